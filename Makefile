@@ -1,0 +1,44 @@
+# Two commands do everything, set-up included: `make demo` and `make test`.
+
+VENV := .venv
+BIN := $(VENV)/bin
+# The first interpreter that is new enough; each is asked, for a name on PATH may be a dead shim.
+PYTHON := $(shell for p in python3.13 python3.12 python3.11 python3 python; do \
+	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && echo $$p && break; done)
+
+.PHONY: help demo test format clean
+
+help:  ## Show this list
+	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile
+
+demo: $(VENV)/.installed  ## Place the guide's first orders on a mock server and show what happens
+	@$(BIN)/runa-mock demo
+
+test: $(VENV)/.tox  ## Run every check: tests on each installed Python, lint, types, imports, coverage
+	@$(BIN)/tox run $(TOXFLAGS)
+
+format: $(VENV)/.tox  ## Let ruff format the code and mend what it can
+	@$(BIN)/tox run -q -e format
+
+clean:  ## Remove the environment and what tools leave behind
+	rm -rf $(VENV) .tox .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage .coverage.* dist
+
+$(VENV)/bin/python:
+ifeq ($(PYTHON),)
+	@echo "runa-mock needs Python 3.11 or newer; found: $$(python3 --version 2>&1 || echo none)." >&2
+	@echo "Install it (Debian, Ubuntu: apt-get install python3 python3-venv) and run this again." >&2
+	@exit 1
+else
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
+		echo "Python's venv module is missing (Debian, Ubuntu: apt-get install python3-venv)." >&2; exit 1; }
+	@echo "Creating $(VENV) with $$($(PYTHON) --version)"
+	@$(PYTHON) -m venv --clear $(VENV)
+endif
+
+$(VENV)/.installed: $(VENV)/bin/python pyproject.toml
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
+	@touch $@
+
+$(VENV)/.tox: $(VENV)/bin/python
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check 'tox>=4.22'
+	@touch $@

@@ -1,0 +1,178 @@
+"""The body of ``POST /order``: what passes, and in which words a wrong one is refused.
+
+Pydantic's own details are what the playground shows (page "Errors"), so the rules stand here as a
+pydantic model and the wording is the library's. The JSON Schema ``new_order`` states the same
+rules a second time, independently, and a property test holds the two together.
+"""
+
+import re
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    PlainValidator,
+    StrictStr,
+    ValidationError,
+)
+from pydantic_core import ErrorDetails, PydanticCustomError, PydanticKnownError
+
+from runa_mock_server.currencies import Currency
+from runa_mock_server.errors import ApiError, ErrorDetail
+
+_ATOM = r'[^\x00-\x20"(),.:;<>@\[\\\]\x7f]+'
+_LABEL = r"[A-Za-z0-9\x80-\uffff](?:[A-Za-z0-9\x80-\uffff-]*[A-Za-z0-9\x80-\uffff])?"
+_EMAIL = re.compile(rf"{_ATOM}(?:\.{_ATOM})*@{_LABEL}(?:\.{_LABEL})+")
+_EMAIL_LIMIT = 254
+_LEAST_FACE_VALUE = Decimal("0.01")
+
+
+def _face_value(value: object) -> Decimal:
+    # A number in JSON is a number here: neither "10" nor true is one.
+    if type(value) is not int and type(value) is not Decimal:
+        raise PydanticKnownError("float_type")
+    if value < _LEAST_FACE_VALUE:
+        raise PydanticKnownError("greater_than_equal", {"ge": float(_LEAST_FACE_VALUE)})
+    return Decimal(value)
+
+
+def _address(value: str) -> str:
+    # `.invalid` and `.test` are fine: the provider recommends them for tests.
+    if len(value) > _EMAIL_LIMIT or not _EMAIL.fullmatch(value):
+        raise PydanticCustomError("value_error", "value is not a valid email address")
+    return value
+
+
+def _unique(values: list[str]) -> list[str]:
+    if len(set(values)) != len(values):
+        raise PydanticCustomError("value_error", "Value error, the product codes must be unique")
+    return values
+
+
+FaceValue = Annotated[Decimal, PlainValidator(_face_value)]
+EmailAddress = Annotated[StrictStr, AfterValidator(_address)]
+RecipientReference = Annotated[StrictStr, Field(pattern=r"^[A-Za-z0-9_@.-]{1,255}$")]
+SpendRulesTemplateId = Annotated[StrictStr, Field(pattern=r"^PSR-[0-9A-HJKMNP-TV-Z]{26}$")]
+MetadataKey = Annotated[StrictStr, Field(max_length=40)]
+MetadataValue = Annotated[StrictStr, Field(max_length=200)]
+
+
+class _Part(BaseModel):
+    """A piece of a request: unknown fields are ignored, ``null`` equals absence."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    def echo(self) -> dict[str, Any]:
+        """The piece as an answer repeats it: what was sent and is known."""
+        return self.model_dump(exclude_none=True)
+
+
+class PaymentMethod(_Part):
+    """Who pays, in which currency."""
+
+    type: Literal["ACCOUNT_BALANCE"]
+    currency: Currency
+
+
+class EmailDistribution(_Part):
+    """The payout link is sent by e-mail."""
+
+    type: Literal["EMAIL"]
+    email_address: EmailAddress
+    template_id: StrictStr | None = None
+
+
+class PayoutLinkDistribution(_Part):
+    """The payout link is only returned to the caller."""
+
+    type: Literal["PAYOUT_LINK"]
+    template_id: StrictStr | None = None
+
+
+class RecipientDistribution(_Part):
+    """The payout goes to a known person; for payment products."""
+
+    type: Literal["RECIPIENT"]
+    recipient_reference: RecipientReference
+    email_address: EmailAddress
+    template_id: StrictStr | None = None
+
+
+class UsageConfig(_Part):
+    """Where a prepaid card may be spent."""
+
+    spend_rules_template_id: SpendRulesTemplateId
+
+
+class SingleProduct(_Part):
+    """One product, or one subscription plan, by its code."""
+
+    type: Literal["SINGLE"]
+    value: Annotated[StrictStr, Field(min_length=1)]
+    usage_config: UsageConfig | None = None
+
+
+class MultipleProducts(_Part):
+    """Products among which the recipient chooses."""
+
+    type: Literal["MULTIPLE"]
+    values: Annotated[list[StrictStr], Field(min_length=2), AfterValidator(_unique)]
+
+
+class TemplateProducts(_Part):
+    """A product-selection template, which stands for its products."""
+
+    type: Literal["TEMPLATE"]
+    template_id: StrictStr
+
+
+Distribution = Annotated[
+    EmailDistribution | PayoutLinkDistribution | RecipientDistribution,
+    Field(discriminator="type"),
+]
+Products = Annotated[
+    SingleProduct | MultipleProducts | TemplateProducts,
+    Field(discriminator="type"),
+]
+
+
+class NewItem(_Part):
+    """One payout link to make."""
+
+    face_value: FaceValue
+    distribution_method: Distribution
+    products: Products
+
+
+class NewOrder(_Part):
+    """The whole body of ``POST /order`` (provider's page "Create order")."""
+
+    payment_method: PaymentMethod
+    items: Annotated[list[NewItem], Field(min_length=1, max_length=200)]
+    description: Annotated[StrictStr, Field(max_length=128)] | None = None
+    metadata: Annotated[dict[MetadataKey, MetadataValue], Field(max_length=20)] | None = None
+
+
+def validate_order(document: dict[str, Any]) -> NewOrder:
+    """The order that a parsed JSON object asks for.
+
+    Raises:
+        ApiError: ``validation_error`` with a detail for each wrong field.
+    """
+    try:
+        return NewOrder.model_validate(document)
+    except ValidationError as error:
+        raise body_error(error.errors(include_url=False, include_input=False)) from None
+
+
+def body_error(errors: Sequence[ErrorDetails]) -> ApiError:
+    """Pydantic's errors as the playground shows them: ``"body"`` leads the location."""
+    details = [
+        ErrorDetail(e["type"], e["msg"], ("body", *(str(step) for step in e["loc"])))
+        for e in errors
+    ]
+    return ApiError("validation_error", "The request body is not valid.", details=details)

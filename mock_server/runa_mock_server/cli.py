@@ -1,0 +1,116 @@
+"""The command ``runa-mock``.
+
+Every setting is a flag; an environment variable with the prefix ``RUNA_MOCK_`` stands in for a
+flag that is not given. Exit codes: 0 done, 1 it could not be done, 2 wrong usage.
+"""
+
+import asyncio
+import logging
+import signal
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+from runa_mock_server import logs
+from runa_mock_server._version import __version__
+from runa_mock_server.settings import Settings, SettingsError, make_settings
+from runa_mock_server.web.http_server import HttpServer, PortBusyError
+from runa_mock_server.world import World
+
+DEFAULT_PORT = 8484
+PREFIX = "RUNA_MOCK"
+
+_FLAGS = {"api_keys": "api_key"}  # what can be given several times reads better in the singular
+_MORE_VARIABLES = {"port": ["PORT"]}  # what hosting platforms set
+_TYPES = {"integer": int, "number": float, "string": str}
+
+log = logging.getLogger(__name__)
+
+
+@click.group()
+@click.version_option(__version__, prog_name="runa-mock")
+def main() -> None:
+    """An offline double of the Runa payouts API v2. Unofficial."""
+
+
+def _with_settings(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command an option for each setting; help texts and types are the model's."""
+    properties = Settings.model_json_schema()["properties"]
+    for name in reversed(properties):  # the last decorator's option is listed first
+        command = _option(name, properties[name])(command)
+    return command
+
+
+def _option(name: str, schema: dict[str, Any]) -> Callable[..., Callable[..., None]]:
+    word = _FLAGS.get(name, name)
+    flag = "--" + word.replace("_", "-")
+    kinds = {schema.get("type"), *(part.get("type") for part in schema.get("anyOf", ()))}
+    options: dict[str, Any] = {
+        "default": DEFAULT_PORT if name == "port" else schema.get("default"),
+        "envvar": [f"{PREFIX}_{word.upper()}", *_MORE_VARIABLES.get(name, ())],
+        "help": schema["description"],
+        "show_default": True,
+        "show_envvar": True,
+    }
+    if "boolean" in kinds:
+        return click.option(f"{flag}/--no-{flag[2:]}", name, **options)
+    if "array" in kinds:
+        return click.option(flag, name, multiple=True, **options)
+    kind = next(_TYPES[kind] for kind in _TYPES if kind in kinds)
+    return click.option(flag, name, type=kind, **options)
+
+
+@main.command()
+@_with_settings
+@click.option(
+    "--log-level",
+    type=click.Choice(logs.LEVELS),
+    default="info",
+    envvar=f"{PREFIX}_LOG_LEVEL",
+    show_default=True,
+    show_envvar=True,
+    help="How much to log; a line a request at info.",
+)
+@click.option(
+    "--log-format",
+    type=click.Choice(logs.FORMATS),
+    default="text",
+    envvar=f"{PREFIX}_LOG_FORMAT",
+    show_default=True,
+    show_envvar=True,
+    help="How to log.",
+)
+def serve(log_level: str, log_format: str, **given: Any) -> None:
+    """Serve until SIGINT or SIGTERM."""
+    logs.configure(log_level, log_format)
+    values = {name: value for name, value in given.items() if value not in (None, ())}
+    try:
+        settings = make_settings(**values)
+    except SettingsError as error:
+        raise click.UsageError(str(error)) from None
+    try:
+        asyncio.run(_serve(settings))
+    except PortBusyError as error:
+        raise click.ClickException(f"{error}; choose another with --port") from None
+
+
+async def _serve(settings: Settings) -> None:
+    stopped = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for signal_number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(signal_number, stopped.set)
+    server = HttpServer(World(settings))
+    url = await server.start()
+    log.info("runa-mock %s serves %s/v2", __version__, url)
+    await stopped.wait()
+    await server.stop()
+    log.info("stopped")
+
+
+@main.command()
+def demo() -> None:
+    """Place the guide's first orders on a server of its own, and show what happens."""
+    from runa_mock_server import demo as story  # noqa: PLC0415 - the client is not needed to serve
+
+    raise SystemExit(story.run())

@@ -1,0 +1,78 @@
+"""Idempotency: the first answer to a key is the answer to that key for 30 days.
+
+Provider's page "Idempotency". The answer is kept as the bytes that were sent, whatever its
+status, and a replay sends those bytes again. Never stored is what is refused before the key is
+looked at: 401, 403, 405, 410, 429 and header errors.
+"""
+
+import struct
+from typing import NamedTuple
+
+from runa_mock_server.clock import DAY
+from runa_mock_server.errors import ApiError, quoted
+
+LIFETIME = 30 * DAY
+
+_HEADER = struct.Struct("<q16sH")
+
+
+class Answer(NamedTuple):
+    """An HTTP status and the JSON bytes that go with it."""
+
+    status: int
+    body: bytes
+
+
+class IdempotencyStore:
+    """The keys of one account.
+
+    An entry is one flat ``bytes``: a dict of strings and bytes is nothing the garbage collector
+    has to walk, so a million keys cost no pauses.
+    """
+
+    def __init__(self) -> None:
+        self._entries: dict[str, bytes] = {}
+        self._in_progress: set[str] = set()
+
+    def begin(self, key: str, fingerprint: bytes, now: int) -> Answer | None:
+        """Claim a key for a request, or find that it was used.
+
+        Args:
+            key: the idempotency key.
+            fingerprint: 16 bytes, equal for equal bodies.
+            now: microseconds since the epoch.
+
+        Returns:
+            The stored answer for a request seen before, or ``None``: the key is now in progress
+            and the caller owes a ``finish`` or a ``release``.
+
+        Raises:
+            ApiError: ``idempotency_in_progress`` while the first request is being handled,
+                ``idempotency_validation_error`` if the key was used with another body.
+        """
+        if key in self._in_progress:
+            raise ApiError(
+                "idempotency_in_progress",
+                f"The first request with the key {quoted(key)} is still being handled.",
+            )
+        entry = self._entries.get(key)
+        if entry is not None:
+            first_seen, known, status = _HEADER.unpack_from(entry)
+            if now - first_seen < LIFETIME:
+                if known != fingerprint:
+                    raise ApiError(
+                        "idempotency_validation_error",
+                        f"The key {quoted(key)} was used with another body.",
+                    )
+                return Answer(status, entry[_HEADER.size :])
+        self._in_progress.add(key)
+        return None
+
+    def finish(self, key: str, fingerprint: bytes, now: int, answer: Answer) -> None:
+        """Store the answer to the request that claimed ``key``."""
+        self._in_progress.discard(key)
+        self._entries[key] = _HEADER.pack(now, fingerprint, answer.status) + answer.body
+
+    def release(self, key: str) -> None:
+        """Give up a claim without an answer: the key is free, as if nothing had happened."""
+        self._in_progress.discard(key)

@@ -1,0 +1,131 @@
+"""A mock server inside a Python process, on a thread and an event loop of its own."""
+
+import asyncio
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+from functools import partial
+from types import TracebackType
+from typing import Any, Self
+
+from runa_mock_server.catalogue import Catalogue
+from runa_mock_server.clock import Clock
+from runa_mock_server.settings import Settings, make_settings
+from runa_mock_server.web.http_server import HttpServer, PortBusyError
+from runa_mock_server.world import World
+
+
+class MockServer:
+    """A server for the time of a ``with`` block.
+
+    >>> with MockServer(processing_delay=0) as server:
+    ...     server.base_url  # doctest: +ELLIPSIS
+    'http://127.0.0.1:.../v2'
+
+    Args:
+        settings: how the server behaves; by default a free port and the playground's ways.
+        clock: the time it lives in, for example a ``ManualClock``; by default the computer's.
+        catalogue: what can be ordered; by default the built-in catalogue.
+        **values: single settings, instead of ``settings``.
+
+    Raises:
+        SettingsError: for a setting that is unknown or does not fit.
+        TypeError: if both ``settings`` and single settings are given.
+    """
+
+    def __init__(
+        self,
+        settings: Settings | None = None,
+        *,
+        clock: Clock | None = None,
+        catalogue: Catalogue | None = None,
+        **values: Any,
+    ) -> None:
+        if settings is not None and values:
+            raise TypeError(f"settings: cannot be combined with {', '.join(values)}")
+        self._world = World(settings or make_settings(**values), clock, catalogue)
+        self._thread: threading.Thread | None = None
+        self._url: str | None = None
+        self._stop: Callable[[], object] = lambda: None
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    @property
+    def url(self) -> str:
+        """Scheme, host and port of the running server.
+
+        Raises:
+            RuntimeError: if it is not running.
+        """
+        if self._url is None:
+            raise RuntimeError("the server is not running: use `with MockServer() as server:`")
+        return self._url
+
+    @property
+    def base_url(self) -> str:
+        """What a client takes as its base URL: ``url`` with ``/v2``."""
+        return self.url + "/v2"
+
+    @property
+    def clock(self) -> Clock:
+        """The time the server lives in."""
+        return self._world.clock
+
+    @property
+    def settings(self) -> Settings:
+        """How the server behaves."""
+        return self._world.settings
+
+    def start(self) -> None:
+        """Listen, and return once requests are answered.
+
+        Raises:
+            PortBusyError: if the address cannot be listened on.
+            RuntimeError: if it is running already.
+        """
+        if self._thread is not None:
+            raise RuntimeError("the server is running already")
+        started: Future[str] = Future()
+        thread = threading.Thread(
+            target=lambda: asyncio.run(self._serve(started)), name="runa-mock", daemon=True
+        )
+        thread.start()
+        self._url = started.result()
+        self._thread = thread
+
+    def close(self) -> None:
+        """Stop; harmless if it is not running."""
+        if self._thread is None:
+            return
+        self._stop()
+        self._thread.join()
+        self._thread = self._url = None
+
+    async def _serve(self, started: Future[str]) -> None:
+        """The thread's work: serve until ``_stop`` is called."""
+        loop = asyncio.get_running_loop()
+        stopped = asyncio.Event()
+        self._stop = partial(loop.call_soon_threadsafe, stopped.set)
+        http = HttpServer(self._world)
+        try:
+            url = await http.start()
+        except PortBusyError as error:
+            started.set_exception(error)
+            return
+        started.set_result(url)
+        await stopped.wait()
+        await http.stop()
+
+    def reset(self) -> None:
+        """Forget every account with its orders and keys; settings and clock stay."""
+        self._world.reset()

@@ -1,0 +1,53 @@
+"""The checks on a request's headers, in the order in which they answer.
+
+The order is behaviour: where two checks would refuse a request, the first in the list answers.
+What follows them is in ``ordering``: idempotency lookup, JSON syntax, body validation,
+``X-Trigger-Error``, business rules.
+"""
+
+from collections.abc import Callable
+
+from runa_mock_server import access
+from runa_mock_server.web.call import Call
+
+Check = Callable[[Call], None]
+
+
+def check_key(call: Call) -> None:
+    """401 ``unauthorized``, 403 ``forbidden``."""
+    key = access.api_key(call.header("X-Api-Key"), call.world.settings.api_keys)
+    call.account = call.world.account(key)
+    call.response_headers["X-Api-Version"] = access.API_VERSION
+
+
+def check_rate(call: Call) -> None:
+    """429."""
+    call.account.rate.attempt(call.world.clock.now())
+
+
+def check_version(call: Call) -> None:
+    """400 ``invalid_version``, 410 ``version_removed``."""
+    access.check_version(call.header("X-Api-Version"))
+
+
+def check_execution_mode(call: Call) -> None:
+    """400 ``invalid_execution_mode``."""
+    call.execution_mode = access.execution_mode(call.header("X-Execution-Mode"))
+
+
+def check_idempotency_key(call: Call) -> None:
+    """422 ``validation_error``."""
+    call.idempotency_key = access.idempotency_key(call.header("X-Idempotency-Key"))
+
+
+READING: tuple[Check, ...] = (check_key, check_version)
+"""For every call under ``/v2`` that places no order."""
+
+ORDERING: tuple[Check, ...] = (
+    check_key,  # 401, 403: nothing is told to a stranger
+    check_rate,  # 429: failed attempts count, so it comes before anything can fail
+    check_version,  # 400, 410
+    check_execution_mode,  # 400
+    check_idempotency_key,  # 422
+)
+"""For ``POST /order``."""

@@ -1,0 +1,138 @@
+"""Listening: a gateway on a socket, for as long as it is wanted."""
+
+import asyncio
+import errno
+import logging
+from http import HTTPStatus
+
+from aiohttp import web
+from aiohttp.abc import AbstractStreamWriter
+from aiohttp.http import RawRequestMessage
+from aiohttp.streams import StreamReader
+from aiohttp.web_protocol import RequestHandler
+
+from runa_mock_server.errors import ApiError
+from runa_mock_server.web.access_log import AccessLog
+from runa_mock_server.web.answers import answer_to, to_response
+from runa_mock_server.web.gateway import Gateway
+from runa_mock_server.world import World
+
+log = logging.getLogger(__name__)
+
+# A client may open many connections at once; the default of 100 makes the system drop some.
+_BACKLOG = 1024
+# How long a stop waits for requests that are being handled.
+_STOP_SECONDS = 0.1
+_ANY_ADDRESS = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - compared, not bound
+
+
+class PortBusyError(Exception):
+    """The address cannot be listened on; the message says which and why."""
+
+
+class HttpServer:
+    """One world, served over HTTP on the running event loop.
+
+    Args:
+        world: what to serve; its settings say where to listen.
+    """
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._manager: web.Server | None = None
+        self._listener: asyncio.Server | None = None
+
+    async def start(self) -> str:
+        """Listen.
+
+        Returns:
+            The URL of the server, without a path and without a slash at the end.
+
+        Raises:
+            PortBusyError: if the address cannot be listened on.
+        """
+        settings = self._world.settings
+        self._manager = _Manager(Gateway(self._world), settings.max_body_bytes)
+        try:
+            self._listener = await asyncio.get_running_loop().create_server(
+                self._manager, settings.host, settings.port, backlog=_BACKLOG
+            )
+        except OSError as error:
+            reason = (
+                "something is listening there already"
+                if error.errno == errno.EADDRINUSE
+                else error.strerror or str(error)
+            )
+            raise PortBusyError(
+                f"cannot listen on {settings.host} port {settings.port}: {reason}"
+            ) from None
+        port = self._listener.sockets[0].getsockname()[1]
+        host = _ANY_ADDRESS.get(settings.host, settings.host)
+        url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+        self._world.public_url = settings.public_url or url
+        return url
+
+    async def stop(self) -> None:
+        """Stop listening, let the requests in hand end for a moment, close every connection."""
+        if self._listener is not None and self._manager is not None:
+            self._listener.close()
+            self._manager.pre_shutdown()
+            await self._manager.shutdown(_STOP_SECONDS)
+
+
+class _Manager(web.Server):
+    """aiohttp's low-level server: without an application between the socket and the gateway."""
+
+    def __init__(self, gateway: Gateway, max_body_bytes: int) -> None:
+        super().__init__(gateway, request_factory=self._request)
+        self._max_body_bytes = max_body_bytes
+
+    def __call__(self) -> RequestHandler:
+        """A protocol for a new connection."""
+        return _Connection(self, loop=self._loop, access_log_class=AccessLog)
+
+    def _request(
+        self,
+        message: RawRequestMessage,
+        payload: StreamReader,
+        protocol: RequestHandler,
+        writer: AbstractStreamWriter,
+        task: asyncio.Task[None],
+    ) -> web.BaseRequest:
+        return web.BaseRequest(
+            message,
+            payload,
+            protocol,
+            writer,
+            task,
+            self._loop,
+            client_max_size=self._max_body_bytes,
+        )
+
+
+class _Connection(RequestHandler):
+    """Answers what is no HTTP at all in the same shape as every other error."""
+
+    __slots__ = ()
+
+    def log_exception(self, *args: object, **_kwargs: object) -> None:
+        """Keep quiet: the gateway reports our defects, and what else fails is the transfer."""
+        log.debug("a transfer failed: %s", args[0] if args else "")
+
+    def handle_error(
+        self,
+        request: web.BaseRequest,
+        status: int = 500,
+        exc: BaseException | None = None,
+        message: str | None = None,
+    ) -> web.StreamResponse:
+        """The response to a request that could not be parsed; closes the connection."""
+        del request, message
+        if status < HTTPStatus.INTERNAL_SERVER_ERROR:
+            refusal = ApiError("bad_request", "This is not an HTTP request that can be read.")
+        else:
+            log.error("a defect of the mock, please report it", exc_info=exc)
+            refusal = ApiError("internal_server_error", "The mock has a defect.")
+        response = to_response(answer_to(refusal), {})
+        response.force_close()
+        return response

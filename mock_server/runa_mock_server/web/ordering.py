@@ -1,0 +1,65 @@
+"""What happens to ``POST /order`` behind the header checks: one section under one key.
+
+idempotency lookup, JSON syntax, body validation, ``X-Trigger-Error``, business rules. Whatever
+comes out of it, 2xx, 4xx or 5xx, is stored and is from then on the answer to the key.
+"""
+
+from typing import Any
+
+from runa_mock_server import strict_json, triggers
+from runa_mock_server.bodies import validate_order
+from runa_mock_server.errors import ApiError, ServiceError
+from runa_mock_server.idempotency import Answer
+from runa_mock_server.web.answers import answer_to
+from runa_mock_server.web.call import Call
+
+
+def place_order(call: Call, raw: bytes) -> Answer:
+    """Place the order in ``raw``, or repeat the answer of the first time.
+
+    Raises:
+        ServiceError: for a conflict with an earlier use of the key and for an unknown trigger;
+            neither is stored.
+    """
+    try:
+        document = strict_json.parse(raw)
+        fingerprint = strict_json.fingerprint(document)
+    except strict_json.MalformedJsonError as error:
+        document = error
+        fingerprint = strict_json.fingerprint_bytes(raw)
+
+    key, now = call.idempotency_key, call.world.clock.now()
+    keys = call.account.idempotency
+    answer = keys.begin(key, fingerprint, now)
+    if answer is None:
+        try:
+            answer = _first_answer(call, document)
+        except BaseException:
+            keys.release(key)
+            raise
+        keys.finish(key, fingerprint, now, answer)
+    return answer
+
+
+def _first_answer(call: Call, document: Any) -> Answer:
+    try:
+        return _new_order(call, document)
+    except triggers.UnknownTriggerError:
+        raise
+    except ServiceError as refusal:
+        return answer_to(refusal)
+
+
+def _new_order(call: Call, document: Any) -> Answer:
+    if isinstance(document, strict_json.MalformedJsonError):
+        raise ApiError("bad_request", f"The request body is not JSON: {document}.")
+    if not isinstance(document, dict):
+        raise ApiError("bad_request", "The request body is JSON, but not an object.")
+    body = validate_order(document)
+    trigger = call.header("X-Trigger-Error")
+    triggers.pull(trigger)
+    return call.account.orders.place(
+        body,
+        synchronous=call.execution_mode == "sync",
+        fails=trigger == triggers.ORDER_FAILED,
+    )
