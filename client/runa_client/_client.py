@@ -1,0 +1,181 @@
+"""The synchronous client, on requests."""
+
+import time
+from collections.abc import Callable, Iterator
+from types import TracebackType
+from typing import Self, TypeVar, Unpack
+
+import requests
+
+from runa_client._core import Core, NewOrder, OrderOptions, Pages, WaitOptions
+from runa_client._exchange import Flow, Outcome, Reply, Send, network_failure
+from runa_client._results import Order, OrderPage, OrderReceipt
+from runa_client._settings import ClientOptions, make_settings
+
+T = TypeVar("T")
+
+
+class RunaClient:
+    """A client of the Runa payouts API v2, or of a double of it.
+
+    Each method sends what fails for a passing reason again, as its `RetryPolicy` says, and
+    raises a `RunaCallError` when that does not help. A client belongs to one thread at a time.
+
+    Args:
+        base_url: Ends with `/v2`; else `RUNA_BASE_URL`. There is no default, for money is moved.
+        api_key: Else `RUNA_API_KEY`. It shows in no repr, log record or error.
+        session: Sends the requests, with its own proxies and certificates; it stays open. By
+            default an own one that ignores proxies and credentials of the environment.
+        sleep: Pauses for a number of seconds.
+        options: See `ClientOptions`.
+
+    Raises:
+        ConfigurationError: Base URL or API key is missing or cannot work.
+    """
+
+    def __init__(
+        self,
+        base_url: str | None = None,
+        api_key: str | None = None,
+        *,
+        session: requests.Session | None = None,
+        sleep: Callable[[float], object] = time.sleep,
+        **options: Unpack[ClientOptions],
+    ) -> None:
+        self._settings = make_settings(base_url, api_key, options)
+        self._core = Core(self._settings)
+        self._sleep = sleep
+        self._owns_session = session is None
+        self._session = _new_session() if session is None else session
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self._settings.base_url!r})"
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connections; a session that was passed in stays open."""
+        if self._owns_session:
+            self._session.close()
+
+    def ping(self) -> str:
+        """Ask whether the service is there and accepts the API key; returns its `pong`."""
+        return self._run(self._core.ping())
+
+    def create_order(self, order: NewOrder, **options: Unpack[OrderOptions]) -> OrderReceipt:
+        """Place an order, once, however many requests that takes.
+
+        Args:
+            order: The items, from `item` or as plain dictionaries; or the whole body, one
+                dictionary, which then holds payment method, description and metadata too.
+            options: See `OrderOptions`.
+
+        Returns:
+            The receipt: the order's id and status, its idempotency key, and after a synchronous
+            order the payout links.
+
+        Raises:
+            RunaCallError: The service refused, or no answer came; `safe_to_retry` says whether
+                the same call with the error's `idempotency_key` is the way on.
+            ConfigurationError: A header's value cannot be sent.
+            TypeError: An option is unknown, or the order has no JSON form.
+            ValueError: A number is not finite.
+        """
+        return self._run(self._core.create_order(order, options))
+
+    def get_order(self, order_id: str) -> Order:
+        """Read one order.
+
+        Raises:
+            NotFoundError: The API key has no such order.
+            RunaCallError: The service refused otherwise, or no answer came.
+            ValueError: The id is none.
+        """
+        return self._run(self._core.get_order(order_id))
+
+    def wait_for_order(
+        self, order: str | Order | OrderReceipt, **options: Unpack[WaitOptions]
+    ) -> Order:
+        """Look at an order, with growing pauses, until it has ended.
+
+        Args:
+            order: The order, its id or its receipt. One that has ended is returned as it is.
+            options: See `WaitOptions`.
+
+        Returns:
+            The ended order, `COMPLETED` or `FAILED`.
+
+        Raises:
+            OrderTimeoutError: The deadline passed; carries the order as last seen.
+            OrderFailedError: It failed, and `raise_on_failure` was asked for.
+            RunaCallError: A look failed for good.
+        """
+        return self._run(self._core.wait_for_order(order, options))
+
+    def list_orders(
+        self, *, limit: int | None = None, after: str | None = None, before: str | None = None
+    ) -> OrderPage:
+        """Read one page of orders, newest first.
+
+        Args:
+            limit: Orders on the page, 1 to 500; the service's default is 100.
+            after: A cursor: the page after it.
+            before: A cursor: the page before it. Not together with `after`.
+
+        Raises:
+            RunaCallError: The service refused, or no answer came.
+        """
+        return self._run(self._core.list_orders(limit, after, before))
+
+    def iter_orders(self, *, page_size: int = 100) -> Iterator[Order]:
+        """Go through all orders, newest first, asking for the next page only when needed.
+
+        Raises:
+            RunaCallError: A page was refused, or no answer came.
+        """
+        pages = Pages(self._core, page_size)
+        while orders := self._run(pages.next_page()):
+            yield from orders
+
+    def _run(self, flow: Flow[T]) -> T:
+        try:
+            send = next(flow)
+            while True:
+                if send.pause > 0:
+                    self._sleep(send.pause)
+                send = flow.send(self._exchange(send))
+        except StopIteration as end:
+            result: T = end.value
+            return result
+
+    def _exchange(self, send: Send) -> Outcome:
+        request = send.request
+        try:
+            with self._session.request(
+                request.method,
+                self._settings.base_url + request.target,
+                headers={**request.headers, "X-Api-Key": self._settings.api_key},
+                data=request.body,
+                timeout=(send.timeout.connect, send.timeout.read),
+                allow_redirects=False,
+            ) as response:
+                headers = {name.lower(): value for name, value in response.headers.items()}
+                return Reply(status=response.status_code, headers=headers, body=response.content)
+        except (requests.RequestException, OSError) as error:
+            return network_failure(error)
+
+
+def _new_session() -> requests.Session:
+    session = requests.Session()
+    # A proxy must not come between a program and its double, nor .netrc add credentials.
+    session.trust_env = False
+    return session

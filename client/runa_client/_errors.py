@@ -1,0 +1,220 @@
+"""The errors of the client, with one root to catch.
+
+::
+
+    RunaError
+    ├── ConfigurationError             no or a bad base URL, key or header (also a ValueError)
+    ├── OrderTimeoutError              still processing at the deadline (also a TimeoutError)
+    ├── OrderFailedError               ended FAILED, and the caller asked for an exception
+    └── RunaCallError                  a call that got no good answer
+        ├── RunaConnectionError     ↻  refused, reset, closed or cut: the outcome is unknown
+        │   └── RunaTimeoutError    ↻  no connection or no answer in time
+        ├── RunaResponseError       ↻  a 2xx whose body is not the JSON expected
+        └── RunaApiError               the service said no
+            ├── RedirectError          3xx, never followed: it would carry the API key away
+            ├── BadRequestError        400
+            │   ├── IdempotencyConflictError       same key, another body
+            │   └── IdempotencyInProgressError  ↻  the first request is still being handled
+            ├── AuthenticationError    401
+            ├── AccessDeniedError      403
+            ├── NotFoundError          404
+            ├── ValidationError        422, with `details` for each field
+            ├── RateLimitError      ↻  429
+            └── ServerError         ↻  5xx
+
+↻ marks `safe_to_retry`. All of them pickle, and none of them holds the API key.
+"""
+
+from typing import ClassVar
+
+from runa_client._record import Record
+from runa_client._results import Order
+
+
+class ErrorDetail(Record):
+    """What is wrong with one field of a request; `location` leads to it, list indexes included."""
+
+    type: str
+    message: str
+    location: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return f"{'.'.join(self.location)}: {self.message} [{self.type}]"
+
+
+class Call(Record):
+    """The call that went wrong: `path` is below the base URL, `attempts` counts requests sent."""
+
+    method: str
+    path: str
+    attempts: int
+    idempotency_key: str | None
+
+
+class Problem(Record):
+    """What the service, or the network, said; `retry_after` is in seconds."""
+
+    message: str
+    status: int | None = None
+    type: str | None = None
+    help: str | None = None
+    details: tuple[ErrorDetail, ...] = ()
+    retry_after: float | None = None
+
+
+class RunaError(Exception):
+    """The root of all errors of this client."""
+
+
+class ConfigurationError(RunaError, ValueError):
+    """The client cannot work as it was set up; nothing was sent."""
+
+
+class OrderTimeoutError(RunaError, TimeoutError):
+    """The order had not ended at the deadline; it may still do so.
+
+    Attributes:
+        order_id: The order waited for.
+        timeout: The time allowed, in seconds.
+        order: The order as last seen, None if it was never seen.
+    """
+
+    def __init__(self, order_id: str, timeout: float, order: Order | None) -> None:
+        super().__init__(order_id, timeout, order)
+        self.order_id = order_id
+        self.timeout = timeout
+        self.order = order
+
+    def __str__(self) -> str:
+        seen = self.order.status if self.order is not None else "never seen"
+        return f"order {self.order_id} has not ended after {self.timeout:g} s: {seen}"
+
+
+class OrderFailedError(RunaError):
+    """The order ended `FAILED`; `order` is the order."""
+
+    def __init__(self, order: Order) -> None:
+        super().__init__(order)
+        self.order = order
+
+    def __str__(self) -> str:
+        return f"order {self.order.id} failed"
+
+
+class RunaCallError(RunaError):
+    """A call that got no good answer.
+
+    Attributes:
+        method: The request's method.
+        path: The request's path below the base URL.
+        attempts: How many requests were sent.
+        idempotency_key: The key sent with all of them, None for a request that has none.
+        status: The HTTP status, None without an answer.
+        type: The service's name of the error, None where it gave none.
+        message: What went wrong, for people; its wording may change.
+        help: The service's advice, for people.
+        details: The fields at fault, for a `ValidationError`.
+        retry_after: How long the service asks to wait, in seconds.
+        safe_to_retry: Whether the same call with the same idempotency key is safe and sensible.
+    """
+
+    safe_to_retry: ClassVar[bool] = False
+
+    def __init__(self, call: Call, problem: Problem) -> None:
+        super().__init__(call, problem)
+        self.method = call.method
+        self.path = call.path
+        self.attempts = call.attempts
+        self.idempotency_key = call.idempotency_key
+        self.status = problem.status
+        self.type = problem.type
+        self.message = problem.message
+        self.help = problem.help
+        self.details = problem.details
+        self.retry_after = problem.retry_after
+
+    def __str__(self) -> str:
+        said = " ".join(str(part) for part in (self.status, self.type) if part is not None)
+        lines = [": ".join(filter(None, (f"{self.method} {self.path}", said, self.message)))]
+        lines += [f"  {detail}" for detail in self.details]
+        if self.help:
+            lines.append(f"  help: {self.help}")
+        sent = f"  requests sent: {self.attempts}"
+        if self.idempotency_key is not None:
+            sent += f", idempotency key: {self.idempotency_key}"
+            sent += self._advice
+        return "\n".join([*lines, sent])
+
+    @property
+    def _advice(self) -> str:
+        return " (a retry with this key is safe)" if self.safe_to_retry else ""
+
+
+class RunaConnectionError(RunaCallError):
+    """No whole answer came; a request that orders may have been carried out.
+
+    The same idempotency key makes another try safe: what was ordered is answered again, not
+    ordered again.
+    """
+
+    safe_to_retry = True
+
+
+class RunaTimeoutError(RunaConnectionError):
+    """No connection, or no answer, within the time allowed."""
+
+
+class RunaResponseError(RunaCallError):
+    """An answer of success that cannot be read; a request that orders was carried out."""
+
+    safe_to_retry = True
+
+
+class RunaApiError(RunaCallError):
+    """The service refused the request; `status` and `type` say why."""
+
+
+class RedirectError(RunaApiError):
+    """A redirect, which is never followed since the API key would follow it."""
+
+
+class BadRequestError(RunaApiError):
+    """400: the request breaks a rule of the service, named by `type`."""
+
+
+class IdempotencyConflictError(BadRequestError):
+    """The idempotency key was used with another body; a corrected request needs a new key."""
+
+
+class IdempotencyInProgressError(BadRequestError):
+    """The first request with this idempotency key is still being handled."""
+
+    safe_to_retry = True
+
+
+class AuthenticationError(RunaApiError):
+    """401: no API key, or none that the service knows."""
+
+
+class AccessDeniedError(RunaApiError):
+    """403: the API key is not accepted, or may not order any more."""
+
+
+class NotFoundError(RunaApiError):
+    """404: no such order, or not one of this API key."""
+
+
+class ValidationError(RunaApiError):
+    """422: fields of the request are not what they must be; see `details`."""
+
+
+class RateLimitError(RunaApiError):
+    """429: too many orders within a minute; the service wants a pause of 5 seconds or more."""
+
+    safe_to_retry = True
+
+
+class ServerError(RunaApiError):
+    """5xx: the service failed; the same idempotency key is right for another try."""
+
+    safe_to_retry = True

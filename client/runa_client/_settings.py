@@ -1,0 +1,192 @@
+"""What a client is set up with: where, as whom, how patiently."""
+
+import os
+import random
+import re
+import time
+from collections.abc import Callable
+from typing import TypedDict
+from urllib.parse import urlsplit
+
+from runa_client._errors import ConfigurationError
+from runa_client._record import Record
+from runa_client._version import VERSION
+
+USER_AGENT = f"runa-mock-client/{VERSION}"
+
+_API_KEY = re.compile(r"[\x21-\x7e]+")
+_HEADER_VALUE = re.compile(r"[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?")
+_MOST_ATTEMPTS = 100
+_MOST_FACTOR = 10.0
+
+
+class Backoff(Record):
+    """Pauses that grow: `base`, then `factor` times the one before, up to `maximum` seconds.
+
+    `jitter` is the share of a pause, 0 to 1, that chance may take away, so that clients which
+    failed together do not come back together.
+
+    Raises:
+        ValueError: A field is out of range.
+    """
+
+    base: float = 0.25
+    factor: float = 2.0
+    maximum: float = 8.0
+    jitter: float = 0.5
+
+    def _check(self) -> None:
+        if not (0 <= self.base <= self.maximum < float("inf")):
+            raise ValueError("base and maximum are finite seconds, 0 <= base <= maximum")
+        if not 1 <= self.factor <= _MOST_FACTOR:
+            raise ValueError(f"factor is between 1 and {_MOST_FACTOR:g}")
+        if not 0 <= self.jitter <= 1:
+            raise ValueError("jitter is between 0 and 1")
+
+    def pause(self, number: int, chance: float) -> float:
+        """Return the seconds of pause `number`, from 1; `chance` is random in 0 to 1."""
+        exponent = min(number - 1, _MOST_ATTEMPTS)
+        return min(self.base * self.factor**exponent, self.maximum) * (1 - self.jitter * chance)
+
+
+class RetryPolicy(Record):
+    """How often and how patiently a call is sent again, always with its first idempotency key.
+
+    Sent again are connection failures, unreadable answers, 5xx, 429 and a 400
+    `idempotency_in_progress`; nothing else. `RetryPolicy(attempts=1)` sends once.
+
+    Attributes:
+        attempts: Requests sent for one call at most, 1 to 100.
+        backoff: The pauses between them.
+        rate_limit_wait: The shortest pause after a 429, in seconds; the service asks for 5.
+        longest_retry_after: A `Retry-After` beyond these seconds ends the call at once, its
+            error carrying `retry_after`; a shorter one is waited for.
+
+    Raises:
+        ValueError: A field is out of range.
+    """
+
+    attempts: int = 4
+    backoff: Backoff = Backoff()
+    rate_limit_wait: float = 5.0
+    longest_retry_after: float = 60.0
+
+    def _check(self) -> None:
+        if not 1 <= self.attempts <= _MOST_ATTEMPTS:
+            raise ValueError(f"attempts is between 1 and {_MOST_ATTEMPTS}")
+        if not (0 <= self.rate_limit_wait < float("inf") and self.longest_retry_after >= 0):
+            raise ValueError("rate_limit_wait and longest_retry_after are seconds, 0 or more")
+
+
+class Timeout(Record):
+    """The patience of one request, in seconds: for a connection, and for each silence after it.
+
+    Raises:
+        ValueError: A field is not above 0 and finite.
+    """
+
+    connect: float = 5.0
+    read: float = 30.0
+
+    def _check(self) -> None:
+        if not (0 < self.connect < float("inf") and 0 < self.read < float("inf")):
+            raise ValueError("connect and read are finite seconds above 0")
+
+    def at_most(self, seconds: float) -> "Timeout":
+        """Return this timeout, neither part longer than `seconds`."""
+        return Timeout(connect=min(self.connect, seconds), read=min(self.read, seconds))
+
+
+class ClientOptions(TypedDict, total=False):
+    """What both clients take by keyword.
+
+    Attributes:
+        retry: When and how often a call is sent again.
+        timeout: The patience of one request.
+        poll: The pauses of `wait_for_order`: 0.25 s, growing by half, up to 2 s.
+        random: Draws from 0 to 1 for the jitter.
+        clock: Monotonic seconds for the deadline of `wait_for_order`.
+    """
+
+    retry: RetryPolicy
+    timeout: Timeout
+    poll: Backoff
+    random: Callable[[], float]
+    clock: Callable[[], float]
+
+
+class Settings(Record, secret=("api_key",)):
+    """A client's checked settings; `base_url` ends with `/v2`."""
+
+    base_url: str
+    api_key: str
+    retry: RetryPolicy = RetryPolicy()
+    timeout: Timeout = Timeout()
+    poll: Backoff = Backoff(factor=1.5, maximum=2.0, jitter=0.0)
+    # Wrapped, for a plain function as a class attribute would become a method.
+    random: Callable[[], float] = staticmethod(random.random)
+    clock: Callable[[], float] = staticmethod(time.monotonic)
+
+    def scrub(self, text: str) -> str:
+        """Take the API key out of a text that came from elsewhere."""
+        return text.replace(self.api_key, "[API key]")
+
+
+def make_settings(base_url: str | None, api_key: str | None, options: ClientOptions) -> Settings:
+    """Check the arguments of a client, the environment standing in for those not given.
+
+    Args:
+        base_url: Else `RUNA_BASE_URL`.
+        api_key: Else `RUNA_API_KEY`.
+        options: The other settings.
+
+    Raises:
+        ConfigurationError: Base URL or API key is missing or cannot work.
+        TypeError: An option is unknown.
+    """
+    url = base_url or os.environ.get("RUNA_BASE_URL")
+    if not url:
+        raise ConfigurationError(
+            "no base URL: pass base_url or set RUNA_BASE_URL, for example to "
+            "https://playground.runa.io/v2 or to the URL that the mock server prints"
+        )
+    key = api_key or os.environ.get("RUNA_API_KEY")
+    if not key:
+        raise ConfigurationError("no API key: pass api_key or set RUNA_API_KEY")
+    if not _API_KEY.fullmatch(key):
+        raise ConfigurationError(
+            "the API key (api_key or RUNA_API_KEY) has white space or characters "
+            "that an HTTP header cannot carry; perhaps a line break was copied with it"
+        )
+    return Settings(base_url=_checked_url(url), api_key=key, **options)
+
+
+def checked_header(name: str, value: str) -> str:
+    """Return the value if both HTTP libraries send it as it is.
+
+    Raises:
+        ConfigurationError: It is empty, no plain ASCII, or begins or ends with a space.
+    """
+    if not _HEADER_VALUE.fullmatch(value):
+        raise ConfigurationError(
+            f"{name} must be printable ASCII, not empty, without a space at either end: {value!r}"
+        )
+    return value
+
+
+def _checked_url(url: str) -> str:
+    try:
+        parts = urlsplit(url)
+        usable = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+    except ValueError:
+        usable = False
+    if not usable or not url.isascii() or not url.isprintable() or " " in url:
+        raise ConfigurationError("the base URL is no http or https URL")
+    if parts.username is not None or parts.password is not None:
+        raise ConfigurationError("the base URL holds credentials; only the API key is sent")
+    if parts.query or parts.fragment:
+        raise ConfigurationError(f"the base URL has a query or a fragment: {url}")
+    bare = url.rstrip("/")
+    if not bare.endswith("/v2"):
+        raise ConfigurationError(f"the base URL must end with /v2: {url}")
+    return bare

@@ -1,0 +1,84 @@
+"""The package as a whole: its names, its imports, its version."""
+
+from __future__ import annotations
+
+import inspect
+import json
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+import runa_client
+from runa_client import AsyncRunaClient, RunaClient
+
+if TYPE_CHECKING:
+    from client.conftest import ScriptedServer
+
+_LOADED = "import json, sys, runa_client; print(json.dumps(sorted(sys.modules)))"
+
+
+def test_all_is_sorted_and_true() -> None:
+    """`__all__` is sorted, without doubles, and each name is there."""
+    assert runa_client.__all__ == sorted(set(runa_client.__all__))
+    assert all(hasattr(runa_client, name) for name in runa_client.__all__)
+    assert "RunaClient" in runa_client.__all__
+
+
+def test_unknown_names_are_errors() -> None:
+    """A name that the package lacks is an AttributeError, as everywhere."""
+    with pytest.raises(AttributeError, match="has no attribute 'Nothing'"):
+        runa_client.Nothing  # type: ignore[attr-defined]  # noqa: B018 - the access is the test
+
+
+def test_importing_the_client_loads_little() -> None:
+    """Neither the server, nor the schemas, nor aiohttp come with the synchronous client."""
+    run = subprocess.run(  # noqa: S603 - our own interpreter and code
+        [sys.executable, "-c", _LOADED], check=True, capture_output=True, text=True
+    )
+
+    loaded = set(json.loads(run.stdout))
+
+    heavy = {"aiohttp", "asyncio", "dataclasses", "jsonschema", "pydantic"}
+    assert not loaded & {*heavy, "runa_schemas", "runa_mock_server"}
+    assert {"requests", "runa_client"} <= loaded
+
+
+def test_both_clients_have_the_same_methods() -> None:
+    """What one client can do the other can, by the same names and arguments."""
+
+    def methods(client: type) -> dict[str, list[tuple[str, object]]]:
+        return {
+            name: [(p.name, p.default) for p in inspect.signature(method).parameters.values()]
+            for name, method in vars(client).items()
+            if not name.startswith("_")
+        }
+
+    sync = methods(RunaClient)
+    assert sync == methods(AsyncRunaClient)
+    assert sync.keys() == {
+        "close",
+        "create_order",
+        "get_order",
+        "iter_orders",
+        "list_orders",
+        "ping",
+        "wait_for_order",
+    }
+
+
+def test_the_version_is_the_distributions(client: RunaClient, server: ScriptedServer) -> None:
+    """The version that the client states is the one that the distribution is built with."""
+    server.answer(200, {"message": "pong"})
+    client.ping()
+
+    root = Path(__file__).parents[2]
+    project = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))
+    source = root / project["tool"]["hatch"]["version"]["path"]
+    stated = re.search(r'ersion.*= *"(.+)"', source.read_text(encoding="utf-8"), re.IGNORECASE)
+    assert stated is not None
+    assert server.received[0].headers["user-agent"] == f"runa-mock-client/{stated[1]}"
