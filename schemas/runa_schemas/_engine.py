@@ -1,0 +1,146 @@
+"""The validator behind the checks: jsonschema, with exact numbers and exact paths.
+
+Apart from the other modules because jsonschema is slow to import: only the first check pays for it.
+"""
+
+import json
+import math
+import reprlib
+from collections.abc import Iterator
+from decimal import Decimal
+from functools import cache
+from typing import Any, Literal, Protocol, TypeAlias
+
+from jsonschema import Draft202012Validator, FormatChecker, TypeChecker, ValidationError
+from jsonschema.validators import extend
+from referencing import Registry
+from referencing.jsonschema import DRAFT202012
+
+from runa_schemas._store import names, schema_text
+
+_RULES = {
+    "const": "must be {limit}",
+    "enum": "must be {limit}",
+    "format": "must be a valid {limit}",
+    "maxItems": "must have at most {limit} entries",
+    "maxLength": "must have at most {limit} characters",
+    "maxProperties": "must have at most {limit} keys",
+    "maximum": "must be at most {limit}",
+    "minItems": "must have at least {limit} entries",
+    "minLength": "must have at least {limit} characters",
+    "minProperties": "must have at least {limit} keys",
+    "minimum": "must be at least {limit}",
+    "pattern": "must match {limit}",
+    "type": "must be of type {limit}",
+    "uniqueItems": "must not have an entry twice",
+}
+_Schema: TypeAlias = dict[str, Any]
+
+
+class _Validator(Protocol):
+    """What is used here of a jsonschema validator, which its stubs leave partly untyped."""
+
+    def iter_errors(self, instance: object) -> Iterator[ValidationError]: ...
+
+    def descend(
+        self, instance: object, schema: _Schema, path: str
+    ) -> Iterator[ValidationError]: ...
+
+
+def find(instance: object, name: str) -> Iterator[tuple[tuple[str | int, ...], str, str]]:
+    """Find the issues of a value as (place, message, keyword).
+
+    Args:
+        instance: A JSON value.
+        name: One of ``names()``.
+    """
+    for error in _validator(name).iter_errors(instance):
+        yield tuple(error.absolute_path), _told(error), str(error.validator)
+
+
+def _told(error: ValidationError) -> str:
+    # jsonschema's own message repeats the whole value, which may be the whole body.
+    rule = _RULES.get(str(error.validator))
+    if rule is None:
+        return error.message
+    value = error.validator_value
+    limit = " or ".join(map(str, value)) if isinstance(value, list) else value
+    subject = "the key " if "propertyNames" in error.absolute_schema_path else ""
+    return f"{subject}{rule.format(limit=limit)}, not {reprlib.repr(error.instance)}"
+
+
+def _parsed(name: str) -> _Schema:
+    # Decimals, so that a Decimal is compared with 0.01 and not with the float next to it.
+    schema: _Schema = json.loads(schema_text(name), parse_float=Decimal)
+    # At a $schema jsonschema goes over to its own validator and would forget the one made here.
+    del schema["$schema"]
+    return schema
+
+
+@cache
+def _registry() -> Registry[Any]:
+    resources = (DRAFT202012.create_resource(_parsed(name)) for name in names())
+    registry: Registry[Any] = resources @ Registry()
+    return registry
+
+
+@cache
+def _validator(name: str) -> _Validator:
+    validator: _Validator = _ExactValidator(
+        _parsed(name),
+        registry=_registry(),
+        format_checker=FormatChecker(formats=["date-time"]),
+    )
+    return validator
+
+
+def _is_number(_checker: TypeChecker, instance: object) -> bool:
+    if isinstance(instance, bool) or not isinstance(instance, int | float | Decimal):
+        return False
+    return isinstance(instance, int) or math.isfinite(instance)
+
+
+# The three keywords below mean what jsonschema's own mean; they report at the path of the property
+# concerned, where jsonschema's own report at that of the object around it.
+
+
+def _required(
+    _validator: _Validator, required: list[str], instance: object, _schema: object
+) -> Iterator[ValidationError]:
+    if isinstance(instance, dict):
+        for key in required:
+            if key not in instance:
+                yield ValidationError("is required", path=[key])
+
+
+def _property_names(
+    validator: _Validator, names_schema: _Schema, instance: object, _schema: object
+) -> Iterator[ValidationError]:
+    if isinstance(instance, dict):
+        for key in instance:
+            yield from validator.descend(key, names_schema, path=key)
+
+
+def _additional_properties(
+    validator: _Validator, additional: _Schema | Literal[False], instance: object, schema: _Schema
+) -> Iterator[ValidationError]:
+    if not isinstance(instance, dict):
+        return
+    for key, value in instance.items():
+        if key in schema.get("properties", {}):
+            continue
+        if additional is False:
+            yield ValidationError("is not expected here", path=[key])
+        else:
+            yield from validator.descend(value, additional, path=key)
+
+
+_ExactValidator = extend(  # type: ignore[no-untyped-call] # the stubs leave it untyped
+    Draft202012Validator,
+    validators={
+        "required": _required,
+        "propertyNames": _property_names,
+        "additionalProperties": _additional_properties,
+    },
+    type_checker=Draft202012Validator.TYPE_CHECKER.redefine("number", _is_number),
+)
