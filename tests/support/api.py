@@ -123,7 +123,7 @@ def check(method: str, path: str, response: requests.Response) -> None:
         is_invalid = document.get("type") == "validation_error"
         validate(document, "validation_error" if is_invalid else "error")
         assert ERRORS[document["type"]].status == response.status_code
-    elif path.startswith("/v2/order/"):
+    elif path.rstrip("/").startswith("/v2/order/"):
         ended = document["status"] != "PROCESSING"
         validate(document, "order" if ended else "incomplete_order")
     else:
