@@ -11,7 +11,7 @@ from typing import Any, Self
 from runa_mock_server.catalogue import Catalogue
 from runa_mock_server.clock import Clock
 from runa_mock_server.settings import Settings, make_settings
-from runa_mock_server.web.http_server import HttpServer, PortBusyError
+from runa_mock_server.web.http_server import HttpServer
 from runa_mock_server.world import World
 
 
@@ -119,7 +119,7 @@ class MockServer:
         http = HttpServer(self._world)
         try:
             url = await http.start()
-        except PortBusyError as error:
+        except Exception as error:  # noqa: BLE001 - whatever it is, the waiting thread gets it
             started.set_exception(error)
             return
         started.set_result(url)

@@ -35,7 +35,10 @@ def parse(raw: bytes) -> Any:
             float_mode="decimal",
         )
     except ValueError as error:
-        raise MalformedJsonError(str(error)[:_MESSAGE_LIMIT]) from None
+        reason = str(error)[:_MESSAGE_LIMIT]
+        if reason.startswith("Internal error"):  # an exponent that no decimal can have
+            reason = "number out of range"
+        raise MalformedJsonError(reason) from None
 
 
 def fingerprint(document: Any) -> bytes:

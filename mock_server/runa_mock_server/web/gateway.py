@@ -34,4 +34,7 @@ class Gateway:
         except Exception:
             log.exception("a defect of the mock, please report it")
             answer = answer_to(ApiError("internal_server_error", "The mock has a defect."))
-        return to_response(answer, call.response_headers)
+        response = to_response(answer, call.response_headers)
+        if request.content.exception() is not None:
+            response.force_close()  # where a broken body ends, and the next request starts, is lost
+        return response

@@ -76,6 +76,10 @@ async def _body(request: BaseRequest) -> bytes:
     if (request.content_length or 0) > limit:
         raise too_large
     try:
+        if request.headers.get("Expect", "").lower() == "100-continue":
+            # Some versions of curl wait a second for this before they send a kilobyte.
+            await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+            request.writer.output_size = 0
         return await request.read()
     except HTTPRequestEntityTooLarge:
         raise too_large from None

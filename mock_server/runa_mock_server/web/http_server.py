@@ -57,14 +57,10 @@ class HttpServer:
             self._listener = await asyncio.get_running_loop().create_server(
                 self._manager, settings.host, settings.port, backlog=_BACKLOG
             )
-        except OSError as error:
-            reason = (
-                "something is listening there already"
-                if error.errno == errno.EADDRINUSE
-                else error.strerror or str(error)
-            )
+        except (OSError, ValueError) as error:  # a name that no host can have is a ValueError
+            host = ascii(settings.host)[1:-1]  # it may hold anything
             raise PortBusyError(
-                f"cannot listen on {settings.host} port {settings.port}: {reason}"
+                f"cannot listen on {host} port {settings.port}: {_reason(error)}"
             ) from None
         port = self._listener.sockets[0].getsockname()[1]
         host = _ANY_ADDRESS.get(settings.host, settings.host)
@@ -78,6 +74,14 @@ class HttpServer:
             self._listener.close()
             self._manager.pre_shutdown()
             await self._manager.shutdown(_STOP_SECONDS)
+
+
+def _reason(error: Exception) -> str:
+    if not isinstance(error, OSError):
+        return "there can be no such host"
+    if error.errno == errno.EADDRINUSE:
+        return "something is listening there already"
+    return error.strerror or str(error)
 
 
 class _Manager(web.Server):

@@ -1,0 +1,261 @@
+"""The command ``runa-mock serve``, run as a process."""
+
+import json
+import re
+import signal
+import socket
+import time
+from collections.abc import Sequence
+
+import pytest
+import requests
+from requests.adapters import HTTPAdapter
+from urllib3.util import Retry
+
+from runa_mock_server import MockServer, Settings, __version__
+from support.answers import refusal
+from support.api import KEY, Api
+from support.process import MODULE, SCRIPT, Process, serving
+from support.raw import connection, reply_on
+
+FREE = ("--port", "0")
+PROMPT = 5  # seconds; a stop takes a fraction of one, the rest is for a busy machine
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port: int = free.getsockname()[1]
+        return port
+
+
+@pytest.mark.parametrize("command", [MODULE, SCRIPT], ids=["module", "script"])
+def test_the_first_line_has_version_and_url(command: Sequence[str]) -> None:
+    """Once it is written, the server answers there."""
+    with serving(*FREE, command=command) as served:
+        assert __version__ in served.first_line
+        assert re.search(r"http://127\.0\.0\.1:[1-9][0-9]*/v2$", served.first_line)
+        api = Api(served.url)
+        assert api.order().status_code == 202
+        api.close()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_stops_it_at_once(number: signal.Signals) -> None:
+    """Exit 0, promptly, also while a client keeps a connection open; no traceback."""
+    with serving(*FREE) as served, connection(served.url) as opened:
+        opened.sendall(f"GET /v2/ping HTTP/1.1\r\nHost: x\r\nX-Api-Key: {KEY}\r\n\r\n".encode())
+        assert reply_on(opened).status == 200
+        begin = time.monotonic()
+        finished = served.stop(number)
+        took = time.monotonic() - begin
+    assert (finished.code, finished.err) == (0, "")
+    assert finished.out.endswith("stopped\n")
+    assert took < PROMPT
+
+
+def test_a_signal_stops_it_amid_a_request() -> None:
+    """A body that never ends does not hold the process."""
+    with serving(*FREE) as served, connection(served.url) as opened:
+        head = f"POST /v2/order HTTP/1.1\r\nHost: x\r\nX-Api-Key: {KEY}\r\nX-Idempotency-Key: k\r\n"
+        opened.sendall(f"{head}Content-Length: 10\r\n\r\n[".encode())
+        begin = time.monotonic()
+        finished = served.stop()
+        took = time.monotonic() - begin
+    assert (finished.code, finished.err) == (0, "")
+    assert took < PROMPT
+
+
+def test_a_busy_port_is_one_friendly_line() -> None:
+    """Exit 1, the port and the way out in one line, no traceback."""
+    with MockServer() as first:
+        port = first.url.rpartition(":")[2]
+        with Process("serve", "--port", port) as process:
+            finished = process.finish()
+    assert (finished.code, finished.out) == (1, "")
+    assert len(finished.err.splitlines()) == 1
+    assert port in finished.err
+    assert "--port" in finished.err
+
+
+@pytest.mark.parametrize("host", ["192.0.2.1", "no-such-host.invalid", "a..b"])
+def test_a_host_that_cannot_be_listened_on_is_one_friendly_line(host: str) -> None:
+    """An error exit that names the host, no traceback."""
+    with Process("serve", *FREE, "--host", host) as process:
+        finished = process.finish()
+    assert (finished.code, finished.out) in {(1, ""), (2, "")}
+    assert host in finished.err
+    assert "Traceback" not in finished.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        (("--port", "many"), "--port"),
+        (("--port", "65536"), "port"),
+        (("--rate-limit", "0"), "rate.limit"),
+        (("--processing-delay", "-1"), "processing.delay"),
+        (("--processing-delay", "nan"), "processing.delay"),
+        (("--public-url", "nowhere"), "public.url"),
+        (("--log-level", "loud"), "--log-level"),
+        (("--log-format", "xml"), "--log-format"),
+        (("--colour",), "--colour"),
+        (("now",), "now"),
+    ],
+)
+def test_a_usage_error_names_the_option(arguments: tuple[str, ...], named: str) -> None:
+    """Exit 2 with the option's name on standard error, and nothing is served."""
+    with Process("serve", *arguments) as process:
+        finished = process.finish()
+    assert (finished.code, finished.out) == (2, "")
+    assert re.search(named, finished.err)
+    assert "Traceback" not in finished.err
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [("PORT", "many"), ("RUNA_MOCK_PORT", "-1"), ("RUNA_MOCK_LOG_LEVEL", "loud")],
+)
+def test_a_wrong_variable_is_a_usage_error(variable: str, value: str) -> None:
+    """What a variable says is checked like a flag."""
+    with Process("serve", environment={variable: value}) as process:
+        finished = process.finish()
+    assert (finished.code, finished.out) == (2, "")
+    assert "Traceback" not in finished.err
+
+
+@pytest.mark.parametrize("variable", ["PORT", "RUNA_MOCK_PORT"])
+def test_the_port_comes_from_the_environment(variable: str) -> None:
+    """The tool's own variable and the plain one of hosting platforms."""
+    port = str(_free_port())
+    with serving(environment={variable: port}) as served:
+        assert served.url.endswith(f":{port}")
+
+
+def test_the_tool_s_variable_beats_the_plain_one_and_the_flag_beats_both() -> None:
+    """The closer to the user, the stronger."""
+    own, plain, flag = (str(_free_port()) for _ in range(3))
+    environment = {"PORT": plain, "RUNA_MOCK_PORT": own}
+    with serving(environment=environment) as served:
+        assert served.url.endswith(f":{own}")
+    with serving("--port", flag, environment=environment) as served:
+        assert served.url.endswith(f":{flag}")
+
+
+def test_settings_come_from_flags() -> None:
+    """Each flag does what the setting does."""
+    arguments = ("--api-key", "one", "--api-key", "two", "--rate-limit", "2", "--seed", "1")
+    more = ("--no-legacy-item-fields", "--public-url", "http://mock", "--processing-delay", "0")
+    with serving(*FREE, *arguments, *more, "--max-body-bytes", "1000") as served:
+        api = Api(served.url, "two")
+        order = api.read(api.order().json()["id"])
+        assert order["status"] == "COMPLETED"
+        assert order["items"][0]["payout"]["url"].startswith("http://mock/")
+        assert "redemption_url" not in order["items"][0]
+        assert refusal(api.order(raw=b" " * 1001)) == (413, "payload_too_large")
+        assert api.order().status_code == 429
+        assert api.order(X_Api_Key="one").status_code == 202
+        assert refusal(api.get("/v2/ping", headers={"X-Api-Key": KEY})) == (403, "forbidden")
+        api.close()
+
+
+def test_settings_come_from_variables() -> None:
+    """The same by environment."""
+    environment = {
+        "RUNA_MOCK_PORT": "0",
+        "RUNA_MOCK_API_KEY": "one two",
+        "RUNA_MOCK_PROCESSING_DELAY": "0",
+        "RUNA_MOCK_LEGACY_ITEM_FIELDS": "false",
+    }
+    with serving(environment=environment) as served:
+        api = Api(served.url, "two")
+        order = api.read(api.order().json()["id"])
+        assert order["status"] == "COMPLETED"
+        assert "redemption_url" not in order["items"][0]
+        assert refusal(api.get("/v2/ping", headers={"X-Api-Key": KEY})) == (403, "forbidden")
+        api.close()
+
+
+def test_the_help_tells_every_setting_and_its_variable() -> None:
+    """Each setting is there with its flag and the variable that stands in for it."""
+    with Process("serve", "--help", environment={"COLUMNS": "200"}) as process:
+        finished = process.finish()
+    names = {"api_key" if name == "api_keys" else name for name in Settings.model_fields}
+    names |= {"log_level", "log_format"}
+    assert finished.code == 0
+    for name in names:
+        assert "--" + name.replace("_", "-") in finished.out
+        assert f"RUNA_MOCK_{name.upper()}" in finished.out
+
+
+def test_the_version_is_told() -> None:
+    """``--version`` prints it and exits 0."""
+    with Process("--version") as process:
+        finished = process.finish()
+    assert (finished.code, finished.err) == (0, "")
+    assert __version__ in finished.out
+
+
+def test_there_is_a_line_a_request_without_the_key() -> None:
+    """Method, path and status of each request in turn; never the API key or the body."""
+    with serving(*FREE) as served:
+        api = Api(served.url)
+        api.order()
+        api.order(raw=b"{")
+        api.get("/v2/ping")
+        api.get("/v2/nothing?a=%20b")
+        api.get("/v2/ping", headers={"X-Api-Key": "wg-live.very-secret"})
+        api.close()
+        finished = served.stop()
+    lines = finished.out.splitlines()[:-1]
+    expected = [
+        "POST /v2/order 202",
+        "POST /v2/order 400",
+        "GET /v2/ping 200",
+        "GET /v2/nothing?a=%20b 404",
+        "GET /v2/ping 403",
+    ]
+    assert len(lines) == len(expected)
+    for line, part in zip(lines, expected, strict=True):
+        assert part in line
+    for secret in (KEY, "very-secret", "1800FL-US"):
+        assert secret not in finished.out + finished.err + served.first_line
+
+
+def test_the_log_can_be_json() -> None:
+    """Every line is an object with time, level and message, also for odd paths."""
+    with serving(*FREE, "--log-format", "json") as served:
+        with connection(served.url) as opened:
+            head = f"Host: x\r\nX-Api-Key: {KEY}\r\nConnection: close"
+            opened.sendall(b'GET /v2/"\\%ff HTTP/1.1\r\n' + head.encode() + b"\r\n\r\n")
+            assert reply_on(opened).status == 404
+        finished = served.stop()
+    entries = [json.loads(line) for line in (served.first_line, *finished.out.splitlines())]
+    assert len(entries) == 3
+    assert {tuple(entry) for entry in entries} == {("time", "level", "message")}
+    assert {entry["level"] for entry in entries} == {"info"}
+    assert __version__ in entries[0]["message"]
+    assert '"' in entries[1]["message"]
+
+
+def test_above_info_the_log_is_silent() -> None:
+    """With ``--log-level warning`` serving well writes nothing at all."""
+    port = _free_port()
+    with Process("serve", "--port", str(port), "--log-level", "warning") as process:
+        with requests.Session() as session:
+            session.trust_env = False
+            retries = Retry(connect=12, backoff_factor=0.01, backoff_max=1)
+            session.mount("http://", HTTPAdapter(max_retries=retries))
+            url = f"http://127.0.0.1:{port}/v2/ping"
+            assert session.get(url, headers={"X-Api-Key": KEY}, timeout=10).status_code == 200
+        process.send(signal.SIGTERM)
+        finished = process.finish()
+    assert finished == (0, "", "")
+
+
+def test_every_address_is_told_as_one_that_can_be_opened() -> None:
+    """Listening everywhere, the URL names the loopback address."""
+    with serving(*FREE, "--host", "0.0.0.0") as served:  # noqa: S104 - the case under test
+        assert served.url.startswith("http://127.0.0.1:")
+        api = Api(served.url)
+        assert api.get("/v2/ping").status_code == 200
+        api.close()
