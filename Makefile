@@ -25,7 +25,7 @@ clean:  ## Remove the environment and what tools leave behind
 
 $(VENV)/bin/python:
 ifeq ($(PYTHON),)
-	@echo "runa-mock needs Python 3.11 or newer; found: $$(python3 --version 2>&1 || echo none)." >&2
+	@echo "runa-mock needs Python 3.11 or newer; found: $$(python3 --version 2>/dev/null || echo none)." >&2
 	@echo "Install it (Debian, Ubuntu: apt-get install python3 python3-venv) and run this again." >&2
 	@exit 1
 else

@@ -95,9 +95,11 @@ def _validator(name: str) -> _Validator:
 
 
 def _is_number(_checker: TypeChecker, instance: object) -> bool:
-    if isinstance(instance, bool) or not isinstance(instance, int | float | Decimal):
-        return False
-    return isinstance(instance, int) or math.isfinite(instance)
+    if isinstance(instance, Decimal):
+        return instance.is_finite()  # as a float, a large one would seem infinite
+    if isinstance(instance, float):
+        return math.isfinite(instance)
+    return isinstance(instance, int) and not isinstance(instance, bool)
 
 
 # The three keywords below mean what jsonschema's own mean; they report at the path of the property

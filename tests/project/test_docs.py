@@ -1,0 +1,145 @@
+"""The papers do not lie: examples run, settings are listed, links lead somewhere."""
+
+import argparse
+import re
+import shlex
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import requests
+
+from runa_mock_server import ManualClock, MockServer, Settings
+from runa_mock_server.cli import DEFAULT_PORT
+
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+PAPERS = ("README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md")
+
+ULID = "[0-9A-HJKMNP-TV-Z]{26}"
+ORDER_ID = re.compile(f"O-{ULID}")
+MASKS = {
+    "<id>": re.compile(f"(?<=[OE]-){ULID}"),
+    "<moment>": re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}\+00:00"),
+    "<token>": re.compile("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"),
+    "<address>": re.compile(r"127\.0\.0\.1:\d+"),
+}
+
+
+def blocks(language: str) -> list[str]:
+    """The README's fenced blocks in one language."""
+    return re.findall(rf"^```{language}\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
+
+
+def masked(text: str) -> str:
+    """An answer without what differs from run to run."""
+    for mask, pattern in MASKS.items():
+        text = pattern.sub(mask, text)
+    return text
+
+
+def commands(block: str) -> Iterator[tuple[str, str]]:
+    """The commands of a console session, each with what the session shows as its output."""
+    for entry in re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]:
+        command, _, output = entry.partition("\n")
+        yield command, output.strip()
+
+
+def curl(command: str) -> str:
+    """What a `curl` command prints; one with an option that is not known here is an error."""
+    parser = argparse.ArgumentParser(prog="curl", exit_on_error=False)
+    parser.add_argument("url")
+    parser.add_argument("-s", action="store_true")
+    parser.add_argument("-X", default=None)
+    parser.add_argument("-H", action="append", default=[])
+    parser.add_argument("-d", default=None)
+    program, *arguments = shlex.split(command)
+    assert program == "curl"
+    given = parser.parse_args(arguments)
+    headers = {} if given.d is None else {"Content-Type": "application/x-www-form-urlencoded"}
+    headers |= {name: value.strip() for name, _, value in (h.partition(":") for h in given.H)}
+    method = given.X or ("GET" if given.d is None else "POST")
+    return requests.request(method, given.url, headers=headers, data=given.d, timeout=10).text
+
+
+@pytest.mark.parametrize("number", range(len(blocks("python"))))
+def test_python_examples_run(number: int) -> None:
+    """Each Python example of the README does what it asserts."""
+    source = blocks("python")[number]
+    assert "assert" in source
+    exec(compile(source, f"README.md, example {number + 1}", "exec"), {})  # noqa: S102 - our README
+
+
+def test_console_sessions_show_what_happens() -> None:
+    """Each command of the README's sessions answers what stands below it, sessions a second apart.
+
+    Ids in the answers are new ones; where a command repeats an id, it means the new one.
+    """
+    clock = ManualClock()
+    run = 0
+    ids: dict[str, str] = {}
+    with MockServer(clock=clock) as server:
+        address = server.url.removeprefix("http://")
+        for block in blocks("console"):
+            for command, shown in commands(block):
+                told = command
+                for old, new in ids.items():
+                    told = told.replace(old, new)
+                answer = curl(told.replace(f"127.0.0.1:{DEFAULT_PORT}", address))
+                assert masked(answer) == masked(shown), command
+                ids |= zip(ORDER_ID.findall(shown), ORDER_ID.findall(answer), strict=True)
+                run += 1
+            clock.advance(1)
+    assert run >= 5
+
+
+def test_examples_are_there() -> None:
+    """The README has examples of both kinds, and no block of a kind that nobody runs."""
+    languages = re.findall(r"^```(\w+)$", README, re.MULTILINE)
+    assert {"python", "console"} <= set(languages) <= {"python", "console", "sh"}
+    targets = re.findall(r"^(\w+):.*## ", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE)
+    for line in "".join(blocks("sh")).splitlines():
+        program, target = line.partition("#")[0].split()
+        assert program == "make"
+        assert target in targets
+
+
+def test_every_setting_is_documented_with_its_default() -> None:
+    """The README's table has a row for each setting, with its default, and no other rows."""
+    section = README.partition("## Settings")[2].partition("\n## ")[0]
+    rows = re.findall(r"^\| `(\w+)` \| (.*?) \| (.*?) \|$", section, re.MULTILINE)
+    fields = Settings.model_fields
+    assert [name for name, _, _ in rows] == list(fields)
+    for name, told, meaning in rows:
+        default = DEFAULT_PORT if name == "port" else fields[name].default
+        if isinstance(default, bool):
+            default = "on" if default else "off"
+        if default not in (None, ()):
+            assert str(default) in re.split(r"[`; ]", told), name
+        assert meaning
+
+
+@pytest.mark.parametrize("paper", PAPERS)
+def test_links_lead_somewhere(paper: str) -> None:
+    """Each link to a file leads to one that is there."""
+    text = (ROOT / paper).read_text(encoding="utf-8")
+    targets = re.findall(r"\]\(([^)#]+)[^)]*\)", text)
+    for target in targets:
+        assert target.startswith("https://") or (ROOT / target).exists(), target
+
+
+def test_papers_name_each_other() -> None:
+    """From the README a reader finds the other papers and the licence."""
+    targets = set(re.findall(r"\]\(([^)#]+)\)", README))
+    assert {*PAPERS[1:], "LICENSE"} <= targets
+
+
+def test_architecture_names_modules_that_exist() -> None:
+    """Each module that ARCHITECTURE.md names is there, and each module is named there."""
+    text = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")
+    source = ROOT / "mock_server" / "runa_mock_server"
+    for path in re.findall(r"`((?:\w+/)*\w+\.py)`", text):
+        assert (source / path).is_file(), path
+    words = set(re.findall(r"\w+", text))
+    public = {path.stem for path in source.glob("[a-z]*.py")}
+    assert public <= words, public - words

@@ -1,0 +1,95 @@
+"""The packages from the outside: every module imports alone, and imports no more than it says."""
+
+import subprocess
+import sys
+from importlib import import_module
+from pkgutil import walk_packages
+from types import ModuleType
+
+import pytest
+
+PACKAGES = ("runa_client", "runa_mock_server", "runa_schemas")
+
+# One interpreter for all: before each import it forgets what is ours and keeps the libraries,
+# whose loading is what makes a fresh interpreter a module so slow.
+EACH_ALONE = """
+import sys
+from importlib import import_module
+
+packages, modules = sys.argv[1].split(","), sys.argv[2].split(",")
+for module in modules:
+    for name in [name for name in sys.modules if name.partition(".")[0] in packages]:
+        del sys.modules[name]
+    try:
+        import_module(module)
+    except ImportError as error:
+        print(f"{module}: {error}")
+print(f"imported {len(modules)}")
+"""
+
+ORDER = """
+import sys, urllib.request
+from runa_mock_server import MockServer
+
+body = b'''{"payment_method": {"type": "ACCOUNT_BALANCE", "currency": "USD"}, "items": [{
+    "face_value": 10, "distribution_method": {"type": "PAYOUT_LINK"},
+    "products": {"type": "SINGLE", "value": "1800FL-US"}}]}'''
+headers = {"X-Api-Key": "XX-me.secret", "X-Idempotency-Key": "1"}
+with MockServer() as server:
+    order = urllib.request.Request(server.base_url + "/order", body, headers)
+    with urllib.request.urlopen(order) as answer:
+        print(answer.status)
+print(*sorted({"hypothesis", "jsonschema", "pytest", "requests", "runa_client"} & {*sys.modules}))
+"""
+
+
+def run(code: str, *arguments: str) -> list[str]:
+    """The lines that a program prints in a fresh interpreter."""
+    done = subprocess.run(  # noqa: S603 - this interpreter, a literal program
+        [sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    return done.stdout.splitlines()
+
+
+def modules() -> list[str]:
+    """Every module of the packages; `__main__` is a program, no module to import."""
+    found = [
+        module.name
+        for package in map(import_module, PACKAGES)
+        for module in walk_packages(package.__path__, package.__name__ + ".")
+    ]
+    return [*PACKAGES, *(name for name in found if not name.endswith(".__main__"))]
+
+
+def by_kind(name: str) -> tuple[int, str]:
+    """The order of names in `__all__`: constants, classes, the rest, each sorted."""
+    return (0 if name.isupper() else 1 if name[0].isupper() else 2), name
+
+
+def test_every_module_imports_alone() -> None:
+    """No module needs that another of ours was imported before it."""
+    names = modules()
+    assert len(names) > 40
+    assert run(EACH_ALONE, ",".join(PACKAGES), ",".join(names)) == [f"imported {len(names)}"]
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_all_is_sorted_and_complete(package: str) -> None:
+    """`__all__` is sorted, has no name twice, and names what the package offers, no more."""
+    module = import_module(package)
+    exported = module.__all__
+    assert exported == sorted(set(exported), key=by_kind)
+    for name in exported:
+        assert getattr(module, name).__class__ is not ModuleType
+    public = {
+        name
+        for name, value in vars(module).items()
+        if not name.startswith("_") and not isinstance(value, ModuleType)
+    }
+    assert public - {"TYPE_CHECKING"} <= set(exported)
+
+
+def test_serving_needs_neither_validator_nor_client() -> None:
+    """A server that takes an order has loaded no schema validator, client or test library."""
+    assert run(ORDER) == ["202", ""]

@@ -1,0 +1,78 @@
+"""The public names as a type checker sees them; checked by mypy, never run.
+
+A `type: ignore` that is not needed is an error of its own, so each one here proves that the checker
+refuses the line.
+"""
+
+from collections.abc import AsyncIterator, Iterator
+from decimal import Decimal
+from typing import Any, assert_type
+
+from runa_client import (
+    AsyncRunaClient,
+    Order,
+    OrderPage,
+    OrderReceipt,
+    RetryPolicy,
+    RunaCallError,
+    RunaClient,
+    item,
+    single,
+)
+from runa_mock_server import Clock, ManualClock, MockServer, Settings, SystemClock
+from runa_schemas import ERRORS, ErrorType, SchemaIssue, iter_errors, load, names, validate
+
+
+def server_side() -> None:
+    """`MockServer` in both of its forms, with either clock."""
+    clocks: list[Clock] = [ManualClock(), SystemClock()]
+    with MockServer(clock=clocks[0], processing_delay=0) as server:
+        assert_type(server, MockServer)
+        assert_type(server.base_url, str)
+        assert_type(server.settings, Settings)
+    MockServer(Settings(port=0))
+    MockServer("127.0.0.1")  # type: ignore[arg-type] # settings are no host
+    MockServer(clock=0)  # type: ignore[arg-type] # a number is no clock
+    ManualClock().advance("1")  # type: ignore[arg-type] # a text is no duration
+
+
+def client_side(client: RunaClient) -> None:
+    """The blocking client's results and options."""
+    receipt = client.create_order([item("10.50", products=single("AMZ-US"))], currency="USD")
+    assert_type(receipt, OrderReceipt)
+    order = client.wait_for_order(receipt, timeout=5, on_progress=print)
+    assert_type(order, Order)
+    assert_type(order.total_price, Decimal | None)
+    assert_type(order.urls, tuple[str, ...])
+    assert_type(client.iter_orders(), Iterator[Order])
+    assert_type(client.list_orders(limit=1), OrderPage)
+    RunaClient(retry=RetryPolicy(attempts=1))
+    client.create_order([], execution_mode="later")  # type: ignore[arg-type] # async or sync
+    client.create_order([], curency="USD")  # type: ignore[call-arg] # misspelt
+    client.wait_for_order(7)  # type: ignore[arg-type] # an id is a text
+    order.status = "COMPLETED"  # type: ignore[misc] # results are frozen
+
+
+async def asynchronous_side(client: AsyncRunaClient) -> None:
+    """The asynchronous client's results are the blocking client's."""
+    receipt = await client.create_order([])
+    assert_type(receipt, OrderReceipt)
+    assert_type(await client.wait_for_order(receipt.id), Order)
+    orders = client.iter_orders()
+    assert_type(orders, AsyncIterator[Order])
+
+
+def errors(error: RunaCallError) -> None:
+    """What can be read off a failed call."""
+    assert_type(error.status, int | None)
+    assert_type(error.safe_to_retry, bool)
+    assert_type(error.idempotency_key, str | None)
+
+
+def contract_side() -> None:
+    """The schemas, their issues and the error catalogue."""
+    assert_type(names(), tuple[str, ...])
+    assert_type(load("order"), dict[str, Any])
+    assert_type(iter_errors({}, "order"), Iterator[SchemaIssue])
+    assert_type(ERRORS["timeout"], ErrorType)
+    validate({}, 1)  # type: ignore[arg-type] # schemas have names
