@@ -18,7 +18,6 @@ from runa_client._build import (
     template,
 )
 from runa_client._client import RunaClient
-from runa_client._core import OrderOptions, WaitOptions
 from runa_client._errors import (
     AccessDeniedError,
     AuthenticationError,
@@ -31,6 +30,7 @@ from runa_client._errors import (
     OrderFailedError,
     OrderTimeoutError,
     RateLimitError,
+    RedemptionError,
     RedirectError,
     RunaApiError,
     RunaCallError,
@@ -41,6 +41,16 @@ from runa_client._errors import (
     ServerError,
     ValidationError,
 )
+from runa_client._funds import Balance, Estimate, EstimateItem
+from runa_client._orders import EstimateOptions, OrderOptions, WaitOptions
+from runa_client._products import (
+    Denominations,
+    Product,
+    ProductFilters,
+    ProductPage,
+    SubscriptionPlan,
+)
+from runa_client._redemption import ECode, Redemption
 from runa_client._results import Order, OrderItem, OrderPage, OrderReceipt, Payout
 from runa_client._settings import Backoff, ClientOptions, RetryPolicy, Timeout
 
@@ -63,9 +73,15 @@ __all__ = [
     "AuthenticationError",
     "Backoff",
     "BadRequestError",
+    "Balance",
     "ClientOptions",
     "ConfigurationError",
+    "Denominations",
+    "ECode",
     "ErrorDetail",
+    "Estimate",
+    "EstimateItem",
+    "EstimateOptions",
     "FaceValue",
     "IdempotencyConflictError",
     "IdempotencyInProgressError",
@@ -78,7 +94,12 @@ __all__ = [
     "OrderReceipt",
     "OrderTimeoutError",
     "Payout",
+    "Product",
+    "ProductFilters",
+    "ProductPage",
     "RateLimitError",
+    "Redemption",
+    "RedemptionError",
     "RedirectError",
     "RetryPolicy",
     "RunaApiError",
@@ -89,6 +110,7 @@ __all__ = [
     "RunaResponseError",
     "RunaTimeoutError",
     "ServerError",
+    "SubscriptionPlan",
     "Timeout",
     "ValidationError",
     "WaitOptions",

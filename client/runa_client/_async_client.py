@@ -8,8 +8,13 @@ from typing import Self, TypeVar, Unpack
 import aiohttp
 from yarl import URL
 
-from runa_client._core import Core, NewOrder, OrderOptions, Pages, WaitOptions
-from runa_client._exchange import Flow, Outcome, Reply, Send, network_failure
+from runa_client import _funds, _orders, _products, _redemption
+from runa_client._core import Core, Pages
+from runa_client._exchange import Flow, Outcome, Reply, Send, addressed, network_failure
+from runa_client._funds import Balance, Estimate
+from runa_client._orders import EstimateOptions, NewOrder, OrderOptions, WaitOptions
+from runa_client._products import ContentForm, Product, ProductFilters, ProductPage
+from runa_client._redemption import Redeemable, Redemption
 from runa_client._results import Order, OrderPage, OrderReceipt
 from runa_client._settings import ClientOptions, make_settings
 
@@ -71,34 +76,83 @@ class AsyncRunaClient:
 
     async def ping(self) -> str:
         """Like `RunaClient.ping`."""
-        return await self._run(self._core.ping())
+        return await self._run(_orders.ping(self._core))
 
     async def create_order(self, order: NewOrder, **options: Unpack[OrderOptions]) -> OrderReceipt:
         """Like `RunaClient.create_order`."""
-        return await self._run(self._core.create_order(order, options))
+        return await self._run(_orders.create_order(self._core, order, options))
 
     async def get_order(self, order_id: str) -> Order:
         """Like `RunaClient.get_order`."""
-        return await self._run(self._core.get_order(order_id))
+        return await self._run(_orders.get_order(self._core, order_id))
 
     async def wait_for_order(
         self, order: str | Order | OrderReceipt, **options: Unpack[WaitOptions]
     ) -> Order:
         """Like `RunaClient.wait_for_order`; `on_progress` is a plain function here too."""
-        return await self._run(self._core.wait_for_order(order, options))
+        return await self._run(_orders.wait_for_order(self._core, order, options))
 
     async def list_orders(
         self, *, limit: int | None = None, after: str | None = None, before: str | None = None
     ) -> OrderPage:
         """Like `RunaClient.list_orders`."""
-        return await self._run(self._core.list_orders(limit, after, before))
+        return await self._run(_orders.list_orders(self._core, limit, after, before))
 
     async def iter_orders(self, *, page_size: int = 100) -> AsyncIterator[Order]:
         """Like `RunaClient.iter_orders`, for `async for`."""
-        pages = Pages(self._core, page_size)
+        pages = Pages(_orders.order_pages(self._core, page_size))
         while orders := await self._run(pages.next_page()):
             for order in orders:
                 yield order
+
+    async def estimate_order(self, order: NewOrder, **options: Unpack[EstimateOptions]) -> Estimate:
+        """Like `RunaClient.estimate_order`."""
+        return await self._run(_funds.estimate_order(self._core, order, options))
+
+    async def balances(self) -> tuple[Balance, ...]:
+        """Like `RunaClient.balances`."""
+        return await self._run(_funds.balances(self._core))
+
+    async def balance(self, currency: str) -> Balance:
+        """Like `RunaClient.balance`."""
+        return await self._run(_funds.balance(self._core, currency))
+
+    async def get_product(self, code: str, *, content: ContentForm | None = None) -> Product:
+        """Like `RunaClient.get_product`."""
+        return await self._run(_products.get_product(self._core, code, content))
+
+    async def list_products(
+        self,
+        *,
+        limit: int | None = None,
+        after: str | None = None,
+        before: str | None = None,
+        **filters: Unpack[ProductFilters],
+    ) -> ProductPage:
+        """Like `RunaClient.list_products`."""
+        page = _products.list_products(self._core, limit, after, before, filters)
+        return await self._run(page)
+
+    async def iter_products(
+        self, *, page_size: int = 500, **filters: Unpack[ProductFilters]
+    ) -> AsyncIterator[Product]:
+        """Like `RunaClient.iter_products`, for `async for`."""
+        pages = Pages(_products.product_pages(self._core, page_size, filters))
+        while products := await self._run(pages.next_page()):
+            for product in products:
+                yield product
+
+    async def countries(self) -> tuple[str, ...]:
+        """Like `RunaClient.countries`."""
+        return await self._run(_products.countries(self._core))
+
+    async def categories(self) -> tuple[str, ...]:
+        """Like `RunaClient.categories`."""
+        return await self._run(_products.categories(self._core))
+
+    async def redeem(self, payout: Redeemable) -> Redemption:
+        """Like `RunaClient.redeem`."""
+        return await self._run(_redemption.redeem(self._core, payout))
 
     async def _run(self, flow: Flow[T]) -> T:
         try:
@@ -112,21 +166,21 @@ class AsyncRunaClient:
             return result
 
     async def _exchange(self, send: Send) -> Outcome:
-        request = send.request
+        url, headers = addressed(send.request, self._settings)
         timeout = aiohttp.ClientTimeout(
             sock_connect=send.timeout.connect, sock_read=send.timeout.read
         )
         try:
             async with self._session().request(
-                request.method,
-                URL(self._settings.base_url + request.target, encoded=True),
-                headers={**request.headers, "X-Api-Key": self._settings.api_key},
-                data=request.body,
+                send.request.method,
+                URL(url, encoded=True),
+                headers=headers,
+                data=send.request.body,
                 timeout=timeout,
                 allow_redirects=False,
             ) as response:
-                headers = {name.lower(): value for name, value in response.headers.items()}
-                return Reply(status=response.status, headers=headers, body=await response.read())
+                said = {name.lower(): value for name, value in response.headers.items()}
+                return Reply(status=response.status, headers=said, body=await response.read())
         except (aiohttp.ClientError, OSError) as error:
             return network_failure(error)
 

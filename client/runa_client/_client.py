@@ -7,8 +7,13 @@ from typing import Self, TypeVar, Unpack
 
 import requests
 
-from runa_client._core import Core, NewOrder, OrderOptions, Pages, WaitOptions
-from runa_client._exchange import Flow, Outcome, Reply, Send, network_failure
+from runa_client import _funds, _orders, _products, _redemption
+from runa_client._core import Core, Pages
+from runa_client._exchange import Flow, Outcome, Reply, Send, addressed, network_failure
+from runa_client._funds import Balance, Estimate
+from runa_client._orders import EstimateOptions, NewOrder, OrderOptions, WaitOptions
+from runa_client._products import ContentForm, Product, ProductFilters, ProductPage
+from runa_client._redemption import Redeemable, Redemption
 from runa_client._results import Order, OrderPage, OrderReceipt
 from runa_client._settings import ClientOptions, make_settings
 
@@ -69,7 +74,7 @@ class RunaClient:
 
     def ping(self) -> str:
         """Ask whether the service is there and accepts the API key; returns its `pong`."""
-        return self._run(self._core.ping())
+        return self._run(_orders.ping(self._core))
 
     def create_order(self, order: NewOrder, **options: Unpack[OrderOptions]) -> OrderReceipt:
         """Place an order, once, however many requests that takes.
@@ -90,7 +95,7 @@ class RunaClient:
             TypeError: An option is unknown, or the order has no JSON form.
             ValueError: A number is not finite.
         """
-        return self._run(self._core.create_order(order, options))
+        return self._run(_orders.create_order(self._core, order, options))
 
     def get_order(self, order_id: str) -> Order:
         """Read one order.
@@ -100,7 +105,7 @@ class RunaClient:
             RunaCallError: The service refused otherwise, or no answer came.
             ValueError: The id is none.
         """
-        return self._run(self._core.get_order(order_id))
+        return self._run(_orders.get_order(self._core, order_id))
 
     def wait_for_order(
         self, order: str | Order | OrderReceipt, **options: Unpack[WaitOptions]
@@ -119,7 +124,7 @@ class RunaClient:
             OrderFailedError: It failed, and `raise_on_failure` was asked for.
             RunaCallError: A look failed for good.
         """
-        return self._run(self._core.wait_for_order(order, options))
+        return self._run(_orders.wait_for_order(self._core, order, options))
 
     def list_orders(
         self, *, limit: int | None = None, after: str | None = None, before: str | None = None
@@ -134,7 +139,7 @@ class RunaClient:
         Raises:
             RunaCallError: The service refused, or no answer came.
         """
-        return self._run(self._core.list_orders(limit, after, before))
+        return self._run(_orders.list_orders(self._core, limit, after, before))
 
     def iter_orders(self, *, page_size: int = 100) -> Iterator[Order]:
         """Go through all orders, newest first, asking for the next page only when needed.
@@ -142,9 +147,126 @@ class RunaClient:
         Raises:
             RunaCallError: A page was refused, or no answer came.
         """
-        pages = Pages(self._core, page_size)
+        pages = Pages(_orders.order_pages(self._core, page_size))
         while orders := self._run(pages.next_page()):
             yield from orders
+
+    def estimate_order(self, order: NewOrder, **options: Unpack[EstimateOptions]) -> Estimate:
+        """Ask what an order would cost, without placing it.
+
+        Args:
+            order: As for `create_order`, up to 500 items, their products from `single` or
+                `multiple`. What does not bear on the cost, the distribution for one, is not sent.
+            options: See `EstimateOptions`.
+
+        Raises:
+            RunaCallError: The service refused, as it would refuse the order, or no answer came.
+            TypeError: An option is unknown, or the order has no JSON form.
+            ValueError: A number is not finite.
+        """
+        return self._run(_funds.estimate_order(self._core, order, options))
+
+    def balances(self) -> tuple[Balance, ...]:
+        """Read the balances above zero.
+
+        Raises:
+            RunaCallError: The service refused, or no answer came.
+        """
+        return self._run(_funds.balances(self._core))
+
+    def balance(self, currency: str) -> Balance:
+        """Read the balance in one currency, zero where there are no funds.
+
+        Raises:
+            BadRequestError: The service does not support the currency.
+            RunaCallError: The service refused otherwise, or no answer came.
+        """
+        return self._run(_funds.balance(self._core, currency))
+
+    def get_product(self, code: str, *, content: ContentForm | None = None) -> Product:
+        """Read one product.
+
+        Args:
+            code: Its code, such as `AMZ-US`.
+            content: The form of its texts: `url`, the service's default, `md` or `html`.
+
+        Raises:
+            NotFoundError: There is no such product.
+            RunaCallError: The service refused otherwise, or no answer came.
+            ValueError: The code is none.
+        """
+        return self._run(_products.get_product(self._core, code, content))
+
+    def list_products(
+        self,
+        *,
+        limit: int | None = None,
+        after: str | None = None,
+        before: str | None = None,
+        **filters: Unpack[ProductFilters],
+    ) -> ProductPage:
+        """Read one page of the catalogue, by product code.
+
+        Args:
+            limit: Products on the page, 1 to 500; the service's default is 500.
+            after: A cursor, which is a product code: the page after it.
+            before: A cursor: the page before it. Not together with `after`.
+            filters: See `ProductFilters`.
+
+        Raises:
+            RunaCallError: The service refused, or no answer came.
+            TypeError: A filter is unknown or of the wrong type.
+            ValueError: A filter lists nothing.
+        """
+        page = _products.list_products(self._core, limit, after, before, filters)
+        return self._run(page)
+
+    def iter_products(
+        self, *, page_size: int = 500, **filters: Unpack[ProductFilters]
+    ) -> Iterator[Product]:
+        """Go through all products that pass the filters, by code, reading pages when needed.
+
+        Raises:
+            RunaCallError: A page was refused, or no answer came.
+            TypeError: A filter is unknown or of the wrong type.
+            ValueError: A filter lists nothing.
+        """
+        pages = Pages(_products.product_pages(self._core, page_size, filters))
+        while products := self._run(pages.next_page()):
+            yield from products
+
+    def countries(self) -> tuple[str, ...]:
+        """Read the codes of the countries where products can be redeemed, such as `GB`.
+
+        Raises:
+            RunaCallError: The service refused, or no answer came.
+        """
+        return self._run(_products.countries(self._core))
+
+    def categories(self) -> tuple[str, ...]:
+        """Read the codes of the product categories, such as `food-and-drink`.
+
+        Raises:
+            RunaCallError: The service refused, or no answer came.
+        """
+        return self._run(_products.categories(self._core))
+
+    def redeem(self, payout: Redeemable) -> Redemption:
+        """Redeem a payout link: take its value as an e-code, which claims the payout.
+
+        Doing so again gives the same e-code. The link's host gets no API key, and this client's
+        log records and errors show no more of the link than its host.
+
+        Args:
+            payout: The payout, the item of an order that it belongs to, or its URL.
+
+        Raises:
+            RedemptionError: The link cannot be redeemed; `code` says why. It is not tried again,
+                not even where `retry_after` advises that.
+            RunaCallError: The link's host gave no answer of the redemption API.
+            ValueError: There is no link, or it is no http or https URL.
+        """
+        return self._run(_redemption.redeem(self._core, payout))
 
     def _run(self, flow: Flow[T]) -> T:
         try:
@@ -158,18 +280,18 @@ class RunaClient:
             return result
 
     def _exchange(self, send: Send) -> Outcome:
-        request = send.request
+        url, headers = addressed(send.request, self._settings)
         try:
             with self._session.request(
-                request.method,
-                self._settings.base_url + request.target,
-                headers={**request.headers, "X-Api-Key": self._settings.api_key},
-                data=request.body,
+                send.request.method,
+                url,
+                headers=headers,
+                data=send.request.body,
                 timeout=(send.timeout.connect, send.timeout.read),
                 allow_redirects=False,
             ) as response:
-                headers = {name.lower(): value for name, value in response.headers.items()}
-                return Reply(status=response.status_code, headers=headers, body=response.content)
+                said = {name.lower(): value for name, value in response.headers.items()}
+                return Reply(status=response.status_code, headers=said, body=response.content)
         except (requests.RequestException, OSError) as error:
             return network_failure(error)
 

@@ -6,6 +6,7 @@
     ├── ConfigurationError             no or a bad base URL, key or header (also a ValueError)
     ├── OrderTimeoutError              still processing at the deadline (also a TimeoutError)
     ├── OrderFailedError               ended FAILED, and the caller asked for an exception
+    ├── RedemptionError                a payout link that gave no e-code, `code` says why
     └── RunaCallError                  a call that got no good answer
         ├── RunaConnectionError     ↻  refused, reset, closed or cut: the outcome is unknown
         │   └── RunaTimeoutError    ↻  no connection or no answer in time
@@ -30,6 +31,8 @@ from typing import ClassVar
 from runa_client._record import Record
 from runa_client._results import Order
 
+_PROCESSING_ERRORS = frozenset({"RE008", "RE009"})
+
 
 class ErrorDetail(Record):
     """What is wrong with one field of a request; `location` leads to it, list indexes included."""
@@ -43,7 +46,10 @@ class ErrorDetail(Record):
 
 
 class Call(Record):
-    """The call that went wrong: `path` is below the base URL, `attempts` counts requests sent."""
+    """The call that went wrong: `attempts` counts requests sent.
+
+    `path` is below the base URL; of a payout link, which is as good as money, it is the host.
+    """
 
     method: str
     path: str
@@ -101,12 +107,41 @@ class OrderFailedError(RunaError):
         return f"order {self.order.id} failed"
 
 
+class RedemptionError(RunaError):
+    """The payout link gave no e-code.
+
+    Attributes:
+        code: The provider's reason, such as `RE004` for a link that has expired.
+        order_id: The order that the link belongs to, None where there is none.
+        message: The reason in words, which may change; None where the provider gave none.
+        details: What more there is to say, as the provider gives it.
+        retry_after: 60 seconds where the provider wants to be asked again after a minute
+            (RE008, RE009), else None: asking again will not help by itself.
+    """
+
+    def __init__(
+        self, code: str, order_id: str | None, message: str | None, details: object
+    ) -> None:
+        super().__init__(code, order_id, message, details)
+        self.code = code
+        self.order_id = order_id
+        self.message = message
+        self.details = details
+        self.retry_after = 60.0 if code in _PROCESSING_ERRORS else None
+
+    def __str__(self) -> str:
+        said = ": ".join(filter(None, (self.code, self.message)))
+        of_order = f" (order {self.order_id})" if self.order_id else ""
+        more = f"\n  {self.details}" if self.details else ""
+        return f"{said}{of_order}{more}"
+
+
 class RunaCallError(RunaError):
     """A call that got no good answer.
 
     Attributes:
         method: The request's method.
-        path: The request's path below the base URL.
+        path: The request's path below the base URL; of a payout link only the host.
         attempts: How many requests were sent.
         idempotency_key: The key sent with all of them, None for a request that has none.
         status: The HTTP status, None without an answer.
@@ -175,7 +210,7 @@ class RunaApiError(RunaCallError):
 
 
 class RedirectError(RunaApiError):
-    """A redirect, which is never followed since the API key would follow it."""
+    """A redirect, which is never followed since the API key, or a payout link, would go along."""
 
 
 class BadRequestError(RunaApiError):
@@ -201,7 +236,7 @@ class AccessDeniedError(RunaApiError):
 
 
 class NotFoundError(RunaApiError):
-    """404: no such order, or not one of this API key."""
+    """404: no such order or product, or not one of this API key."""
 
 
 class ValidationError(RunaApiError):

@@ -1,31 +1,58 @@
 """What passes between the core, which decides, and the drivers, which do the I/O."""
 
+import re
 from collections.abc import Generator, Mapping
 from typing import TypeAlias, TypeVar
 
 from runa_client._record import Record
-from runa_client._settings import Timeout
+from runa_client._settings import Settings, Timeout
 
 T = TypeVar("T")
 
+_PART = re.compile(r"[^/?&=]+")
+_SHORTEST_SECRET = 8
+
 
 class Request(Record):
-    """One request, without the API key: `target` is path and query below the base URL."""
+    """One request, without the API key.
+
+    `target` is path and query below the base URL, or, with an `origin` of its own, below that
+    one: another host, which gets no API key, and whose targets are secrets.
+    """
 
     method: str
     target: str
     headers: Mapping[str, str]
     body: bytes | None = None
+    origin: str | None = None
 
     @property
     def path(self) -> str:
-        """The target without its query."""
-        return self.target.partition("?")[0]
+        """The target without its query, as it may be shown."""
+        return self.target.partition("?")[0] if self.origin is None else f"{self.origin}/…"
 
     @property
     def idempotency_key(self) -> str | None:
         """The key that makes the request safe to repeat, if it has one."""
         return self.headers.get("X-Idempotency-Key")
+
+    def scrub(self, text: str) -> str:
+        """Take a secret target, whole and in parts, out of a text that came from elsewhere."""
+        if self.origin is None:
+            return text
+        for part in (self.target, self.target.partition("?")[0], *_PART.findall(self.target)):
+            # Anything shorter is no secret, and perhaps a word of the text.
+            if len(part) >= _SHORTEST_SECRET:
+                text = text.replace(part, "…")
+        return text
+
+
+def addressed(request: Request, settings: Settings) -> tuple[str, dict[str, str]]:
+    """Return the URL and the headers to send; the API key goes to the base URL alone."""
+    if request.origin is not None:
+        return request.origin + request.target, {**request.headers}
+    headers = {**request.headers, "X-Api-Key": settings.api_key}
+    return settings.base_url + request.target, headers
 
 
 class Send(Record):

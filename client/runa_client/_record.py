@@ -9,7 +9,7 @@ from typing import Any, ClassVar, dataclass_transform
 
 @dataclass_transform(kw_only_default=True, frozen_default=True)
 class Record:
-    """The base of values whose annotations are their fields, given by keyword.
+    """The base of values whose annotations are their fields, given by keyword and inherited.
 
     Equality, hash and repr look at every field but `raw`, the JSON that a value was read from,
     and those that a class names as secret.
@@ -23,8 +23,9 @@ class Record:
 
     def __init_subclass__(cls, *, secret: tuple[str, ...] = ()) -> None:
         super().__init_subclass__()
-        cls._fields = tuple(cls.__annotations__)
-        cls._shown = tuple(name for name in cls._fields if name not in ("raw", *secret))
+        own = tuple(cls.__annotations__)
+        cls._fields = (*cls._fields, *own)
+        cls._shown = (*cls._shown, *(name for name in own if name not in ("raw", *secret)))
 
     def __init__(self, **values: Any) -> None:
         kind = type(self)

@@ -1,18 +1,16 @@
-"""What the service answers, as small frozen values.
+"""What the service answers about orders, as small frozen values.
 
 Fields that the service may add stay reachable in `raw`; optional ones that it leaves out are
 None. Only an order's `id` and `status` must be there.
 """
 
-from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
+from collections.abc import Mapping
+from datetime import datetime
 from decimal import Decimal
-from typing import Any, TypeAlias, TypeVar
 
+from runa_client._fields import Raw, each, json_object, moment, money, optional, string
+from runa_client._page import Page, page_fields
 from runa_client._record import Record
-
-T = TypeVar("T")
-Raw: TypeAlias = dict[str, Any]
 
 
 class Payout(Record):
@@ -121,14 +119,8 @@ class OrderReceipt(Record):
         return self.order.raw
 
 
-class OrderPage(Record):
-    """One page of orders; no items means the end. `after` and `before` are cursors."""
-
-    items: tuple[Order, ...]
-    after: str | None
-    before: str | None
-    limit: int | None
-    raw: Raw
+class OrderPage(Page[Order]):
+    """One page of orders, newest first; no items means the end."""
 
 
 def parse_order(data: object) -> Order:
@@ -137,45 +129,32 @@ def parse_order(data: object) -> Order:
     Raises:
         ValueError: The data is no order; the message names the field.
     """
-    raw = _object(data)
-    order_id, status = _optional(raw, "id", _string), _optional(raw, "status", _string)
+    raw = json_object(data)
+    order_id, status = optional(raw, "id", string), optional(raw, "status", string)
     if not order_id or not status:
         raise ValueError("an order without id or status")
     return Order(
         id=order_id,
         status=status,
-        created_at=_optional(raw, "created_at", _moment),
-        completed_at=_optional(raw, "completed_at", _moment),
-        description=_optional(raw, "description", _string),
-        currency=_optional(raw, "currency", _string),
-        total_price=_optional(raw, "total_price", _money),
-        total_discount=_optional(raw, "total_discount", _money),
-        items=_optional(raw, "items", _each(_item)) or (),
-        message=_optional(raw, "message", _string),
+        created_at=optional(raw, "created_at", moment),
+        completed_at=optional(raw, "completed_at", moment),
+        description=optional(raw, "description", string),
+        currency=optional(raw, "currency", string),
+        total_price=optional(raw, "total_price", money),
+        total_discount=optional(raw, "total_discount", money),
+        items=optional(raw, "items", each(_item)) or (),
+        message=optional(raw, "message", string),
         raw=raw,
     )
 
 
-def parse_page(data: object) -> OrderPage:
+def parse_order_page(data: object) -> OrderPage:
     """Read a page of orders.
 
     Raises:
         ValueError: The data is no page; the message names the field.
     """
-    raw = _object(data)
-    orders = _optional(raw, "items", _each(parse_order))
-    if orders is None:
-        raise ValueError("a page without items")
-    pagination = _optional(raw, "pagination", _object) or {}
-    cursors = _optional(pagination, "cursors", _object) or {}
-    page = _optional(pagination, "page", _object) or {}
-    return OrderPage(
-        items=orders,
-        after=_optional(cursors, "after", _string),
-        before=_optional(cursors, "before", _string),
-        limit=_optional(page, "limit", _integer),
-        raw=raw,
-    )
+    return OrderPage(**page_fields(data, "items", parse_order))
 
 
 def parse_pong(data: object) -> str:
@@ -184,80 +163,29 @@ def parse_pong(data: object) -> str:
     Raises:
         ValueError: The data is no such answer.
     """
-    return _optional(_object(data), "message", _string) or ""
+    return optional(json_object(data), "message", string) or ""
 
 
 def _item(data: object) -> OrderItem:
-    raw = _object(data)
+    raw = json_object(data)
     return OrderItem(
-        id=_optional(raw, "id", _string),
-        face_value=_optional(raw, "face_value", _money),
-        price=_optional(raw, "price", _money),
-        discount_multiplier=_optional(raw, "discount_multiplier", _money),
-        currency=_optional(raw, "currency", _string),
-        payout=_optional(raw, "payout", _payout),
-        redemption_url=_optional(raw, "redemption_url", _string),
+        id=optional(raw, "id", string),
+        face_value=optional(raw, "face_value", money),
+        price=optional(raw, "price", money),
+        discount_multiplier=optional(raw, "discount_multiplier", money),
+        currency=optional(raw, "currency", string),
+        payout=optional(raw, "payout", _payout),
+        redemption_url=optional(raw, "redemption_url", string),
         raw=raw,
     )
 
 
 def _payout(data: object) -> Payout:
-    raw = _object(data)
+    raw = json_object(data)
     return Payout(
-        status=_optional(raw, "status", _string),
-        status_updated_at=_optional(raw, "status_updated_at", _moment),
-        url=_optional(raw, "url", _string),
-        expiry_date=_optional(raw, "expiry_date", _string),
+        status=optional(raw, "status", string),
+        status_updated_at=optional(raw, "status_updated_at", moment),
+        url=optional(raw, "url", string),
+        expiry_date=optional(raw, "expiry_date", string),
         raw=raw,
     )
-
-
-def _optional(raw: Raw, name: str, convert: Callable[[object], T]) -> T | None:
-    value = raw.get(name)
-    if value is None:
-        return None
-    try:
-        return convert(value)
-    except (ValueError, ArithmeticError) as error:
-        raise ValueError(f"{name}: {error}") from None
-
-
-def _each(convert: Callable[[object], T]) -> Callable[[object], tuple[T, ...]]:
-    def convert_each(value: object) -> tuple[T, ...]:
-        if not isinstance(value, list):
-            raise ValueError("no list")  # noqa: TRY004 - bad data received, not a wrong call
-        return tuple(map(convert, value))
-
-    return convert_each
-
-
-def _object(value: object) -> Raw:
-    return _of_type(value, dict)
-
-
-def _string(value: object) -> str:
-    return _of_type(value, str)
-
-
-def _integer(value: object) -> int:
-    return _of_type(value, int)
-
-
-def _of_type(value: object, kind: type[T]) -> T:
-    if not isinstance(value, kind):
-        raise ValueError(f"{kind.__name__} expected, not {type(value).__name__}")  # noqa: TRY004 - bad data received, not a wrong call
-    return value
-
-
-def _money(value: object) -> Decimal:
-    if isinstance(value, bool) or not isinstance(value, str | int | Decimal):
-        raise ValueError("no amount")  # noqa: TRY004 - bad data received, not a wrong call
-    amount = Decimal(value)
-    if not amount.is_finite():
-        raise ValueError("not a finite amount")
-    return amount
-
-
-def _moment(value: object) -> datetime:
-    moment = datetime.fromisoformat(_string(value))
-    return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)

@@ -6,7 +6,7 @@ import re
 import time
 from collections.abc import Callable
 from typing import TypedDict
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from runa_client._errors import ConfigurationError
 from runa_client._record import Record
@@ -158,7 +158,7 @@ def make_settings(base_url: str | None, api_key: str | None, options: ClientOpti
             "the API key (api_key or RUNA_API_KEY) has white space or characters "
             "that an HTTP header cannot carry; perhaps a line break was copied with it"
         )
-    return Settings(base_url=_checked_url(url), api_key=key, **options)
+    return Settings(base_url=_checked_base_url(url), api_key=key, **options)
 
 
 def checked_header(name: str, value: str) -> str:
@@ -174,16 +174,30 @@ def checked_header(name: str, value: str) -> str:
     return value
 
 
-def _checked_url(url: str) -> str:
+def checked_url(name: str, url: str) -> SplitResult:
+    """Take a URL apart if both HTTP libraries send to it as it is.
+
+    Raises:
+        ValueError: It is no http or https URL, or it holds credentials. The message does not
+            show it, for it may be a secret.
+    """
     try:
         parts = urlsplit(url)
         usable = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
     except ValueError:
         usable = False
     if not usable or not url.isascii() or not url.isprintable() or " " in url:
-        raise ConfigurationError("the base URL is no http or https URL")
+        raise ValueError(f"{name} is no http or https URL")
     if parts.username is not None or parts.password is not None:
-        raise ConfigurationError("the base URL holds credentials; only the API key is sent")
+        raise ValueError(f"{name} holds credentials, which would not be sent")
+    return parts
+
+
+def _checked_base_url(url: str) -> str:
+    try:
+        parts = checked_url("the base URL", url)
+    except ValueError as error:
+        raise ConfigurationError(str(error)) from None
     if parts.query or parts.fragment:
         raise ConfigurationError(f"the base URL has a query or a fragment: {url}")
     bare = url.rstrip("/")

@@ -14,6 +14,7 @@ from typing import Any, cast
 import pytest
 
 from runa_client import AsyncRunaClient, RunaClient, Timeout
+from support.blocking import Blocking
 
 API_KEY = "XX.a-secret-nobody-may-see"
 Step = Callable[[socket.socket], None]
@@ -141,34 +142,6 @@ class Patience:
     async def async_sleep(self, seconds: float) -> None:
         """Let time pass, for asyncio."""
         self.sleep(seconds)
-
-
-class Blocking:
-    """An `AsyncRunaClient` with blocking methods."""
-
-    def __init__(self, client: AsyncRunaClient, runner: asyncio.Runner) -> None:
-        """Drive the client on the runner's loop."""
-        self.client = client
-        self.runner = runner
-
-    def __getattr__(self, name: str) -> Callable[..., object]:
-        """Find a method of the client and make it blocking."""
-        method = getattr(self.client, name)
-        return lambda *args, **options: self.runner.run(method(*args, **options))
-
-    def __repr__(self) -> str:
-        """Show the client."""
-        return repr(self.client)
-
-    def iter_orders(self, **options: Any) -> Iterator[object]:
-        """Step through the asynchronous iterator."""
-        orders = self.client.iter_orders(**options).__aiter__()
-
-        async def following() -> object:
-            return await anext(orders, None)
-
-        while (order := self.runner.run(following())) is not None:
-            yield order
 
 
 class Clients:

@@ -68,12 +68,21 @@ def test_both_clients_have_the_same_methods() -> None:
     sync = methods(RunaClient)
     assert sync == methods(AsyncRunaClient)
     assert sync.keys() == {
+        "balance",
+        "balances",
+        "categories",
         "close",
+        "countries",
         "create_order",
+        "estimate_order",
         "get_order",
+        "get_product",
         "iter_orders",
+        "iter_products",
         "list_orders",
+        "list_products",
         "ping",
+        "redeem",
         "wait_for_order",
     }
 

@@ -33,7 +33,7 @@ ITEMS = [item(10, products=single("AMZ-US"))]
 ACCEPTED = {"id": "O-01J6Y3JRYWCTNDRHP35302NZ30", "status": "PROCESSING"}
 ERROR = {"type": "internal_server_error", "message": "It broke.", "help": None}
 IN_PROGRESS = {"type": "idempotency_in_progress", "message": "Wait.", "help": None}
-BRIEFLY = Timeout(connect=5, read=0.05)
+BRIEFLY = Timeout(connect=5, read=0.3)
 
 FAILURES = {
     "reset": lambda server: server.reset(),

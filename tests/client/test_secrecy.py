@@ -50,7 +50,7 @@ def test_no_error_or_log_record_shows_the_key(
     """Errors, their causes, their tracebacks' values and all records at DEBUG lack the key."""
     caplog.set_level(logging.DEBUG)
     ECHOES[echo](server)
-    client = make_client(retry=RetryPolicy(attempts=1), timeout=Timeout(connect=5, read=0.05))
+    client = make_client(retry=RetryPolicy(attempts=1), timeout=Timeout(connect=5, read=0.3))
 
     with pytest.raises(RunaCallError) as caught:
         client.create_order(ITEMS)

@@ -1,37 +1,15 @@
 """Both clients of the library under one blocking face, on one server, in the server's time."""
 
 import asyncio
-from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from typing import Any, cast
 
 from runa_client import AsyncRunaClient, RunaClient
 from runa_mock_server import ManualClock, MockServer
 from support.api import KEY
+from support.blocking import Blocking
 
 SECOND = 1_000_000
-
-
-class Blocking:
-    """An `AsyncRunaClient` with blocking methods."""
-
-    def __init__(self, client: AsyncRunaClient, runner: asyncio.Runner) -> None:
-        self.client = client
-        self.runner = runner
-
-    def __getattr__(self, name: str) -> Callable[..., object]:
-        method = getattr(self.client, name)
-        return lambda *args, **options: self.runner.run(method(*args, **options))
-
-    def iter_orders(self, **options: Any) -> Iterator[object]:
-        """Step through the asynchronous iterator."""
-        orders = self.client.iter_orders(**options).__aiter__()
-
-        async def following() -> object:
-            return await anext(orders, None)
-
-        while (order := self.runner.run(following())) is not None:
-            yield order
 
 
 def make_client(
