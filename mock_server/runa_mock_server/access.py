@@ -7,22 +7,23 @@ takes the raw header value, ``None`` where the header is absent.
 from collections.abc import Collection
 from typing import Literal
 
-from runa_mock_server.errors import ApiError, ErrorDetail, quoted
+from runa_mock_server.errors import ApiError, quoted
+from runa_mock_server.validation_details import missing_header
 
 API_VERSION = "2024-02-05"
 _REMOVED_VERSIONS = frozenset({"2023-07-27", "2023-01-16"})
-_PLAYGROUND_PREFIX = "XX"
 
 ExecutionMode = Literal["async", "sync"]
 
 
-def api_key(header: str | None, accepted: Collection[str]) -> str:
+def api_key(header: str | None, accepted: Collection[str], prefix: str) -> str:
     """The caller's key.
 
     Args:
         header: ``X-Api-Key``.
-        accepted: the exact keys to accept; empty accepts every playground key, that is any
-            that starts with ``XX`` in upper or lower case (inferred).
+        accepted: the exact keys to accept; empty accepts any that starts with ``prefix``
+            (inferred).
+        prefix: how the keys of this environment start, in upper or lower case.
 
     Raises:
         ApiError: ``unauthorized`` without a key, ``forbidden`` for one that is not accepted.
@@ -32,7 +33,7 @@ def api_key(header: str | None, accepted: Collection[str]) -> str:
     if accepted:
         known = header in accepted
     else:
-        known = header[: len(_PLAYGROUND_PREFIX)].upper() == _PLAYGROUND_PREFIX and header.isascii()
+        known = header[: len(prefix)].upper() == prefix.upper() and header.isascii()
     if not known:
         raise ApiError("forbidden", "The API key is not accepted here.")
     return header
@@ -68,7 +69,7 @@ def execution_mode(header: str | None) -> ExecutionMode:
     )
 
 
-def idempotency_key(header: str | None) -> str:
+def idempotency_key(header: str | None, *, as_pydantic_1: bool = False) -> str:
     """The key under which an order is placed: any text that is not empty.
 
     Raises:
@@ -76,7 +77,7 @@ def idempotency_key(header: str | None) -> str:
     """
     if header:
         return header
-    detail = ErrorDetail("missing", "Field required", ("header", "x-idempotency-key"))
+    detail = missing_header("x-idempotency-key", as_pydantic_1=as_pydantic_1)
     raise ApiError(
         "validation_error", "The request has no X-Idempotency-Key header.", details=[detail]
     )

@@ -1,4 +1,4 @@
-"""The body of ``POST /order``: what passes, and in which words a wrong one is refused.
+"""The bodies of ``POST /order`` and ``POST /order/estimate``: which ones pass.
 
 Pydantic's own details are what the playground shows (page "Errors"), so the rules stand here as a
 pydantic model and the wording is the library's. The JSON Schema ``new_order`` states the same
@@ -6,9 +6,8 @@ rules a second time, independently, and a property test holds the two together.
 """
 
 import re
-from collections.abc import Sequence
 from decimal import Decimal
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import (
     AfterValidator,
@@ -19,10 +18,12 @@ from pydantic import (
     StrictStr,
     ValidationError,
 )
-from pydantic_core import ErrorDetails, PydanticCustomError, PydanticKnownError
+from pydantic_core import PydanticCustomError, PydanticKnownError
 
 from runa_mock_server.currencies import Currency
-from runa_mock_server.errors import ApiError, ErrorDetail
+from runa_mock_server.errors import ApiError
+from runa_mock_server.strict_json import MalformedJsonError, parse
+from runa_mock_server.validation_details import details_of_pydantic_1, details_of_pydantic_2
 
 _ATOM = r'[^\x00-\x20"(),.:;<>@\[\\\]\x7f]+'
 _LABEL = r"[A-Za-z0-9\x80-\uffff](?:[A-Za-z0-9\x80-\uffff-]*[A-Za-z0-9\x80-\uffff])?"
@@ -68,7 +69,12 @@ class _Part(BaseModel):
 
     def echo(self) -> dict[str, Any]:
         """The piece as an answer repeats it: what was sent and is known."""
-        return self.model_dump(exclude_none=True)
+        # Twice as fast as model_dump, and done twice for every item.
+        return {
+            name: value.echo() if isinstance(value, _Part) else value
+            for name, value in self.__dict__.items()
+            if value is not None
+        }
 
 
 class PaymentMethod(_Part):
@@ -157,22 +163,59 @@ class NewOrder(_Part):
     metadata: Annotated[dict[MetadataKey, MetadataValue], Field(max_length=20)] | None = None
 
 
-def validate_order(document: dict[str, Any]) -> NewOrder:
-    """The order that a parsed JSON object asks for.
+class EstimateItem(_Part):
+    """One item to price."""
+
+    face_value: FaceValue
+    products: Annotated[SingleProduct | MultipleProducts, Field(discriminator="type")]
+
+
+class NewEstimate(_Part):
+    """The whole body of ``POST /order/estimate`` (provider's page "Estimate order")."""
+
+    payment_method: PaymentMethod
+    items: Annotated[list[EstimateItem], Field(min_length=1, max_length=500)]
+
+
+def parse_body(raw: bytes) -> Any:
+    """The JSON document in a body.
 
     Raises:
-        ApiError: ``validation_error`` with a detail for each wrong field.
+        ApiError: ``bad_request`` if it is no JSON.
     """
     try:
-        return NewOrder.model_validate(document)
+        return parse(raw)
+    except MalformedJsonError as error:
+        raise not_json(error) from None
+
+
+def not_json(error: MalformedJsonError) -> ApiError:
+    """The answer to a body that is no JSON."""
+    return ApiError("bad_request", f"The request body is not JSON: {error}.")
+
+
+Body = TypeVar("Body", NewOrder, NewEstimate)
+
+
+def validate_body(kind: type[Body], document: Any, *, as_pydantic_1: bool = False) -> Body:
+    """The request that a parsed JSON document makes.
+
+    Args:
+        kind: what the operation takes.
+        document: the parsed body.
+        as_pydantic_1: whether details are worded and located as production does.
+
+    Raises:
+        ApiError: ``bad_request`` if the document is no object, ``validation_error`` with a detail
+            for each wrong field.
+    """
+    if not isinstance(document, dict):
+        raise ApiError("bad_request", "The request body is JSON, but not an object.")
+    try:
+        return kind.model_validate(document)
     except ValidationError as error:
-        raise body_error(error.errors(include_url=False, include_input=False)) from None
-
-
-def body_error(errors: Sequence[ErrorDetails]) -> ApiError:
-    """Pydantic's errors as the playground shows them: ``"body"`` leads the location."""
-    details = [
-        ErrorDetail(e["type"], e["msg"], ("body", *(str(step) for step in e["loc"])))
-        for e in errors
-    ]
-    return ApiError("validation_error", "The request body is not valid.", details=details)
+        shape = details_of_pydantic_1 if as_pydantic_1 else details_of_pydantic_2
+        details = shape(error.errors(include_url=False, include_input=False))
+        raise ApiError(
+            "validation_error", "The request body is not valid.", details=details
+        ) from None

@@ -1,13 +1,23 @@
 """The products that can be ordered, and the templates that stand for several of them."""
 
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import lru_cache
 from importlib import resources
-from typing import Any
+from operator import itemgetter
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 import orjson
+
+_PRODUCTS_OF_A_TEMPLATE = 10
+_NO_TEMPLATES: Mapping[str, Iterable[str]] = MappingProxyType({})
+
+
+class CatalogueError(ValueError):
+    """A catalogue or a template that cannot be used; the message lists every problem."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +41,8 @@ class Denominations:
 
     def __str__(self) -> str:
         if self.fixed is not None:
+            if not self.fixed:
+                return "in no face value at the moment"
             return "one of " + ", ".join(str(value) for value in sorted(self.fixed))
         return f"from {self.minimum} to {self.maximum}"
 
@@ -45,6 +57,7 @@ class Offer:
         payout_type: ``gift_card``, ``subscription`` or ``payment``.
         is_orderable: whether orders for it are taken now.
         denominations: the face values it comes in; a plan has one, its price.
+        discount_multiplier: the share of the face value that is let off, e.g. ``"0.0130"``.
     """
 
     code: str
@@ -52,6 +65,7 @@ class Offer:
     payout_type: str
     is_orderable: bool
     denominations: Denominations
+    discount_multiplier: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,25 +86,53 @@ class Selection:
 
 
 class Catalogue:
-    """An immutable set of offers and product-selection templates.
+    """An immutable set of products and product-selection templates.
+
+    The playground's own four templates are always there, as far as the products allow: with the
+    products they stand for in the built-in catalogue, or else, inferred, with the first ten
+    orderable gift cards of their currency.
 
     Args:
-        products: documents in the shape of the provider's product list.
-        templates: for each template id the codes it stands for.
+        products: valid documents in the shape of the provider's product list, each code once.
+        templates: for each further template id the product or plan codes it stands for. An id of
+            the playground's is replaced.
+
+    Attributes:
+        products: the documents as they were given, by code.
+
+    Raises:
+        CatalogueError: for templates that name no code, an unknown one, one twice, or codes of
+            several currencies.
     """
 
     def __init__(
-        self, products: Iterable[Mapping[str, Any]], templates: Mapping[str, Iterable[str]]
+        self,
+        products: Iterable[Mapping[str, Any]],
+        templates: Mapping[str, Iterable[str]] = _NO_TEMPLATES,
     ) -> None:
-        self._offers = {offer.code: offer for product in products for offer in _offers(product)}
+        self.products = tuple(sorted(products, key=itemgetter("code")))
+        self._offers: dict[str, Offer] = {}
+        self._products: dict[str, Mapping[str, Any]] = {}
+        for product in self.products:
+            for offer in _offers(product):
+                self._offers[offer.code] = offer
+                self._products[offer.code] = product
         self._templates = {
-            template_id: Selection(tuple(self._offers[code] for code in codes))
-            for template_id, codes in templates.items()
+            **_playground_selections(self._offers),
+            **_selections(templates, self._offers),
         }
 
     def offer(self, code: str) -> Offer | None:
         """What ``code`` stands for, or ``None`` if it is unknown."""
         return self._offers.get(code)
+
+    def product_of(self, code: str) -> Mapping[str, Any]:
+        """The document of the product that an offer's code stands for.
+
+        Raises:
+            KeyError: if there is no such offer.
+        """
+        return self._products[code]
 
     def template(self, template_id: str) -> Selection | None:
         """The offers of a product-selection template, or ``None`` if it is unknown."""
@@ -100,33 +142,112 @@ class Catalogue:
 @lru_cache(maxsize=1)
 def built_in() -> Catalogue:
     """The catalogue that ships with the package; the codes that the provider names are exact."""
+    return Catalogue(_data()["catalog"])
+
+
+@lru_cache(maxsize=1)
+def _data() -> Mapping[str, Any]:
     raw = resources.files("runa_mock_server").joinpath("data/catalogue.json").read_bytes()
-    document = orjson.loads(raw)
-    return Catalogue(document["catalog"], document["templates"])
+    data: Mapping[str, Any] = orjson.loads(raw)
+    return data
 
 
-def _offers(product: Mapping[str, Any]) -> Iterable[Offer]:
+def _offers(product: Mapping[str, Any]) -> Iterator[Offer]:
     payout_type = product["payout_type"]
     details = product[payout_type]
     if payout_type == "subscription":
         choices = {
-            plan["subscription_plan_code"]: _denominations([plan["price"]])
+            plan["subscription_plan_code"]: _fixed([plan["price"]])
             for plan in details["subscription_plans"]
         }
     else:
-        given = details["denominations"]
-        listed = given.get("available_list")
-        choices = {
-            product["code"]: Denominations(
-                Decimal(given["minimum_value"]), Decimal(given["maximum_value"])
-            )
-            if listed is None
-            else _denominations(listed)
-        }
+        choices = {product["code"]: _denominations(details["denominations"])}
     for code, denominations in choices.items():
-        yield Offer(code, product["currency"], payout_type, product["is_orderable"], denominations)
+        yield Offer(
+            code,
+            product["currency"],
+            payout_type,
+            product["is_orderable"],
+            denominations,
+            _with_point(product["discount_multiplier"]),
+        )
 
 
-def _denominations(listed: Iterable[str]) -> Denominations:
+def _denominations(given: Mapping[str, Any]) -> Denominations:
+    """The face values of a gift card or a payment; payments have no type and are open."""
+    if given.get("type") == "fixed":
+        return _fixed(given["available_list"])
+    return Denominations(Decimal(given["minimum_value"]), Decimal(given["maximum_value"]))
+
+
+def _fixed(listed: Iterable[str]) -> Denominations:
     values = frozenset(Decimal(value) for value in listed)
-    return Denominations(min(values), max(values), values)
+    return Denominations(min(values, default=Decimal(0)), max(values, default=Decimal(0)), values)
+
+
+def _with_point(multiplier: str) -> str:
+    # An order repeats the multiplier, and there it always has decimals.
+    return multiplier if "." in multiplier else multiplier + ".0"
+
+
+class _PlaygroundTemplate(NamedTuple):
+    """A template that the provider's playground knows."""
+
+    id: str
+    currency: str
+    codes: tuple[str, ...]
+
+
+@lru_cache(maxsize=1)
+def _playground_templates() -> tuple[_PlaygroundTemplate, ...]:
+    currencies = {product["code"]: product["currency"] for product in _data()["catalog"]}
+    return tuple(
+        _PlaygroundTemplate(template_id, currencies[codes[0]], tuple(codes))
+        for template_id, codes in _data()["templates"].items()
+    )
+
+
+def _playground_selections(offers: Mapping[str, Offer]) -> dict[str, Selection]:
+    selections = {}
+    for template in _playground_templates():
+        of_currency = {
+            code: offer
+            for code, offer in offers.items()
+            if offer.is_orderable and offer.currency == template.currency
+        }
+        chosen = [of_currency[code] for code in template.codes if code in of_currency]
+        if len(chosen) < len(template.codes):
+            gift_cards = (o for o in of_currency.values() if o.payout_type == "gift_card")
+            chosen = sorted(gift_cards, key=lambda o: o.code)[:_PRODUCTS_OF_A_TEMPLATE]
+        if chosen:
+            selections[template.id] = Selection(tuple(chosen))
+    return selections
+
+
+def _selections(
+    templates: Mapping[str, Iterable[str]], offers: Mapping[str, Offer]
+) -> dict[str, Selection]:
+    selections = {}
+    problems = []
+    for template_id, given in templates.items():
+        codes = tuple(given)
+        problems += [
+            f"template {template_id}: {reason}" for reason in _template_problems(codes, offers)
+        ]
+        selections[template_id] = Selection(tuple(offers[c] for c in codes if c in offers))
+    if problems:
+        raise CatalogueError("\n".join(problems))
+    return selections
+
+
+def _template_problems(codes: Sequence[str], offers: Mapping[str, Offer]) -> Iterator[str]:
+    if not codes:
+        yield "it names no code"
+    for code, times in Counter(codes).items():
+        if code not in offers:
+            yield f"there is no product or plan {code!r}"
+        if times > 1:
+            yield f"it names {code} {times} times"
+    currencies = sorted({offers[code].currency for code in codes if code in offers})
+    if len(currencies) > 1:
+        yield f"its products are of several currencies, {', '.join(currencies)}"

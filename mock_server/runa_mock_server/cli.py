@@ -14,6 +14,7 @@ import click
 
 from runa_mock_server import logs
 from runa_mock_server._version import __version__
+from runa_mock_server.catalogue import CatalogueError
 from runa_mock_server.settings import Settings, SettingsError, make_settings
 from runa_mock_server.web.http_server import HttpServer, PortBusyError
 from runa_mock_server.world import World
@@ -21,7 +22,8 @@ from runa_mock_server.world import World
 DEFAULT_PORT = 8484
 PREFIX = "RUNA_MOCK"
 
-_FLAGS = {"api_keys": "api_key"}  # what can be given several times reads better in the singular
+# What can be given several times reads better in the singular.
+_FLAGS = {"api_keys": "api_key", "balances": "balance", "templates": "template"}
 _MORE_VARIABLES = {"port": ["PORT"]}  # what hosting platforms set
 _TYPES = {"integer": int, "number": float, "string": str}
 
@@ -42,21 +44,26 @@ def _with_settings(command: Callable[..., None]) -> Callable[..., None]:
     return command
 
 
+def flag_of(name: str) -> str:
+    """The flag that sets a setting."""
+    return "--" + _FLAGS.get(name, name).replace("_", "-")
+
+
 def _option(name: str, schema: dict[str, Any]) -> Callable[..., Callable[..., None]]:
-    word = _FLAGS.get(name, name)
-    flag = "--" + word.replace("_", "-")
+    flag = flag_of(name)
+    variable = flag[2:].replace("-", "_").upper()
     kinds = {schema.get("type"), *(part.get("type") for part in schema.get("anyOf", ()))}
     options: dict[str, Any] = {
         "default": DEFAULT_PORT if name == "port" else schema.get("default"),
-        "envvar": [f"{PREFIX}_{word.upper()}", *_MORE_VARIABLES.get(name, ())],
+        "envvar": [f"{PREFIX}_{variable}", *_MORE_VARIABLES.get(name, ())],
         "help": schema["description"],
         "show_default": True,
         "show_envvar": True,
     }
     if "boolean" in kinds:
         return click.option(f"{flag}/--no-{flag[2:]}", name, **options)
-    if "array" in kinds:
-        return click.option(flag, name, multiple=True, **options)
+    if kinds & {"array", "object"}:
+        return click.option(flag, name, multiple=True, **options | {"default": None})
     kind = next(_TYPES[kind] for kind in _TYPES if kind in kinds)
     return click.option(flag, name, type=kind, **options)
 
@@ -86,23 +93,26 @@ def serve(log_level: str, log_format: str, **given: Any) -> None:
     logs.configure(log_level, log_format)
     values = {name: value for name, value in given.items() if value not in (None, ())}
     try:
-        settings = make_settings(**values)
+        world = World(make_settings(**values))
     except SettingsError as error:
+        problems = [f"{flag_of(name)}: {reason}" for name, reason in error.problems]
+        raise click.UsageError("\n".join(problems)) from None
+    except CatalogueError as error:
         raise click.UsageError(str(error)) from None
     try:
-        asyncio.run(_serve(settings))
+        asyncio.run(_serve(world))
     except PortBusyError as error:
         raise click.ClickException(f"{error}; choose another with --port") from None
 
 
-async def _serve(settings: Settings) -> None:
+async def _serve(world: World) -> None:
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
     for signal_number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(signal_number, stopped.set)
-    server = HttpServer(World(settings))
+    server = HttpServer(world)
     url = await server.start()
-    log.info("runa-mock %s serves %s/v2", __version__, url)
+    log.info("runa-mock %s (%s) serves %s/v2", __version__, world.profile.name, url)
     await stopped.wait()
     await server.stop()
     log.info("stopped")

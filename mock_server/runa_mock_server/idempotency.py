@@ -17,10 +17,11 @@ _HEADER = struct.Struct("<q16sH")
 
 
 class Answer(NamedTuple):
-    """An HTTP status and the JSON bytes that go with it."""
+    """An HTTP status and the bytes that go with it, JSON unless the content type says else."""
 
     status: int
     body: bytes
+    content_type: str = "application/json"
 
 
 class IdempotencyStore:

@@ -1,5 +1,6 @@
 """Ids and tokens, from one seedable source: the same seed and calls give the same ids."""
 
+import re
 from functools import lru_cache
 from random import Random
 
@@ -10,6 +11,15 @@ _RANDOM_BITS = 80
 # 2**48, so a frozen clock can hand out 2**31 ids before the random part could overflow.
 _FRESH_BITS = 79
 _STEP_BITS = 48
+
+# A token holds the place of its item, so that no index from tokens to items must be kept: one
+# would cost more memory than the rest of a small order. Multiplying by an odd number spreads the
+# random bits over the whole token and can be undone.
+_TOKENS = 2**122
+_SECRET_BITS = 74
+_MIXER = 0x2B7E151628AED2A6ABF7158809CF4F3
+_UNMIXER = pow(_MIXER, -1, _TOKENS)
+_TOKEN = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
 
 
 class IdSource:
@@ -33,12 +43,19 @@ class IdSource:
         """A new ``E-...`` for an item of an order made at ``now`` (microseconds)."""
         return "E-" + self._ulid(now)
 
-    def payout_token(self) -> str:
-        """The secret part of a payout link: a version 4 UUID."""
-        digits = f"{self._random.getrandbits(128):032x}"
-        variant = "89ab"[int(digits[16], 16) & 3]
+    def payout_token(self, position: int, item: int) -> str:
+        """The secret part of a payout link, in the shape of a version 4 UUID.
+
+        Args:
+            position: how many orders of the account are older, below 2**40.
+            item: the index of the item in its order, below 2**8.
+        """
+        plain = (position << 8 | item) << _SECRET_BITS | self._random.getrandbits(_SECRET_BITS)
+        mixed = plain * _MIXER % _TOKENS
+        digits = f"{mixed:031x}"  # 122 bits: 30 digits and 2 bits, which are the variant's
+        variant = "89ab"[int(digits[0], 16)]
         return (
-            f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-{variant}{digits[17:20]}-{digits[20:]}"
+            f"{digits[1:9]}-{digits[9:13]}-4{digits[13:16]}-{variant}{digits[16:19]}-{digits[19:]}"
         )
 
     def _ulid(self, now: int) -> str:
@@ -49,6 +66,21 @@ class IdSource:
         else:
             self._tail += 1 + self._random.getrandbits(_STEP_BITS)
         return _time_part(self._millisecond) + _base32(self._tail, _RANDOM_BITS)
+
+
+def read_payout_token(token: str) -> tuple[int, int] | None:
+    """The position of the order and the index of the item that a token was made for.
+
+    Any text in the right shape reads as something: whether the order exists and carries this
+    very token is for the caller to see. ``None`` for anything else.
+    """
+    if not _TOKEN.fullmatch(token):
+        return None
+    digits = token.replace("-", "")
+    variant = "89ab".index(digits[16])
+    mixed = int(f"{variant}{digits[:12]}{digits[13:16]}{digits[17:]}", 16)
+    plain = mixed * _UNMIXER % _TOKENS >> _SECRET_BITS
+    return plain >> 8, plain & 0xFF
 
 
 @lru_cache(maxsize=16)

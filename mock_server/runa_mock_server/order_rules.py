@@ -1,23 +1,28 @@
 """The business rules of an order (provider's pages "Create order" and "Errors").
 
-They run on a body that has passed validation, in the order in which they stand in ``RULES``; the
-first that is broken answers. Amounts are in the currency of the products.
+They run on a body that has passed validation, in the order in which they stand in
+``ORDER_RULES``; the first that is broken answers. Amounts are in the currency of the products.
 """
 
 import re
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from decimal import Decimal
+from typing import NamedTuple
 
 from runa_mock_server.bodies import (
+    Distribution,
+    EstimateItem,
     MultipleProducts,
+    NewEstimate,
     NewItem,
     NewOrder,
     RecipientDistribution,
     SingleProduct,
+    TemplateProducts,
 )
 from runa_mock_server.catalogue import Catalogue, Offer, Selection
 from runa_mock_server.errors import ApiError, quoted
+from runa_mock_server.fx import can_exchange
 
 _MAX_TEMPLATES = 10
 # Inferred: a ceiling for links that no product's maximum bounds, so that sums stay printable.
@@ -26,46 +31,82 @@ _LARGEST_FACE_VALUE = Decimal(10) ** 12
 _REDEMPTION_TEMPLATE = re.compile(r"DT-[0-9A-HJKMNP-TV-Z]{26}")
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
-    """One item of the request with the offers behind it."""
+class Line(NamedTuple):
+    """One item of a request with the offers behind it; an estimate has no distribution."""
 
-    item: NewItem
+    face_value: Decimal
+    products: SingleProduct | MultipleProducts | TemplateProducts
     selection: Selection
+    distribution: Distribution | None
 
 
-@dataclass(frozen=True, slots=True)
-class OrderRequest:
-    """A valid body, what it refers to, and how it is to be carried out."""
+class Basket(NamedTuple):
+    """A valid body, what it refers to, and how it is to be carried out.
 
-    body: NewOrder
+    Attributes:
+        payment_currency: what it is paid in.
+        lines: the items, in the order of the basket.
+        synchronous: whether everything is answered at once.
+    """
+
+    payment_currency: str
     lines: tuple[Line, ...]
     synchronous: bool
 
     @property
     def product_currency(self) -> str:
-        """The currency of the products; one order has one."""
+        """The currency of the products; one basket has one."""
         return self.lines[0].selection.offers[0].currency
 
 
-def checked(body: NewOrder, catalogue: Catalogue, *, synchronous: bool) -> OrderRequest:
-    """The request with its products looked up, all rules passed.
+Rule = Callable[[Basket], None]
+
+
+def order_basket(body: NewOrder, catalogue: Catalogue, *, synchronous: bool) -> Basket:
+    """The basket of a new order, all rules passed.
 
     Raises:
         ApiError: for the first broken rule, with the type that the rule names.
     """
+    return _checked(body, catalogue, ORDER_RULES, synchronous=synchronous)
+
+
+def estimate_basket(body: NewEstimate, catalogue: Catalogue) -> Basket:
+    """The basket of an estimate, all rules passed that can apply to one.
+
+    Raises:
+        ApiError: for the first broken rule, with the type that the rule names.
+    """
+    return _checked(body, catalogue, ESTIMATE_RULES, synchronous=True)
+
+
+def _checked(
+    body: NewOrder | NewEstimate,
+    catalogue: Catalogue,
+    rules: tuple[Rule, ...],
+    *,
+    synchronous: bool,
+) -> Basket:
+    items: Sequence[NewItem | EstimateItem] = body.items
     lines = tuple(
-        Line(item, _selection(item, catalogue, index)) for index, item in enumerate(body.items)
+        Line(
+            item.face_value,
+            item.products,
+            _selection(item.products, catalogue, index),
+            item.distribution_method if isinstance(item, NewItem) else None,
+        )
+        for index, item in enumerate(items)
     )
-    request = OrderRequest(body, lines, synchronous)
-    for rule in RULES:
-        rule(request)
-    return request
+    basket = Basket(body.payment_method.currency.value, lines, synchronous)
+    for rule in rules:
+        rule(basket)
+    return basket
 
 
-def _selection(item: NewItem, catalogue: Catalogue, index: int) -> Selection:
+def _selection(
+    products: SingleProduct | MultipleProducts | TemplateProducts, catalogue: Catalogue, index: int
+) -> Selection:
     """The offers an item names; a code or template that is unknown breaks the first rule."""
-    products = item.products
     if isinstance(products, SingleProduct):
         return Selection((_offer(products.value, catalogue, index),))
     if isinstance(products, MultipleProducts):
@@ -83,17 +124,17 @@ def _offer(code: str, catalogue: Catalogue, index: int) -> Offer:
     return offer
 
 
-def _orderable(request: OrderRequest) -> None:
-    for index, line in enumerate(request.lines):
+def _orderable(basket: Basket) -> None:
+    for index, line in enumerate(basket.lines):
         for offer in line.selection.offers:
             if not offer.is_orderable:
                 raise _refused(index, f"the product {quoted(offer.code)} cannot be ordered now")
 
 
-def _face_values(request: OrderRequest) -> None:
-    for index, line in enumerate(request.lines):
-        value = line.item.face_value
-        if isinstance(line.item.products, SingleProduct):
+def _face_values(basket: Basket) -> None:
+    for index, line in enumerate(basket.lines):
+        value = line.face_value
+        if isinstance(line.products, SingleProduct):
             offer = line.selection.offers[0]
             if value not in offer.denominations:
                 reason = f"{quoted(offer.code)} comes {offer.denominations}"
@@ -108,29 +149,38 @@ def _face_values(request: OrderRequest) -> None:
             raise _refused(index, f"face value {quoted(value)}: {reason}")
 
 
-def _template_limits(request: OrderRequest) -> None:
-    redemption = {line.item.distribution_method.template_id for line in request.lines} - {None}
-    for template_id in redemption:
+def _redemption_templates_exist(basket: Basket) -> None:
+    for index, line in enumerate(basket.lines):
+        template_id = _redemption_template(line)
         if template_id is not None and not _REDEMPTION_TEMPLATE.fullmatch(template_id):
-            raise ApiError(
-                "product_validation_error",
-                f"There is no redemption template {quoted(template_id)}.",
-            )
-    products = {
-        line.item.products.template_id
-        for line in request.lines
-        if line.item.products.type == "TEMPLATE"
+            raise _refused(index, f"there is no redemption template {quoted(template_id)}")
+
+
+def _template_limits(basket: Basket) -> None:
+    if len(basket.lines) <= _MAX_TEMPLATES:
+        return
+    used: dict[str, set[str | None]] = {
+        "product": {
+            line.products.template_id
+            for line in basket.lines
+            if isinstance(line.products, TemplateProducts)
+        },
+        "redemption": {_redemption_template(line) for line in basket.lines} - {None},
     }
-    for kind, used in (("product", products), ("redemption", redemption)):
-        if len(used) > _MAX_TEMPLATES:
+    for kind, ids in used.items():
+        if len(ids) > _MAX_TEMPLATES:
             raise ApiError(
                 "product_validation_error",
-                f"An order can use {_MAX_TEMPLATES} {kind} templates; this one uses {len(used)}.",
+                f"An order can use {_MAX_TEMPLATES} {kind} templates; this one uses {len(ids)}.",
             )
 
 
-def _one_currency(request: OrderRequest) -> None:
-    currencies = {offer.currency for line in request.lines for offer in line.selection.offers}
+def _redemption_template(line: Line) -> str | None:
+    return line.distribution.template_id if line.distribution is not None else None
+
+
+def _one_currency(basket: Basket) -> None:
+    currencies = {offer.currency for line in basket.lines for offer in line.selection.offers}
     if len(currencies) > 1:
         raise ApiError(
             "product_validation_error",
@@ -138,9 +188,9 @@ def _one_currency(request: OrderRequest) -> None:
         )
 
 
-def _recipients_get_payments(request: OrderRequest) -> None:
-    for index, line in enumerate(request.lines):
-        if isinstance(line.item.distribution_method, RecipientDistribution):
+def _recipients_get_payments(basket: Basket) -> None:
+    for index, line in enumerate(basket.lines):
+        if isinstance(line.distribution, RecipientDistribution):
             for offer in line.selection.offers:
                 if offer.payout_type != "payment":
                     raise _refused(
@@ -148,31 +198,48 @@ def _recipients_get_payments(request: OrderRequest) -> None:
                     )
 
 
-def _synchronous_is_single(request: OrderRequest) -> None:
-    if request.synchronous and len(request.lines) > 1:
+def _synchronous_is_single(basket: Basket) -> None:
+    if basket.synchronous and len(basket.lines) > 1:
         raise ApiError(
             "invalid_execution_mode", "A synchronous order has one item; use async for several."
         )
 
 
-def _payment_currency(request: OrderRequest) -> None:
-    payment = request.body.payment_method.currency
-    if payment != request.product_currency:
-        raise ApiError(
-            "currency_mismatch",
-            f"The products are in {request.product_currency}, the payment is in {payment}.",
-        )
+def _payment_currency(basket: Basket) -> None:
+    payment, product = basket.payment_currency, basket.product_currency
+    if payment == product:
+        return
+    if not basket.synchronous or len(basket.lines) > 1:
+        reason = "only a synchronous order of one item exchanges currencies"
+    elif not can_exchange(payment, product):
+        reason = f"products in {product} cannot be paid in {payment}"
+    else:
+        return
+    raise ApiError(
+        "currency_mismatch",
+        f"The products are in {product}, the payment is in {payment}: {reason}.",
+    )
 
 
-RULES: tuple[Callable[[OrderRequest], None], ...] = (
+ORDER_RULES: tuple[Rule, ...] = (
     _orderable,  # product_validation_error
     _face_values,  # product_validation_error
+    _redemption_templates_exist,  # product_validation_error
     _template_limits,  # product_validation_error
     _one_currency,  # product_validation_error
     _recipients_get_payments,  # product_validation_error
     _synchronous_is_single,  # invalid_execution_mode
     _payment_currency,  # currency_mismatch
 )
+"""The rules of ``POST /order``; behind them all stands the balance, in ``balances``."""
+
+ESTIMATE_RULES: tuple[Rule, ...] = (
+    _orderable,
+    _face_values,
+    _one_currency,
+    _payment_currency,
+)
+"""The rules of ``POST /order/estimate``: those that need no distribution and no order."""
 
 
 def _refused(index: int, reason: str) -> ApiError:

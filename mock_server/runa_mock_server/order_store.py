@@ -9,8 +9,12 @@ import struct
 from bisect import bisect_left
 from typing import NamedTuple
 
-_HEADER = struct.Struct("<qI")
+_HEADER = struct.Struct("<qqI")
 _ID_SIZE = len("O-") + 26
+
+
+NEVER = 2**63 - 1
+"""A moment that does not come."""
 
 
 class StoredOrder(NamedTuple):
@@ -19,12 +23,14 @@ class StoredOrder(NamedTuple):
     Attributes:
         id: ``O-`` and a ULID.
         ends_at: when processing ends, microseconds since the epoch.
+        expires_at: when its payout links expire, or ``NEVER``.
         document: the full order, JSON bytes.
         basic_size: how many bytes of ``document`` belong to the basic form.
     """
 
     id: str
     ends_at: int
+    expires_at: int
     document: bytes
     basic_size: int
 
@@ -46,17 +52,26 @@ class OrderStore:
 
     def add(self, order: StoredOrder) -> None:
         """Append a new order; its id is larger than all before."""
-        # The concatenation also copies: what a JSON writer hands out can sit in a larger block.
-        self._records[order.id] = _HEADER.pack(order.ends_at, order.basic_size) + order.document
+        self.replace(order)
         self._ids += order.id.encode()
+
+    def replace(self, order: StoredOrder) -> None:
+        """Keep an order's new document in the place of the one before."""
+        # The concatenation also copies: what a JSON writer hands out can sit in a larger block.
+        header = _HEADER.pack(order.ends_at, order.expires_at, order.basic_size)
+        self._records[order.id] = header + order.document
 
     def get(self, order_id: str) -> StoredOrder | None:
         """The order, or ``None`` if this account has none with that id."""
         record = self._records.get(order_id)
         if record is None:
             return None
-        ends_at, basic_size = _HEADER.unpack_from(record)
-        return StoredOrder(order_id, ends_at, record[_HEADER.size :], basic_size)
+        ends_at, expires_at, basic_size = _HEADER.unpack_from(record)
+        return StoredOrder(order_id, ends_at, expires_at, record[_HEADER.size :], basic_size)
+
+    def at(self, position: int) -> StoredOrder | None:
+        """The order that has ``position`` older ones, or ``None`` if there are not so many."""
+        return self.get(self._id_at(position)) if position < len(self) else None
 
     def position(self, order_id: str) -> int | None:
         """How many orders are older than this one, or ``None`` if it is unknown."""

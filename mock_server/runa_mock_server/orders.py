@@ -1,14 +1,23 @@
 """Placing, reading and listing the orders of one account."""
 
+from dataclasses import dataclass
+
+import orjson
+
 from runa_mock_server.bodies import NewOrder
 from runa_mock_server.catalogue import Catalogue
 from runa_mock_server.clock import SECOND, Clock
+from runa_mock_server.emails import email_for, mailed_items
 from runa_mock_server.errors import ApiError, quoted
+from runa_mock_server.holdings import Holdings
 from runa_mock_server.idempotency import Answer
-from runa_mock_server.order_document import Outcome, Renderer, Timing, accepted, incomplete
-from runa_mock_server.order_rules import checked
-from runa_mock_server.order_store import OrderStore, StoredOrder
-from runa_mock_server.paging import PageRequest, bad_cursor
+from runa_mock_server.order_document import Draft, Outcome, Renderer, Timing, accepted, incomplete
+from runa_mock_server.order_rules import order_basket
+from runa_mock_server.order_store import NEVER, StoredOrder
+from runa_mock_server.paging import PageRequest, bad_cursor, envelope
+from runa_mock_server.payouts import with_expiry
+from runa_mock_server.pricing import quote
+from runa_mock_server.profiles import Profile
 
 _ACCEPTED = 202
 _DONE = 200
@@ -16,54 +25,112 @@ _DONE = 200
 _SYNCHRONOUS_DELAY = 1 * SECOND
 
 
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """What the headers of a request ask for.
+
+    Attributes:
+        synchronous: whether the whole order is answered at once.
+        fails: whether it ends ``FAILED`` instead of ``COMPLETED``.
+        email: whether mail is to be sent where the environment does not send it anyway.
+    """
+
+    synchronous: bool = False
+    fails: bool = False
+    email: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class OrderTerms:
+    """How the orders of a server are carried out.
+
+    Attributes:
+        catalogue: what can be ordered.
+        profile: the environment that is played.
+        processing_delay: microseconds for which an async order is ``PROCESSING``.
+        link_lifetime: microseconds from completion until a payout link expires, or ``None``.
+    """
+
+    catalogue: Catalogue
+    profile: Profile
+    processing_delay: int
+    link_lifetime: int | None
+
+
 class OrderService:
     """The orders of one account.
 
     Status is worked out when an order is read: no timer runs while it is processed.
-
-    Args:
-        catalogue: what can be ordered.
-        clock: tells when an order was made and whether it has ended.
-        renderer: makes the documents.
-        processing_delay: microseconds for which an async order is ``PROCESSING``.
     """
 
     def __init__(
-        self, catalogue: Catalogue, clock: Clock, renderer: Renderer, processing_delay: int
+        self, terms: OrderTerms, clock: Clock, renderer: Renderer, holdings: Holdings
     ) -> None:
-        self._catalogue = catalogue
+        self._terms = terms
         self._clock = clock
         self._renderer = renderer
-        self._processing_delay = processing_delay
-        self._store = OrderStore()
+        self._holdings = holdings
+        self._store = holdings.orders
 
-    def place(self, body: NewOrder, *, synchronous: bool, fails: bool = False) -> Answer:
+    def place(self, body: NewOrder, wishes: Wishes) -> Answer:
         """Make an order.
 
         Args:
             body: a body that has passed validation.
-            synchronous: whether the whole order is answered at once.
-            fails: whether it ends ``FAILED`` instead of ``COMPLETED``.
+            wishes: what the headers ask for.
 
         Returns:
             202 with id and status, or 200 with the full order.
 
         Raises:
-            ApiError: if a business rule is broken; nothing was stored.
+            ApiError: if a business rule is broken; nothing was stored, debited or mailed.
         """
-        request = checked(body, self._catalogue, synchronous=synchronous)
-        now = self._clock.now()
-        outcome: Outcome = "FAILED" if fails else "COMPLETED"
-        if synchronous:
-            timing = Timing(now, now + _SYNCHRONOUS_DELAY, now)
-        else:
-            ends_at = now + self._processing_delay
-            timing = Timing(now, ends_at, ends_at)
-        order = self._renderer.order(request, timing, outcome)
+        terms = self._terms
+        basket = order_basket(body, terms.catalogue, synchronous=wishes.synchronous)
+        cost = quote(
+            [(line.face_value, line.selection) for line in basket.lines],
+            basket.payment_currency,
+            discounts=terms.profile.applies_discounts,
+        )
+        outcome: Outcome = "FAILED" if wishes.fails else "COMPLETED"
+        if outcome == "COMPLETED":  # inferred: an order that fails costs nothing
+            self._holdings.balances.debit(cost.payment_currency, cost.total_price)
+        order = self._renderer.order(
+            Draft(
+                body=body,
+                basket=basket,
+                quote=cost,
+                timing=self._timing(wishes),
+                outcome=outcome,
+                position=len(self._store),
+                known_recipients=self._holdings.known_recipients,
+            )
+        )
         self._store.add(order)
-        if synchronous:
+        if outcome == "COMPLETED":
+            self._mail(body, order, wishes)
+        if wishes.synchronous:
             return Answer(_DONE, order.document)
         return Answer(_ACCEPTED, accepted(order.id))
+
+    def _timing(self, wishes: Wishes) -> Timing:
+        now = self._clock.now()
+        delay = _SYNCHRONOUS_DELAY if wishes.synchronous else self._terms.processing_delay
+        completed_at = now + delay
+        lifetime = self._terms.link_lifetime
+        return Timing(
+            created_at=now,
+            completed_at=completed_at,
+            ends_at=now if wishes.synchronous else completed_at,
+            expires_at=NEVER if lifetime is None else completed_at + lifetime,
+        )
+
+    def _mail(self, body: NewOrder, order: StoredOrder, wishes: Wishes) -> None:
+        always = self._terms.profile.always_sends_email
+        chosen = mailed_items(body.items, always=always, requested=wishes.email)
+        if chosen:
+            document = orjson.loads(order.document)
+            self._holdings.outbox.add(email_for(document, index, order.ends_at) for index in chosen)
 
     def read(self, order_id: str) -> bytes:
         """The order as it stands now: full once it has ended, three keys before.
@@ -74,7 +141,10 @@ class OrderService:
         order = self._store.get(order_id)
         if order is None:
             raise ApiError("not_found", f"There is no order {quoted(order_id)}.")
-        return order.document if self._has_ended(order) else incomplete(order.id)
+        now = self._clock.now()
+        if now < order.ends_at:
+            return incomplete(order.id)
+        return with_expiry(self._store, order, now).document
 
     def page(self, wanted: PageRequest) -> bytes:
         """A page of orders in basic form, newest first (inferred).
@@ -82,17 +152,13 @@ class OrderService:
         Raises:
             ApiError: ``pagination_error`` for a cursor that is no order of this account.
         """
-        start, stop = self._span(wanted)
-        orders = self._store.between(start, stop)
-        entries = b",".join(
-            [order.basic if self._has_ended(order) else incomplete(order.id) for order in orders]
-        )
-        after = b'"%s"' % orders[-1].id.encode() if orders else b"null"
-        before = b'"%s"' % orders[0].id.encode() if orders else b"null"
-        return (
-            b'{"items":[%s],"pagination":{"cursors":{"after":%s,"before":%s},'
-            b'"page":{"limit":%d}}}' % (entries, after, before, wanted.limit)
-        )
+        now = self._clock.now()
+        orders = self._store.between(*self._span(wanted))
+        entries = [
+            order.basic if now >= order.ends_at else incomplete(order.id) for order in orders
+        ]
+        ends = (orders[0].id, orders[-1].id) if orders else None
+        return envelope("items", entries, ends, wanted.limit)
 
     def _span(self, wanted: PageRequest) -> tuple[int, int]:
         """The positions, oldest first, of the orders on a page."""
@@ -109,6 +175,3 @@ class OrderService:
         if position is None:
             raise bad_cursor(name, cursor)
         return position
-
-    def _has_ended(self, order: StoredOrder) -> bool:
-        return self._clock.now() >= order.ends_at

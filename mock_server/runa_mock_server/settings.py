@@ -4,14 +4,60 @@ The command line, its environment variables and ``MockServer`` all build this ob
 descriptions are the help texts.
 """
 
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, HttpUrl, TypeAdapter, ValidationError
-from pydantic import field_validator as validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    HttpUrl,
+    TypeAdapter,
+    ValidationError,
+    field_validator,
+)
+from pydantic_core import ErrorDetails
+
+from runa_mock_server.currencies import Currency
+from runa_mock_server.profiles import ProfileName
 
 
 class SettingsError(ValueError):
-    """A setting that cannot be used; the message names each field and the reason."""
+    """Settings that cannot be used.
+
+    Attributes:
+        problems: for each wrong setting its name and the reason.
+    """
+
+    def __init__(self, problems: Sequence[tuple[str, str]]) -> None:
+        super().__init__("; ".join(f"{name}: {reason}" for name, reason in problems))
+        self.problems = tuple(problems)
+
+
+def _pairs(given: Any) -> Any:
+    """``["USD=500"]``, as the command line gives it, as ``{"USD": "500"}``."""
+    if isinstance(given, Mapping) or not isinstance(given, list | tuple):
+        return given
+    pairs = {}
+    for text in given:
+        name, separator, value = str(text).partition("=")
+        if not separator or not name.strip() or not value.strip():
+            raise ValueError(f"must be NAME=VALUE, not {text!r}")
+        if name.strip() in pairs:
+            raise ValueError(f"{name.strip()} is given twice")
+        pairs[name.strip()] = value.strip()
+    return pairs
+
+
+def _codes(given: Any) -> Any:
+    return tuple(code.strip() for code in given.split(",")) if isinstance(given, str) else given
+
+
+Amount = Annotated[Decimal, Field(ge=0, le=10**15, decimal_places=2, strict=False)]
+SupportedCurrency = Annotated[Currency, Field(strict=False)]
+Codes = Annotated[tuple[Annotated[str, Field(min_length=1)], ...], BeforeValidator(_codes)]
 
 
 class Settings(BaseModel):
@@ -34,6 +80,11 @@ class Settings(BaseModel):
         description="Where clients reach the server, for payout links; "
         "by default the address it listens on.",
     )
+    profile: ProfileName = Field(
+        default="playground",
+        description="Which environment to be: playground, or production with its balances, "
+        "discounts and wording.",
+    )
     processing_delay: Annotated[float, Field(ge=0, le=10**9)] = Field(
         default=1.0, description="Seconds for which an async order stays PROCESSING."
     )
@@ -43,7 +94,32 @@ class Settings(BaseModel):
     api_keys: tuple[Annotated[str, Field(min_length=1)], ...] = Field(
         default=(),
         strict=False,
-        description="The only API keys to accept; by default any that starts with XX.",
+        description="The only API keys to accept; by default any that starts with XX, "
+        "or with wg in production.",
+    )
+    balances: Annotated[dict[SupportedCurrency, Amount], BeforeValidator(_pairs)] = Field(
+        default={},
+        strict=False,
+        description="Opening balance of every account, CURRENCY=AMOUNT; by default 10000.00 of "
+        "USD, GBP, EUR and CAD on the playground, and nothing in production.",
+    )
+    catalogue: str | None = Field(
+        default=None,
+        description="File with the products, in the shape of the provider's product list; "
+        "by default the built-in catalogue.",
+    )
+    templates: Annotated[dict[str, Codes], BeforeValidator(_pairs)] = Field(
+        default={},
+        strict=False,
+        description="A product-selection template more, ID=CODE,CODE.",
+    )
+    link_lifetime_days: Annotated[float, Field(gt=0, le=36_500)] | None = Field(
+        default=None,
+        description="Days after which a payout link expires; by default it never does.",
+    )
+    redemption_api: bool = Field(
+        default=True,
+        description="Whether payout links answer ?format=json.",
     )
     max_body_bytes: Annotated[int, Field(ge=1)] = Field(
         default=1024 * 1024, description="The largest request body, in bytes."
@@ -58,12 +134,11 @@ class Settings(BaseModel):
         description="Makes ids and tokens repeatable: the same seed and calls, the same bytes.",
     )
 
-    @validator("public_url")
+    @field_validator("public_url")
     @classmethod
     def _absolute(cls, value: str | None) -> str | None:
         if value is not None:
-            TypeAdapter(HttpUrl).validate_python(value)
-            return value.rstrip("/")
+            return str(TypeAdapter(HttpUrl).validate_python(value)).rstrip("/")
         return None
 
 
@@ -76,5 +151,10 @@ def make_settings(**values: Any) -> Settings:
     try:
         return Settings(**values)
     except ValidationError as error:
-        problems = [f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()]
-        raise SettingsError("; ".join(problems)) from None
+        raise SettingsError([_problem(detail) for detail in error.errors()]) from None
+
+
+def _problem(detail: ErrorDetails) -> tuple[str, str]:
+    name, *inner = (str(step) for step in detail["loc"] if step != "[key]")
+    reason = detail["msg"].removeprefix("Value error, ")
+    return name, f"{'.'.join(inner)}: {reason}" if inner else reason

@@ -1,14 +1,24 @@
 """Everything that one server owns. Nothing lives at module level: two servers share nothing."""
 
+from collections.abc import Mapping
+from decimal import Decimal
 from random import Random
+from urllib.parse import quote
 
-from runa_mock_server.catalogue import Catalogue, built_in
-from runa_mock_server.clock import SECOND, Clock, SystemClock
+from runa_mock_server.balances import Balances
+from runa_mock_server.catalogue import Catalogue
+from runa_mock_server.catalogue_file import catalogue_of
+from runa_mock_server.clock import DAY, SECOND, Clock, SystemClock
+from runa_mock_server.holdings import Holdings
 from runa_mock_server.idempotency import IdempotencyStore
 from runa_mock_server.ids import IdSource
 from runa_mock_server.order_document import Renderer
-from runa_mock_server.orders import OrderService
+from runa_mock_server.orders import OrderService, OrderTerms
+from runa_mock_server.payouts import Payout, PayoutService
+from runa_mock_server.products import ProductService
+from runa_mock_server.profiles import PROFILES
 from runa_mock_server.rate_limit import RateLimiter
+from runa_mock_server.redemption import Redeemer
 from runa_mock_server.settings import Settings
 
 PAYOUT_PATH = "/payout/"
@@ -18,7 +28,7 @@ class Account:
     """What belongs to one API key; keys never see each other's orders or idempotency keys."""
 
     def __init__(self, world: "World", api_key: str) -> None:
-        settings = world.settings
+        settings, profile = world.settings, world.profile
         # One source of randomness each: what other accounts do changes nothing here.
         seed = None if settings.seed is None else f"{settings.seed}/{api_key}"
         renderer = Renderer(
@@ -26,8 +36,15 @@ class Account:
             world.payout_url,
             legacy_item_fields=settings.legacy_item_fields,
         )
-        delay = round(settings.processing_delay * SECOND)
-        self.orders = OrderService(world.catalogue, world.clock, renderer, delay)
+        opening: Mapping[str, Decimal] = profile.opening_balances
+        if settings.balances:
+            opening = {currency.value: amount for currency, amount in settings.balances.items()}
+        holdings = Holdings(Balances(opening, enforced=profile.enforces_balances))
+        self.balances = holdings.balances
+        self.outbox = holdings.outbox
+        self.orders = OrderService(world.order_terms, world.clock, renderer, holdings)
+        self.payouts = PayoutService(world.catalogue, world.clock, holdings)
+        self.redeemer = Redeemer(self.payouts, world.catalogue, world.code_url)
         self.idempotency = IdempotencyStore()
         self.rate = RateLimiter(settings.rate_limit)
 
@@ -38,7 +55,10 @@ class World:
     Args:
         settings: how the server behaves.
         clock: the time it lives in; by default the computer's.
-        catalogue: what can be ordered; by default the built-in one.
+        catalogue: what can be ordered; by default what the settings say.
+
+    Raises:
+        CatalogueError: if the settings name a catalogue or a template that cannot be used.
     """
 
     def __init__(
@@ -48,9 +68,18 @@ class World:
         catalogue: Catalogue | None = None,
     ) -> None:
         self.settings = settings
+        self.profile = PROFILES[settings.profile]
         self.clock: Clock = clock or SystemClock()
-        self.catalogue = catalogue or built_in()
+        self.catalogue = catalogue or catalogue_of(settings)
         self.public_url = settings.public_url or ""
+        self.products = ProductService(self.catalogue, lambda: self.public_url)
+        lifetime = settings.link_lifetime_days
+        self.order_terms = OrderTerms(
+            catalogue=self.catalogue,
+            profile=self.profile,
+            processing_delay=round(settings.processing_delay * SECOND),
+            link_lifetime=None if lifetime is None else round(lifetime * DAY),
+        )
         self._accounts: dict[str, Account] = {}
 
     def account(self, api_key: str) -> Account:
@@ -60,9 +89,21 @@ class World:
             account = self._accounts[api_key] = Account(self, api_key)
         return account
 
+    def find_payout(self, token: str) -> tuple[Account, Payout] | None:
+        """The payout of a link, whose caller needs no key, and the account that made it."""
+        for account in self._accounts.values():
+            payout = account.payouts.find(token)
+            if payout is not None:
+                return account, payout
+        return None
+
     def payout_url(self, token: str) -> str:
         """The link that opens a payout, on this server."""
         return self.public_url + PAYOUT_PATH + token
+
+    def code_url(self, token: str, code: str) -> str:
+        """The link that a product of type ``url`` turns into, on this server."""
+        return f"{self.payout_url(token)}/card/{quote(code, safe='')}"
 
     def reset(self) -> None:
         """Forget every account; settings, catalogue and clock stay."""

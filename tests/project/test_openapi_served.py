@@ -8,7 +8,7 @@ import requests
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from runa_mock_server import MockServer
-from runa_mock_server.web.handlers import ROUTES
+from runa_mock_server.web.routes import ROUTES
 
 PREFIX = "/v2"
 

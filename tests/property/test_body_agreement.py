@@ -10,7 +10,7 @@ import pytest
 from hypothesis import example, given, settings
 
 from runa_mock_server import MockServer, strict_json
-from runa_mock_server.bodies import validate_order
+from runa_mock_server.bodies import NewOrder, validate_body
 from runa_mock_server.errors import ApiError
 from runa_schemas import iter_errors
 from support.api import Api, body, item
@@ -32,7 +32,7 @@ def server_refusals(raw: bytes) -> set[Location]:
     """Where the server's validation finds a body at fault; nowhere if it accepts it."""
     document = strict_json.parse(raw)
     try:
-        validate_order(document)
+        validate_body(NewOrder, document)
     except ApiError as error:
         refusal = error
     else:

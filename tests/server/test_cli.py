@@ -13,6 +13,7 @@ from requests.adapters import HTTPAdapter
 from urllib3.util import Retry
 
 from runa_mock_server import MockServer, Settings, __version__
+from runa_mock_server.cli import flag_of
 from support.answers import refusal
 from support.api import KEY, Api
 from support.process import MODULE, SCRIPT, Process, serving
@@ -179,12 +180,11 @@ def test_the_help_tells_every_setting_and_its_variable() -> None:
     """Each setting is there with its flag and the variable that stands in for it."""
     with Process("serve", "--help", environment={"COLUMNS": "200"}) as process:
         finished = process.finish()
-    names = {"api_key" if name == "api_keys" else name for name in Settings.model_fields}
-    names |= {"log_level", "log_format"}
+    flags = {flag_of(name) for name in Settings.model_fields} | {"--log-level", "--log-format"}
     assert finished.code == 0
-    for name in names:
-        assert "--" + name.replace("_", "-") in finished.out
-        assert f"RUNA_MOCK_{name.upper()}" in finished.out
+    for flag in flags:
+        assert flag in finished.out
+        assert "RUNA_MOCK_" + flag[2:].replace("-", "_").upper() in finished.out
 
 
 def test_the_version_is_told() -> None:

@@ -5,7 +5,6 @@ from typing import Any
 import pytest
 
 from runa_mock_server import MockServer
-from runa_mock_server.catalogue import Catalogue
 from support.answers import order_ids, refusal
 from support.api import Api, body, item
 
@@ -124,16 +123,8 @@ def test_an_order_within_the_rules_is_taken(api: Api, name: str) -> None:
 @pytest.mark.parametrize(("used", "status"), [(10, 202), (11, 400)])
 def test_an_order_uses_at_most_ten_product_templates(used: int, status: int) -> None:
     """Ten different ones are taken, the eleventh is refused, however often each is used."""
-    product = {
-        "code": "ONE-US",
-        "currency": "USD",
-        "payout_type": "payment",
-        "is_orderable": True,
-        "payment": {"denominations": {"minimum_value": "1.00", "maximum_value": "100.00"}},
-    }
     templates = [f"PT-{digit * 26}" for digit in DIGITS[:used]]
-    catalogue = Catalogue([product], dict.fromkeys(templates, ("ONE-US",)))
-    with MockServer(catalogue=catalogue) as server:
+    with MockServer(templates=dict.fromkeys(templates, ("AMZ-US",))) as server:
         api = Api(server.url)
         response = api.order(_order(*(_template(template_id) for template_id in templates * 3)))
         api.close()

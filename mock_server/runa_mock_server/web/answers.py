@@ -24,5 +24,7 @@ def answer_to(refusal: ServiceError) -> Answer:
 def to_response(answer: Answer, headers: dict[str, str]) -> web.Response:
     """An answer as the response that is sent."""
     return web.Response(
-        body=answer.body, status=answer.status, headers=headers, content_type="application/json"
+        body=answer.body,
+        status=answer.status,
+        headers={**headers, "Content-Type": answer.content_type},
     )

@@ -44,3 +44,8 @@ class Call:
     def header(self, name: str) -> str | None:
         """The value of a request header, ``None`` where it is absent."""
         return self.request.headers.get(name)
+
+    @property
+    def wants_email(self) -> bool:
+        """Whether ``X-Send-Email`` asks for mail."""
+        return (self.header("X-Send-Email") or "").lower() == "true"

@@ -15,7 +15,10 @@ Check = Callable[[Call], None]
 
 def check_key(call: Call) -> None:
     """401 ``unauthorized``, 403 ``forbidden``."""
-    key = access.api_key(call.header("X-Api-Key"), call.world.settings.api_keys)
+    world = call.world
+    key = access.api_key(
+        call.header("X-Api-Key"), world.settings.api_keys, world.profile.key_prefix
+    )
     call.account = call.world.account(key)
     call.response_headers["X-Api-Version"] = access.API_VERSION
 
@@ -37,7 +40,10 @@ def check_execution_mode(call: Call) -> None:
 
 def check_idempotency_key(call: Call) -> None:
     """422 ``validation_error``."""
-    call.idempotency_key = access.idempotency_key(call.header("X-Idempotency-Key"))
+    call.idempotency_key = access.idempotency_key(
+        call.header("X-Idempotency-Key"),
+        as_pydantic_1=call.world.profile.details_of_pydantic_1,
+    )
 
 
 READING: tuple[Check, ...] = (check_key, check_version)

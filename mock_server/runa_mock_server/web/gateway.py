@@ -7,7 +7,7 @@ from aiohttp import web
 from runa_mock_server.errors import ApiError, ServiceError
 from runa_mock_server.web.answers import answer_to, to_response
 from runa_mock_server.web.call import Call
-from runa_mock_server.web.handlers import ROUTES
+from runa_mock_server.web.routes import ROUTES
 from runa_mock_server.web.routing import Router
 from runa_mock_server.world import World
 

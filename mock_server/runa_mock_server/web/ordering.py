@@ -7,9 +7,10 @@ comes out of it, 2xx, 4xx or 5xx, is stored and is from then on the answer to th
 from typing import Any
 
 from runa_mock_server import strict_json, triggers
-from runa_mock_server.bodies import validate_order
-from runa_mock_server.errors import ApiError, ServiceError
+from runa_mock_server.bodies import NewOrder, not_json, validate_body
+from runa_mock_server.errors import ServiceError
 from runa_mock_server.idempotency import Answer
+from runa_mock_server.orders import Wishes
 from runa_mock_server.web.answers import answer_to
 from runa_mock_server.web.call import Call
 
@@ -52,14 +53,14 @@ def _first_answer(call: Call, document: Any) -> Answer:
 
 def _new_order(call: Call, document: Any) -> Answer:
     if isinstance(document, strict_json.MalformedJsonError):
-        raise ApiError("bad_request", f"The request body is not JSON: {document}.")
-    if not isinstance(document, dict):
-        raise ApiError("bad_request", "The request body is JSON, but not an object.")
-    body = validate_order(document)
-    trigger = call.header("X-Trigger-Error")
+        raise not_json(document)
+    profile = call.world.profile
+    body = validate_body(NewOrder, document, as_pydantic_1=profile.details_of_pydantic_1)
+    trigger = call.header("X-Trigger-Error") if profile.honours_triggers else None
     triggers.pull(trigger)
-    return call.account.orders.place(
-        body,
+    wishes = Wishes(
         synchronous=call.execution_mode == "sync",
         fails=trigger == triggers.ORDER_FAILED,
+        email=call.wants_email,
     )
+    return call.account.orders.place(body, wishes)

@@ -1,0 +1,59 @@
+"""What an account can spend (provider's pages "Get balance" and "Playground")."""
+
+from collections.abc import Mapping
+from decimal import Decimal
+
+from runa_mock_server.currencies import Currency
+from runa_mock_server.errors import ApiError, quoted
+from runa_mock_server.money import ZERO, show
+
+
+class Balances:
+    """The balances of one account.
+
+    Args:
+        opening: for each currency what is there at the start.
+        enforced: whether orders need and reduce a balance; on the playground they never fall.
+    """
+
+    def __init__(self, opening: Mapping[str, Decimal], *, enforced: bool) -> None:
+        self._amounts = dict(opening)
+        self._enforced = enforced
+
+    def debit(self, currency: str, amount: Decimal) -> None:
+        """Take ``amount`` from the balance in ``currency``.
+
+        Raises:
+            ApiError: ``insufficient_funds`` if there is less; nothing is taken.
+        """
+        if not self._enforced:
+            return
+        balance = self._amounts.get(currency, ZERO)
+        if amount > balance:
+            raise ApiError(
+                "insufficient_funds",
+                f"The order costs {currency} {show(amount)}, the balance is {show(balance)}.",
+            )
+        self._amounts[currency] = balance - amount
+
+    def all(self) -> list[dict[str, str]]:
+        """Every balance above zero, by currency."""
+        return [
+            _entry(currency, amount)
+            for currency, amount in sorted(self._amounts.items())
+            if amount > 0
+        ]
+
+    def one(self, currency: str) -> dict[str, str]:
+        """The balance in one currency, ``"0.00"`` where there is none.
+
+        Raises:
+            ApiError: ``bad_request`` for a currency that is not supported (inferred).
+        """
+        if currency not in Currency.__members__:
+            raise ApiError("bad_request", f"currency: {quoted(currency)} is not supported.")
+        return _entry(currency, self._amounts.get(currency, ZERO))
+
+
+def _entry(currency: str, amount: Decimal) -> dict[str, str]:
+    return {"balance": show(amount), "currency": currency}

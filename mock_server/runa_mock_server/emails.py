@@ -1,0 +1,84 @@
+"""Who gets mail, and what was sent (provider's pages "Create order" and "Playground")."""
+
+from collections import deque
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from runa_mock_server.bodies import EmailDistribution, NewItem
+
+_NEVER_DELIVERED = (".invalid", ".test")
+_KEPT = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Email:
+    """A mail with a payout link.
+
+    Attributes:
+        to: the address.
+        order_id: the order that caused it.
+        item_id: the item whose link it carries.
+        url: the payout link.
+        template_id: the redemption template that gives it its looks.
+        sent_at: when it leaves, microseconds since the epoch.
+    """
+
+    to: str
+    order_id: str
+    item_id: str
+    url: str
+    template_id: str | None
+    sent_at: int
+
+
+class Outbox:
+    """The mails of one account; the oldest are forgotten beyond 10,000."""
+
+    def __init__(self) -> None:
+        self._emails: deque[Email] = deque(maxlen=_KEPT)
+
+    def add(self, emails: Iterable[Email]) -> None:
+        """Put mails into the outbox."""
+        self._emails.extend(emails)
+
+    def sent(self, now: int) -> list[Email]:
+        """The mails that have left by ``now``, oldest first."""
+        return [email for email in self._emails if email.sent_at <= now]
+
+
+def mailed_items(items: Iterable[NewItem], *, always: bool, requested: bool) -> list[int]:
+    """The indexes of the items whose recipients get mail.
+
+    On the playground mail is sent only if the request asks for it, and only for the first item
+    distributed by EMAIL; in production for each such item (inferred). Addresses that cannot
+    exist get none.
+
+    Args:
+        items: the items of the order.
+        always: whether this environment mails without being asked.
+        requested: whether ``X-Send-Email: true`` was sent.
+    """
+    if not always and not requested:
+        return []
+    by_email = [
+        (index, item.distribution_method.email_address)
+        for index, item in enumerate(items)
+        if isinstance(item.distribution_method, EmailDistribution)
+    ]
+    chosen = by_email if always else by_email[:1]
+    return [index for index, to in chosen if not to.lower().endswith(_NEVER_DELIVERED)]
+
+
+def email_for(order: dict[str, Any], index: int, sent_at: int) -> Email:
+    """The mail for one item of a finished order document."""
+    item = order["items"][index]
+    distribution = item["distribution_method"]
+    return Email(
+        to=distribution["email_address"],
+        order_id=order["id"],
+        item_id=item["id"],
+        url=item["payout"]["url"],
+        template_id=distribution.get("template_id"),
+        sent_at=sent_at,
+    )

@@ -1,0 +1,189 @@
+"""Payout links: finding the item behind one, and claiming it once.
+
+Provider's pages "Redemption" and "Payout status". A link belongs to an order that has ended; its
+token says where the item lies (``ids``), and counts only if the item really carries it.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+import orjson
+
+from runa_mock_server.catalogue import Catalogue
+from runa_mock_server.clock import Clock, timestamp, to_microseconds
+from runa_mock_server.errors import quoted
+from runa_mock_server.holdings import Holdings
+from runa_mock_server.ids import read_payout_token
+from runa_mock_server.order_store import NEVER, OrderStore, StoredOrder
+
+
+class ClaimError(Exception):
+    """A payout cannot be claimed in this way; nothing was changed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A product and the share of the face value that goes into it."""
+
+    code: str
+    value: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Payout:
+    """A payout link and the item behind it.
+
+    Attributes:
+        token: the secret part of the link.
+        order_id: the order.
+        order_status: ``COMPLETED`` or ``FAILED``.
+        index: the place of the item in the order.
+        item: the item, as ``GET /order/{id}`` shows it.
+    """
+
+    token: str
+    order_id: str
+    order_status: str
+    index: int
+    item: dict[str, Any]
+
+    @property
+    def status(self) -> str:
+        """``ACTIVE``, ``CLAIMED``, ``CANCELLED`` or ``EXPIRED``."""
+        return str(self.item["payout"]["status"])
+
+    @property
+    def status_updated_at(self) -> int:
+        """When it took its status, microseconds since the epoch."""
+        return to_microseconds(datetime.fromisoformat(self.item["payout"]["status_updated_at"]))
+
+    @property
+    def currency(self) -> str:
+        """The currency of the face value."""
+        return str(self.item["currency"])
+
+    @property
+    def face_value(self) -> Decimal:
+        """What the recipient gets, in the item's currency."""
+        return Decimal(self.item["face_value"])
+
+    @property
+    def codes(self) -> list[str]:
+        """The products to choose from; one if there is no choice."""
+        products = self.item["products"]
+        return [products["value"]] if products["type"] == "SINGLE" else list(products["values"])
+
+
+class PayoutService:
+    """The payout links of one account."""
+
+    def __init__(self, catalogue: Catalogue, clock: Clock, holdings: Holdings) -> None:
+        self._catalogue = catalogue
+        self._clock = clock
+        self._holdings = holdings
+        self._claims: dict[str, tuple[Part, ...]] = {}
+
+    def find(self, token: str) -> Payout | None:
+        """The payout of a link, or ``None`` if this account has none with that token."""
+        opened = self._open(token)
+        if opened is None:
+            return None
+        _, document, index = opened
+        return _payout(token, document, index)
+
+    def parts(self, payout: Payout) -> tuple[Part, ...]:
+        """What a claimed payout was turned into."""
+        chosen = self._claims.get(payout.token)
+        # A repeat payout to a known recipient was never claimed by hand: it takes its product.
+        return chosen or (Part(payout.codes[0], payout.face_value),)
+
+    def claim(self, payout: Payout, parts: Sequence[Part] = ()) -> Payout:
+        """Turn an active payout into products; of two who try, one succeeds.
+
+        Args:
+            payout: what ``find`` gave.
+            parts: how the face value is split; may be left out where there is no choice.
+
+        Returns:
+            The payout as it is now, ``CLAIMED``.
+
+        Raises:
+            ClaimError: if the payout is not active any more, or the parts do not fit it.
+        """
+        opened = self._open(payout.token)
+        if opened is None:
+            raise ClaimError("There is no such payout.")
+        order, document, index = opened
+        found = _payout(payout.token, document, index)
+        if found.status != "ACTIVE":
+            raise ClaimError(f"The payout is {found.status.lower()}, not active.")
+        if not parts and len(found.codes) == 1:
+            parts = [Part(found.codes[0], found.face_value)]
+        self._check(found, parts)
+        self._claims[found.token] = tuple(parts)
+        # A synchronous order is said to complete a second after it can be claimed.
+        _mark(found.item, "CLAIMED", max(self._clock.now(), found.status_updated_at))
+        self._holdings.orders.replace(order._replace(document=orjson.dumps(document)))
+        reference = found.item["distribution_method"].get("recipient_reference")
+        if reference is not None:
+            self._holdings.known_recipients.add(reference)
+        return found
+
+    def _open(self, token: str) -> tuple[StoredOrder, dict[str, Any], int] | None:
+        """The order that carries a token, its document, and the index of the item."""
+        place = read_payout_token(token)
+        if place is None:
+            return None
+        position, index = place
+        now = self._clock.now()
+        orders = self._holdings.orders
+        order = orders.at(position)
+        if order is None or now < order.ends_at or token.encode() not in order.document:
+            return None
+        order = with_expiry(orders, order, now)
+        document = orjson.loads(order.document)
+        items = document["items"]
+        if index >= len(items) or not items[index]["payout"]["url"].endswith(token):
+            return None
+        return order, document, index
+
+    def _check(self, payout: Payout, parts: Sequence[Part]) -> None:
+        codes = [part.code for part in parts]
+        if not parts or len(set(codes)) != len(codes):
+            raise ClaimError("Choose one or more products, each once.")
+        for part in parts:
+            offer = self._catalogue.offer(part.code)
+            if part.code not in payout.codes or offer is None:
+                raise ClaimError(f"{quoted(part.code)} is not among the products of this payout.")
+            if part.value not in offer.denominations:
+                raise ClaimError(
+                    f"{part.code} comes {offer.denominations}, not {quoted(part.value)}."
+                )
+        total = sum((part.value for part in parts), Decimal(0))
+        if total != payout.face_value:
+            raise ClaimError(f"The parts add up to {total}, the payout is {payout.face_value}.")
+
+
+def _payout(token: str, document: dict[str, Any], index: int) -> Payout:
+    return Payout(token, document["id"], document["status"], index, document["items"][index])
+
+
+def with_expiry(orders: OrderStore, order: StoredOrder, now: int) -> StoredOrder:
+    """An order whose links have expired, if it is time; written down once, when first seen."""
+    if now < order.expires_at:
+        return order
+    document = orjson.loads(order.document)
+    for item in document["items"]:
+        if item["payout"]["status"] == "ACTIVE":
+            _mark(item, "EXPIRED", order.expires_at)
+    expired = order._replace(document=orjson.dumps(document), expires_at=NEVER)
+    orders.replace(expired)
+    return expired
+
+
+def _mark(item: dict[str, Any], status: str, moment: int) -> None:
+    item["payout"]["status"] = status
+    item["payout"]["status_updated_at"] = timestamp(moment)

@@ -1,0 +1,29 @@
+"""The body of a request."""
+
+from aiohttp import ClientPayloadError
+from aiohttp.web import BaseRequest, HTTPRequestEntityTooLarge, RequestPayloadError
+
+from runa_mock_server.errors import ApiError
+
+
+async def read_body(request: BaseRequest) -> bytes:
+    """The whole body.
+
+    Raises:
+        ApiError: ``payload_too_large`` beyond the limit, without reading on; ``bad_request`` for
+            a broken transfer or content encoding.
+    """
+    limit = request.client_max_size
+    too_large = ApiError("payload_too_large", f"The request body is larger than {limit} bytes.")
+    if (request.content_length or 0) > limit:
+        raise too_large
+    try:
+        if request.headers.get("Expect", "").lower() == "100-continue":
+            # Some versions of curl wait a second for this before they send a kilobyte.
+            await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+            request.writer.output_size = 0
+        return await request.read()
+    except HTTPRequestEntityTooLarge:
+        raise too_large from None
+    except (ClientPayloadError, RequestPayloadError):
+        raise ApiError("bad_request", "The request body does not fit its encoding.") from None

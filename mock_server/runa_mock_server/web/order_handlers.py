@@ -1,0 +1,66 @@
+"""The operations on orders and balances: read the request, call the service, shape the answer."""
+
+from runa_mock_server.bodies import NewEstimate, parse_body, validate_body
+from runa_mock_server.estimates import estimate
+from runa_mock_server.idempotency import Answer
+from runa_mock_server.paging import once, page_request
+from runa_mock_server.web.answers import OK, json_answer
+from runa_mock_server.web.body import read_body
+from runa_mock_server.web.call import Call
+from runa_mock_server.web.checks import ORDERING, READING
+from runa_mock_server.web.ordering import place_order
+from runa_mock_server.web.query import query_of
+from runa_mock_server.web.routing import Route
+
+_ORDERS_ON_A_PAGE = 100
+
+
+async def ping(_call: Call) -> Answer:
+    """``GET /ping``."""
+    return json_answer({"message": "pong"})
+
+
+async def create_order(call: Call) -> Answer:
+    """``POST /order``."""
+    raw = await read_body(call.request)
+    if call.wants_email:
+        call.response_headers["X-Send-Email"] = "true"
+    return place_order(call, raw)
+
+
+async def get_order(call: Call) -> Answer:
+    """``GET /order/{id}``."""
+    return Answer(OK, call.account.orders.read(call.parameters["order_id"]))
+
+
+async def list_orders(call: Call) -> Answer:
+    """``GET /order``."""
+    wanted = page_request(query_of(call.request), _ORDERS_ON_A_PAGE)
+    return Answer(OK, call.account.orders.page(wanted))
+
+
+async def estimate_order(call: Call) -> Answer:
+    """``POST /order/estimate``."""
+    world = call.world
+    document = parse_body(await read_body(call.request))
+    body = validate_body(NewEstimate, document, as_pydantic_1=world.profile.details_of_pydantic_1)
+    discounts = world.profile.applies_discounts
+    return json_answer(estimate(body, world.catalogue, discounts=discounts))
+
+
+async def get_balance(call: Call) -> Answer:
+    """``GET /balance``."""
+    currency = once(query_of(call.request), "currency", "bad_request")
+    balances = call.account.balances
+    return json_answer(balances.all() if currency is None else balances.one(currency))
+
+
+ORDER_ROUTES = (
+    Route("GET", "/v2/ping", READING, ping),
+    Route("POST", "/v2/order", ORDERING, create_order),
+    Route("GET", "/v2/order", READING, list_orders),
+    Route("GET", "/v2/order/{order_id}", READING, get_order),
+    Route("POST", "/v2/order/estimate", READING, estimate_order),
+    Route("GET", "/v2/balance", READING, get_balance),
+)
+"""Every operation on orders and balances, and ``ping``."""

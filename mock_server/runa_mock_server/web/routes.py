@@ -1,0 +1,32 @@
+"""Every operation of the service."""
+
+from functools import lru_cache
+
+import orjson
+
+from runa_mock_server.idempotency import Answer
+from runa_mock_server.web.answers import OK
+from runa_mock_server.web.call import Call
+from runa_mock_server.web.order_handlers import ORDER_ROUTES
+from runa_mock_server.web.payout_handlers import PAYOUT_ROUTES
+from runa_mock_server.web.product_handlers import PRODUCT_ROUTES
+from runa_mock_server.web.routing import Route
+from runa_schemas import openapi
+
+
+async def show_openapi(call: Call) -> Answer:
+    """``GET /openapi.json``: the contract, with this server as its address."""
+    return Answer(OK, _openapi(call.world.public_url))
+
+
+@lru_cache(maxsize=4)
+def _openapi(server_url: str) -> bytes:
+    return orjson.dumps(openapi(f"{server_url}/v2"))
+
+
+ROUTES = (
+    *ORDER_ROUTES,
+    *PRODUCT_ROUTES,
+    *PAYOUT_ROUTES,
+    Route("GET", "/openapi.json", (), show_openapi),
+)

@@ -1,0 +1,92 @@
+"""Write the generated parts of README.md: `python tools/readme.py`, or `--check` to compare.
+
+A part stands between `<!-- begin NAME -->` and `<!-- end NAME -->`.
+"""
+
+import sys
+import tomllib
+from collections.abc import Mapping
+from dataclasses import fields
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from runa_mock_server.cli import DEFAULT_PORT, flag_of
+from runa_mock_server.profiles import PROFILES
+from runa_mock_server.settings import Settings
+
+README = Path(__file__).resolve().parent.parent / "README.md"
+
+
+def main() -> int:
+    """Rewrite the README, or say whether that would change it; 1 if a check fails."""
+    text = README.read_text(encoding="utf-8")
+    for name, part in parts().items():
+        begin, end = f"<!-- begin {name} -->\n", f"<!-- end {name} -->"
+        if text.count(begin) != 1 or text.count(end) != 1:
+            raise SystemExit(f"README.md must have one place for the part {name}")
+        before, _, rest = text.partition(begin)
+        text = before + begin + part + end + rest.partition(end)[2]
+    if "--check" in sys.argv[1:]:
+        return int(text != README.read_text(encoding="utf-8"))
+    README.write_text(text, encoding="utf-8")
+    return 0
+
+
+def parts() -> Mapping[str, str]:
+    """Every generated part by its name."""
+    behaviour = tomllib.loads(
+        files("runa_mock_server").joinpath("data/behaviour.toml").read_text(encoding="utf-8")
+    )
+    implemented = [(row["name"], row["state"]) for row in behaviour["operation"]]
+    missing = [(row["name"], row["state"]) for row in behaviour["missing"]]
+    return {
+        "settings": _table(("flag", "default", "meaning"), _settings()),
+        "profiles": _table(("", *PROFILES), _profiles()),
+        "operations": _table(("operation", "state"), [*implemented, *missing]),
+        "inferred": "".join(
+            f"- **{row['topic']}.** {row['decision']}\n" for row in behaviour["inferred"]
+        ),
+    }
+
+
+def _settings() -> list[tuple[str, ...]]:
+    properties = Settings.model_json_schema()["properties"]
+    return [
+        (f"`{flag_of(name)}`", _default(name, schema), schema["description"])
+        for name, schema in properties.items()
+    ]
+
+
+def _default(name: str, schema: Mapping[str, Any]) -> str:
+    default = schema.get("default")
+    if name == "port":
+        return f"{DEFAULT_PORT}; `MockServer`: 0"
+    if isinstance(default, bool):
+        return "on" if default else "off"
+    return "" if default in (None, [], {}) else f"`{default}`"
+
+
+def _profiles() -> list[tuple[str, ...]]:
+    names = [field.name for field in fields(PROFILES["playground"]) if field.name != "name"]
+    return [
+        (name.replace("_", " "), *(_shown(getattr(p, name)) for p in PROFILES.values()))
+        for name in names
+    ]
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, Mapping):
+        return ", ".join(f"{name} {amount}" for name, amount in value.items()) or "none"
+    return str(value)
+
+
+def _table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
+    lines = [head, ("---",) * len(head), *rows]
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
