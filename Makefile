@@ -1,9 +1,17 @@
 # Two commands do everything, set-up included: `make demo` and `make test`.
 
+# pyenv hides all but one of its interpreters; show those that can run this.
+SPACE := $(subst ,, )
+PYENV_FOUND := $(filter 3.11.% 3.12.% 3.13.%,$(shell pyenv versions --bare 2>/dev/null))
+ifneq ($(PYENV_FOUND),)
+export PYENV_VERSION ?= $(subst $(SPACE),:,$(PYENV_FOUND))
+SHOW_PYENV := export PYENV_VERSION=$(PYENV_VERSION);
+endif
+
 VENV := .venv
 BIN := $(VENV)/bin
 # The first interpreter that is new enough; each is asked, for a name on PATH may be a dead shim.
-PYTHON := $(shell for p in python3.13 python3.12 python3.11 python3 python; do \
+PYTHON := $(shell $(SHOW_PYENV) for p in python3.13 python3.12 python3.11 python3 python; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && echo $$p && break; done)
 
 .PHONY: help demo test format readme clean
@@ -14,8 +22,10 @@ help:  ## Show this list
 demo: $(VENV)/.installed  ## Place the guide's first orders on a mock server and show what happens
 	@$(BIN)/runa-mock demo
 
+# The environment "coverage" runs the tests on the Python of $(VENV), so they need not run there twice.
 test: $(VENV)/.tox  ## Run every check: tests on each installed Python, lint, types, imports, coverage
-	@$(BIN)/tox run $(TOXFLAGS)
+	@TOX_SKIP_ENV=$$($(BIN)/python -c 'import sys; print("py%d%d" % sys.version_info[:2])') \
+		$(BIN)/tox run $(TOXFLAGS)
 
 format: $(VENV)/.tox  ## Let ruff format the code and mend what it can
 	@$(BIN)/tox run -q -e format
