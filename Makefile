@@ -1,17 +1,17 @@
 # Two commands do everything, set-up included: `make demo` and `make test`.
 
 # pyenv hides all but one of its interpreters; show those that can run this.
-SPACE := $(subst ,, )
 PYENV_FOUND := $(filter 3.11.% 3.12.% 3.13.%,$(shell pyenv versions --bare 2>/dev/null))
 ifneq ($(PYENV_FOUND),)
-export PYENV_VERSION ?= $(subst $(SPACE),:,$(PYENV_FOUND))
-SHOW_PYENV := export PYENV_VERSION=$(PYENV_VERSION);
+SPACE := $(subst ,, )
+PYENV_ROOT := $(shell pyenv root)
+export PATH := $(subst $(SPACE),:,$(PYENV_FOUND:%=$(PYENV_ROOT)/versions/%/bin)):$(PATH)
 endif
 
 VENV := .venv
 BIN := $(VENV)/bin
 # The first interpreter that is new enough; each is asked, for a name on PATH may be a dead shim.
-PYTHON := $(shell $(SHOW_PYENV) for p in python3.13 python3.12 python3.11 python3 python; do \
+PYTHON := $(shell PATH='$(PATH)'; for p in python3.13 python3.12 python3.11 python3 python; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && echo $$p && break; done)
 
 .PHONY: help demo test format readme clean
