@@ -5,6 +5,7 @@ flag that is not given. Exit codes: 0 done, 1 it could not be done, 2 wrong usag
 """
 
 import asyncio
+import gc
 import logging
 import signal
 from collections.abc import Callable
@@ -112,6 +113,7 @@ async def _serve(world: World) -> None:
         loop.add_signal_handler(signal_number, stopped.set)
     server = HttpServer(world)
     url = await server.start()
+    gc.freeze()  # what was loaded stays: the collector need not walk it again and again
     log.info("runa-mock %s (%s) serves %s/v2", __version__, world.profile.name, url)
     await stopped.wait()
     await server.stop()
