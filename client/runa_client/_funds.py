@@ -61,6 +61,8 @@ def balances(core: Core) -> Flow[tuple[Balance, ...]]:
 
 def balance(core: Core, currency: str) -> Flow[Balance]:
     """Read the balance in one currency."""
+    if not isinstance(currency, str):
+        raise TypeError(f"currency: must be a code such as USD, not {currency!r}")
     return core.call(get("/balance", {"currency": currency}), _balance)
 
 

@@ -68,6 +68,7 @@ class WaitOptions(TypedDict, total=False):
     raise_on_failure: bool
 
 
+_ITEM = frozenset({"face_value", "products"})
 _BODY_OPTIONS = frozenset({"currency", "payment_method", "description", "metadata"})
 
 
@@ -124,6 +125,8 @@ def wait_for_order(
 def _poll(core: Core, order_id: str, options: WaitOptions) -> Flow[Order]:
     clock, poll = core.settings.clock, core.settings.poll
     timeout, on_progress = options.get("timeout", 30.0), options.get("on_progress")
+    if isinstance(timeout, bool) or not isinstance(timeout, int | float):
+        raise TypeError(f"timeout: must be a number of seconds, not {timeout!r}")
     deadline = clock() + timeout
     order: Order | None = None
     looks, pause = 0, 0.0
@@ -167,12 +170,19 @@ def _new_order(order: NewOrder, options: OrderOptions) -> tuple[Request, str]:
     return Request(method="POST", target="/order", headers=headers, body=body), key
 
 
+def _is_no_order(given: object) -> bool:
+    """Whether this is a text, or one item where a list of items was meant."""
+    return isinstance(given, str) or (isinstance(given, Mapping) and given.keys() >= _ITEM)
+
+
 def order_body(order: NewOrder, options: Mapping[str, object]) -> Mapping[str, object]:
     """Build the body of an order from the items and options, or take the whole one.
 
     Raises:
-        TypeError: Two arguments say the same thing.
+        TypeError: Two arguments say the same thing, or the items are no list.
     """
+    if _is_no_order(order):
+        raise TypeError("order: give a list of items, or one dictionary that is the whole body")
     if isinstance(order, Mapping):
         clash = options.keys() & _BODY_OPTIONS
         if clash:

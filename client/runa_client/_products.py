@@ -107,8 +107,13 @@ class ProductPage(Page[Product]):
     """One page of products, by code; no items means the end. Cursors are product codes."""
 
 
+_OTHER_OPERATIONS = ("categories", "countries")  # whose paths look like those of products
+
+
 def get_product(core: Core, code: str, content: ContentForm | None) -> Flow[Product]:
     """Read one product."""
+    if code in _OTHER_OPERATIONS:
+        raise ValueError(f"no product code: {code!r}")
     path = f"/product/{segment('product code', code)}"
     return core.call(get(path, {"content": content}), parse_product)
 

@@ -66,6 +66,8 @@ def redeem(core: Core, payout: Redeemable) -> Flow[Redemption]:
 def _url(payout: Redeemable) -> str:
     if isinstance(payout, str):
         return payout
+    if not isinstance(payout, OrderItem | Payout):
+        raise TypeError("payout: must be a link, an item of an order or its payout")
     if payout.url is None:
         raise ValueError(f"there is no payout link yet: {payout!r}")
     return payout.url

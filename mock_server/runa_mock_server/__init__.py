@@ -5,12 +5,15 @@ process of its own.
 """
 
 from runa_mock_server._version import __version__
+from runa_mock_server.catalogue import Catalogue, CatalogueError
 from runa_mock_server.clock import Clock, ManualClock, SystemClock
 from runa_mock_server.server import MockServer
 from runa_mock_server.settings import Settings, SettingsError
 from runa_mock_server.web.http_server import PortBusyError
 
 __all__ = [
+    "Catalogue",
+    "CatalogueError",
     "Clock",
     "ManualClock",
     "MockServer",

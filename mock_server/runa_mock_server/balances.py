@@ -6,6 +6,7 @@ from decimal import Decimal
 from runa_mock_server.currencies import Currency
 from runa_mock_server.errors import ApiError, quoted
 from runa_mock_server.money import ZERO, show
+from runa_mock_server.paging import bad_parameter
 
 
 class Balances:
@@ -51,7 +52,8 @@ class Balances:
             ApiError: ``bad_request`` for a currency that is not supported (inferred).
         """
         if currency not in Currency.__members__:
-            raise ApiError("bad_request", f"currency: {quoted(currency)} is not supported.")
+            reason = f"{quoted(currency)} is not supported"
+            raise bad_parameter("bad_request", "currency", reason)
         return _entry(currency, self._amounts.get(currency, ZERO))
 
 

@@ -44,13 +44,19 @@ def _face_value(value: object) -> Decimal:
 def _address(value: str) -> str:
     # `.invalid` and `.test` are fine: the provider recommends them for tests.
     if len(value) > _EMAIL_LIMIT or not _EMAIL.fullmatch(value):
-        raise PydanticCustomError("value_error", "value is not a valid email address")
+        raise PydanticCustomError(
+            "value_error", "value is not a valid email address", {"pydantic_1": "value_error.email"}
+        )
     return value
 
 
 def _unique(values: list[str]) -> list[str]:
     if len(set(values)) != len(values):
-        raise PydanticCustomError("value_error", "Value error, the product codes must be unique")
+        raise PydanticCustomError(
+            "value_error",
+            "Value error, the product codes must be unique",
+            {"pydantic_1": "value_error.list.unique_items"},
+        )
     return values
 
 
@@ -215,7 +221,7 @@ def validate_body(kind: type[Body], document: Any, *, as_pydantic_1: bool = Fals
         return kind.model_validate(document)
     except ValidationError as error:
         shape = details_of_pydantic_1 if as_pydantic_1 else details_of_pydantic_2
-        details = shape(error.errors(include_url=False, include_input=False))
+        details = shape(error.errors(include_url=False))
         raise ApiError(
             "validation_error", "The request body is not valid.", details=details
         ) from None

@@ -178,6 +178,10 @@ def _is_page(page: Any) -> bool:
 
 
 def _misshapen(pages: Iterable[Any]) -> Iterator[str]:
+    pages = list(pages)
+    if len(pages) > 1 and not any(_is_page(page) for page in pages):
+        yield f"none of its {len(pages)} entries is a page: the file {_SHAPE}"
+        return
     for number, page in enumerate(pages, 1):
         if not _is_page(page):
             yield f"page {number}: {_SHAPE}"
@@ -224,8 +228,10 @@ def _told(detail: ErrorDetails, prefix: str) -> str:
     is_no_object = detail["type"] == "model_type"
     reason = "Input should be an object" if is_no_object else detail["msg"]
     reason = reason.removeprefix("Value error, ")
-    if detail["type"] != "missing" and not isinstance(detail["input"], dict | list):
-        reason += f", not {json.dumps(detail['input'], default=str)[:_MESSAGE_LIMIT]}"
+    given = detail["input"]
+    if detail["type"] != "missing" and not isinstance(given, dict | list):
+        shown = str(given) if isinstance(given, Decimal) else json.dumps(given)
+        reason += f", not {shown[:_MESSAGE_LIMIT]}"
     return f"{field}: {reason}" if field else reason
 
 

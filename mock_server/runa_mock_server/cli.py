@@ -29,6 +29,8 @@ _MORE_VARIABLES = {"port": ["PORT"]}  # what hosting platforms set
 _TYPES = {"integer": int, "number": float, "string": str}
 
 log = logging.getLogger(__name__)
+announcement = logging.getLogger(f"{__name__}.announcement")
+announcement.setLevel(logging.INFO)  # whatever the log level: who asked for port 0 needs the URL
 
 
 @click.group()
@@ -50,13 +52,23 @@ def flag_of(name: str) -> str:
     return "--" + _FLAGS.get(name, name).replace("_", "-")
 
 
+def _variable_of(name: str) -> str:
+    return f"{PREFIX}_{flag_of(name)[2:].replace('-', '_').upper()}"
+
+
+def _given_as(name: str) -> str:
+    """How the value of a setting came in: its flag, or its variable."""
+    source = click.get_current_context().get_parameter_source(name)
+    from_variable = source is click.core.ParameterSource.ENVIRONMENT
+    return _variable_of(name) if from_variable else flag_of(name)
+
+
 def _option(name: str, schema: dict[str, Any]) -> Callable[..., Callable[..., None]]:
     flag = flag_of(name)
-    variable = flag[2:].replace("-", "_").upper()
     kinds = {schema.get("type"), *(part.get("type") for part in schema.get("anyOf", ()))}
     options: dict[str, Any] = {
         "default": DEFAULT_PORT if name == "port" else schema.get("default"),
-        "envvar": [f"{PREFIX}_{variable}", *_MORE_VARIABLES.get(name, ())],
+        "envvar": [_variable_of(name), *_MORE_VARIABLES.get(name, ())],
         "help": schema["description"],
         "show_default": True,
         "show_envvar": True,
@@ -96,7 +108,7 @@ def serve(log_level: str, log_format: str, **given: Any) -> None:
     try:
         world = World(make_settings(**values))
     except SettingsError as error:
-        problems = [f"{flag_of(name)}: {reason}" for name, reason in error.problems]
+        problems = [f"{_given_as(name)}: {reason}" for name, reason in error.problems]
         raise click.UsageError("\n".join(problems)) from None
     except CatalogueError as error:
         raise click.UsageError(str(error)) from None
@@ -114,7 +126,7 @@ async def _serve(world: World) -> None:
     server = HttpServer(world)
     url = await server.start()
     gc.freeze()  # what was loaded stays: the collector need not walk it again and again
-    log.info("runa-mock %s (%s) serves %s/v2", __version__, world.profile.name, url)
+    announcement.info("runa-mock %s (%s) serves %s/v2", __version__, world.profile.name, url)
     await stopped.wait()
     await server.stop()
     log.info("stopped")

@@ -33,7 +33,8 @@ class ManualClock:
     """A clock that stands still until it is moved; it never goes back.
 
     Args:
-        start: where it stands at first, an aware datetime; by default the present moment.
+        start: where it stands at first, an aware datetime from 1970 to 9000; by default the
+            present moment.
     """
 
     def __init__(self, start: datetime | None = None) -> None:
@@ -42,7 +43,7 @@ class ManualClock:
         elif start.tzinfo is None:
             raise ValueError("start: must be timezone-aware, for example datetime.now(UTC)")
         else:
-            self._now = to_microseconds(start)
+            self._now = _checked(to_microseconds(start))
         self._lock = threading.Lock()
 
     def now(self) -> int:
@@ -56,18 +57,26 @@ class ManualClock:
             by: seconds, or a timedelta; not negative.
 
         Raises:
-            ValueError: if ``by`` is negative, not a number, or leads beyond the year 9999.
+            ValueError: if ``by`` is negative, not a number, or leads beyond the year 9000.
         """
         try:
             step = by if isinstance(by, timedelta) else timedelta(seconds=by)
             if step < timedelta(0):
                 raise ValueError("a clock does not go back")  # noqa: TRY301 - one message for all
             with self._lock:
-                target = self._now + step // timedelta(microseconds=1)
-                timestamp(target)  # refuses a moment that has no date
-                self._now = target
+                self._now = _checked(self._now + step // timedelta(microseconds=1))
         except (OverflowError, TypeError, ValueError) as error:
             raise ValueError(f"by: cannot advance by {by!r}: {error}") from None
+
+
+# Ids can tell no time before the epoch, and links made later must still expire before year 10000.
+_LAST = 221_845_392_000 * SECOND
+
+
+def _checked(moment: int) -> int:
+    if not 0 <= moment < _LAST:
+        raise ValueError("a clock goes from 1970 to 9000")
+    return moment
 
 
 def to_microseconds(moment: datetime) -> int:

@@ -17,7 +17,8 @@ NEVER_EXPIRES = "3000-01-01"
 
 # No field of the catalogue says so: the provider's examples show these three with a PIN.
 _WITH_PIN = frozenset({"ABO-GB", "AUCHAN-FR", "FIVEG-US"})
-# How a barcode format is named where the catalogue's list and the redemption's differ not at all.
+# The formats that the redemption API knows; the catalogue's list has more.
+_ENDLESS = frozenset({"indefinite", "do-not-show"})
 _SCANNED = frozenset({"code-128", "code-39", "ean-13", "QR", "pdf417"})
 _ALPHABET = "BCDFGHJKLMNPQRSTVWXZ"
 _TRADE_PREFIX = "2"  # numbers for use inside one shop: no product on sale has one
@@ -76,7 +77,7 @@ def _ean_13(random: Random) -> str:
 
 def _expiry(expiry: Mapping[str, Any], claimed_at: int) -> str:
     months = expiry.get("in_months")
-    if months is None:
+    if months is None or expiry.get("type") in _ENDLESS:
         return NEVER_EXPIRES
     claimed = datetime.fromtimestamp(claimed_at // SECOND, UTC)
     year, month = divmod(claimed.year * 12 + claimed.month - 1 + int(months), 12)

@@ -2,7 +2,7 @@
 
 Provider's page "Idempotency". The answer is kept as the bytes that were sent, whatever its
 status, and a replay sends those bytes again. Never stored is what is refused before the key is
-looked at: 401, 403, 405, 410, 429 and header errors.
+looked at: 401, 403, 405, 410, 413, 429 and header errors, an unknown ``X-Trigger-Error`` too.
 """
 
 import struct

@@ -1,8 +1,10 @@
 """Ids and tokens, from one seedable source: the same seed and calls give the same ids."""
 
+import hashlib
 import re
 from functools import lru_cache
 from random import Random
+from typing import NamedTuple
 
 _CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _PAIRS = tuple(a + b for a in _CROCKFORD for b in _CROCKFORD)  # ten bits at a time
@@ -16,7 +18,7 @@ _STEP_BITS = 48
 # would cost more memory than the rest of a small order. Multiplying by an odd number spreads the
 # random bits over the whole token and can be undone.
 _TOKENS = 2**122
-_SECRET_BITS = 74
+_SECRET_BITS = 58
 _MIXER = 0x2B7E151628AED2A6ABF7158809CF4F3
 _UNMIXER = pow(_MIXER, -1, _TOKENS)
 _TOKEN = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
@@ -25,13 +27,18 @@ _TOKEN = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-
 class IdSource:
     """Makes the ids of one account.
 
+    Args:
+        random: where the random parts come from.
+        account: the number of the account, below 2**24; see ``account_number``.
+
     Ids are ULIDs, 26 characters of Crockford's base 32 (recorded traffic): the first ten are the
     millisecond, the rest is random. Within a source they always grow, also when many fall into
     one millisecond and when the clock was set back, so sorting by id is sorting by creation.
     """
 
-    def __init__(self, random: Random) -> None:
+    def __init__(self, random: Random, account: int = 0) -> None:
         self._random = random
+        self._account = account
         self._millisecond = -1
         self._tail = 0
 
@@ -47,10 +54,11 @@ class IdSource:
         """The secret part of a payout link, in the shape of a version 4 UUID.
 
         Args:
-            position: how many orders of the account are older, below 2**40.
+            position: how many orders of the account are older, below 2**32.
             item: the index of the item in its order, below 2**8.
         """
-        plain = (position << 8 | item) << _SECRET_BITS | self._random.getrandbits(_SECRET_BITS)
+        place = (self._account << 32 | position) << 8 | item
+        plain = place << _SECRET_BITS | self._random.getrandbits(_SECRET_BITS)
         mixed = plain * _MIXER % _TOKENS
         digits = f"{mixed:031x}"  # 122 bits: 30 digits and 2 bits, which are the variant's
         variant = "89ab"[int(digits[0], 16)]
@@ -68,8 +76,32 @@ class IdSource:
         return _time_part(self._millisecond) + _base32(self._tail, _RANDOM_BITS)
 
 
-def read_payout_token(token: str) -> tuple[int, int] | None:
-    """The position of the order and the index of the item that a token was made for.
+def account_number(api_key: str) -> int:
+    """A number for the account of a key, below 2**24; few keys of a server share one.
+
+    It comes from the key alone, so that tokens do not depend on who called first.
+    """
+    return int.from_bytes(
+        hashlib.blake2b(api_key.encode(errors="surrogateescape"), digest_size=3).digest()
+    )
+
+
+class Place(NamedTuple):
+    """Where the item of a payout link lies.
+
+    Attributes:
+        account: the number of the account.
+        position: how many orders of the account are older.
+        item: the index of the item in its order.
+    """
+
+    account: int
+    position: int
+    item: int
+
+
+def read_payout_token(token: str) -> Place | None:
+    """The place of the item that a token was made for.
 
     Any text in the right shape reads as something: whether the order exists and carries this
     very token is for the caller to see. ``None`` for anything else.
@@ -80,7 +112,7 @@ def read_payout_token(token: str) -> tuple[int, int] | None:
     variant = "89ab".index(digits[16])
     mixed = int(f"{variant}{digits[:12]}{digits[13:16]}{digits[17:]}", 16)
     plain = mixed * _UNMIXER % _TOKENS >> _SECRET_BITS
-    return plain >> 8, plain & 0xFF
+    return Place(plain >> 40, plain >> 8 & 0xFFFFFFFF, plain & 0xFF)
 
 
 @lru_cache(maxsize=16)

@@ -39,6 +39,7 @@ def configure(level: str, form: str) -> None:
         form: one of ``FORMATS``.
     """
     sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr] # a text stream is one
+    logging.raiseExceptions = False  # whoever closes the log's pipe wants no more of it
     handler = logging.StreamHandler(sys.stdout)
     handler.setFormatter(_Json() if form == "json" else _Text())
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)

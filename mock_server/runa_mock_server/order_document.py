@@ -102,9 +102,9 @@ class Renderer:
         return StoredOrder(order_id, timing.ends_at, timing.expires_at, basic + rest, len(basic))
 
     def _item(self, draft: Draft, index: int, line: Line, price: Price, completed_at: str) -> str:
-        url = self._payout_url(self._ids.payout_token(draft.position, index))
+        url = _json(self._payout_url(self._ids.payout_token(draft.position, index)))
         legacy = (
-            f'"discount_multiplier":"{price.discount_multiplier}","redemption_url":"{url}",'
+            f'"discount_multiplier":"{price.discount_multiplier}","redemption_url":{url},'
             if self._legacy_item_fields
             else ""
         )
@@ -114,7 +114,7 @@ class Renderer:
             f'"distribution_method":{_json(distribution)},"products":{_json(products(line))},'
             f'"face_value":"{price.face_value}","price":"{price.price}",{legacy}'
             f'"payout":{{"status":"{_payout_status(draft, line)}",'
-            f'"status_updated_at":"{completed_at}","url":"{url}",'
+            f'"status_updated_at":"{completed_at}","url":{url},'
             f'"expiry_date":{_expiry_date(draft.timing.expires_at)}}},'
             f'"currency":"{draft.quote.product_currency}"}}'
         )

@@ -22,7 +22,7 @@ from runa_mock_server.bodies import (
 )
 from runa_mock_server.catalogue import Catalogue, Offer, Selection
 from runa_mock_server.errors import ApiError, quoted
-from runa_mock_server.fx import can_exchange
+from runa_mock_server.fx import can_exchange, exchange
 
 _MAX_TEMPLATES = 10
 # Inferred: a ceiling for links that no product's maximum bounds, so that sums stay printable.
@@ -145,7 +145,7 @@ def _face_values(basket: Basket) -> None:
                 f"face value {quoted(value)}: several products to choose from need a whole number",
             )
         elif not line.selection.minimum <= value <= _LARGEST_FACE_VALUE:
-            reason = f"the products take {line.selection.minimum} and more"
+            reason = f"must be from {line.selection.minimum} to {_LARGEST_FACE_VALUE}"
             raise _refused(index, f"face value {quoted(value)}: {reason}")
 
 
@@ -221,6 +221,15 @@ def _payment_currency(basket: Basket) -> None:
     )
 
 
+def _nothing_is_free(basket: Basket) -> None:
+    payment, product = basket.payment_currency, basket.product_currency
+    if payment == product:
+        return
+    value = basket.lines[0].face_value  # an exchange has one item
+    if not exchange(value, product, payment).converted:
+        raise _refused(0, f"{product} {value} is less than a cent in {payment}")
+
+
 ORDER_RULES: tuple[Rule, ...] = (
     _orderable,  # product_validation_error
     _face_values,  # product_validation_error
@@ -230,6 +239,7 @@ ORDER_RULES: tuple[Rule, ...] = (
     _recipients_get_payments,  # product_validation_error
     _synchronous_is_single,  # invalid_execution_mode
     _payment_currency,  # currency_mismatch
+    _nothing_is_free,  # product_validation_error
 )
 """The rules of ``POST /order``; behind them all stands the balance, in ``balances``."""
 
@@ -238,6 +248,7 @@ ESTIMATE_RULES: tuple[Rule, ...] = (
     _face_values,
     _one_currency,
     _payment_currency,
+    _nothing_is_free,
 )
 """The rules of ``POST /order/estimate``: those that need no distribution and no order."""
 

@@ -93,8 +93,6 @@ class OrderService:
             discounts=terms.profile.applies_discounts,
         )
         outcome: Outcome = "FAILED" if wishes.fails else "COMPLETED"
-        if outcome == "COMPLETED":  # inferred: an order that fails costs nothing
-            self._holdings.balances.debit(cost.payment_currency, cost.total_price)
         order = self._renderer.order(
             Draft(
                 body=body,
@@ -106,6 +104,8 @@ class OrderService:
                 known_recipients=self._holdings.known_recipients,
             )
         )
+        if outcome == "COMPLETED":  # inferred: an order that fails costs nothing
+            self._holdings.balances.debit(cost.payment_currency, cost.total_price)
         self._store.add(order)
         if outcome == "COMPLETED":
             self._mail(body, order, wishes)

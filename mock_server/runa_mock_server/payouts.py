@@ -97,8 +97,29 @@ class PayoutService:
     def parts(self, payout: Payout) -> tuple[Part, ...]:
         """What a claimed payout was turned into."""
         chosen = self._claims.get(payout.token)
-        # A repeat payout to a known recipient was never claimed by hand: it takes its product.
-        return chosen or (Part(payout.codes[0], payout.face_value),)
+        if chosen is not None:
+            return chosen
+        # A repeat payout to a known recipient was never claimed by hand: it takes the first
+        # product that comes in its value.
+        fitting = [code for code in payout.codes if self._takes(code, payout.face_value)]
+        return (Part((fitting or payout.codes)[0], payout.face_value),)
+
+    def _takes(self, code: str, value: Decimal) -> bool:
+        offer = self._catalogue.offer(code)
+        return offer is not None and value in offer.denominations
+
+    def cancel(self, payout: Payout) -> Payout:
+        """Take an active payout back, as the provider can.
+
+        Returns:
+            The payout as it is now, ``CANCELLED``.
+
+        Raises:
+            ClaimError: if the payout is not active.
+        """
+        order, document, found = self._active(payout.token)
+        self._mark(order, document, found, "CANCELLED")
+        return found
 
     def claim(self, payout: Payout, parts: Sequence[Part] = ()) -> Payout:
         """Turn an active payout into products; of two who try, one succeeds.
@@ -113,34 +134,43 @@ class PayoutService:
         Raises:
             ClaimError: if the payout is not active any more, or the parts do not fit it.
         """
-        opened = self._open(payout.token)
-        if opened is None:
-            raise ClaimError("There is no such payout.")
-        order, document, index = opened
-        found = _payout(payout.token, document, index)
-        if found.status != "ACTIVE":
-            raise ClaimError(f"The payout is {found.status.lower()}, not active.")
+        order, document, found = self._active(payout.token)
         if not parts and len(found.codes) == 1:
             parts = [Part(found.codes[0], found.face_value)]
         self._check(found, parts)
         self._claims[found.token] = tuple(parts)
-        # A synchronous order is said to complete a second after it can be claimed.
-        _mark(found.item, "CLAIMED", max(self._clock.now(), found.status_updated_at))
-        self._holdings.orders.replace(order._replace(document=orjson.dumps(document)))
+        self._mark(order, document, found, "CLAIMED")
         reference = found.item["distribution_method"].get("recipient_reference")
         if reference is not None:
             self._holdings.known_recipients.add(reference)
         return found
+
+    def _active(self, token: str) -> tuple[StoredOrder, dict[str, Any], Payout]:
+        opened = self._open(token)
+        if opened is None:
+            raise ClaimError("There is no such payout.")
+        order, document, index = opened
+        found = _payout(token, document, index)
+        if found.status != "ACTIVE":
+            raise ClaimError(f"The payout is {found.status.lower()}, not active.")
+        return order, document, found
+
+    def _mark(
+        self, order: StoredOrder, document: dict[str, Any], payout: Payout, status: str
+    ) -> None:
+        # A synchronous order is said to complete a second after it can be claimed.
+        _mark(payout.item, status, max(self._clock.now(), payout.status_updated_at))
+        self._holdings.orders.replace(order._replace(document=orjson.dumps(document)))
 
     def _open(self, token: str) -> tuple[StoredOrder, dict[str, Any], int] | None:
         """The order that carries a token, its document, and the index of the item."""
         place = read_payout_token(token)
         if place is None:
             return None
-        position, index = place
+        index = place.item
         now = self._clock.now()
         orders = self._holdings.orders
-        order = orders.at(position)
+        order = orders.at(place.position)
         if order is None or now < order.ends_at or token.encode() not in order.document:
             return None
         order = with_expiry(orders, order, now)

@@ -200,7 +200,7 @@ class ProductService:
     def _filter(self, query: Query) -> _Filter:
         countries = query.get("countries_redeemable_in", ())
         for country in countries:
-            if not _COUNTRY.fullmatch(country):
+            if not _COUNTRY.fullmatch(country) and country not in self._countries:
                 reason = f"must be a country code of two capital letters, not {quoted(country)}"
                 raise bad_parameter("bad_request", "countries_redeemable_in", reason)
         categories = query.get("categories", ())
@@ -209,8 +209,11 @@ class ProductService:
                 known = ", ".join(self._categories)
                 reason = f"there is no category {quoted(category)}; known are {known}"
                 raise bad_parameter("bad_request", "categories", reason)
+        code = once(query, "code", "bad_request")
+        if code == "":
+            raise bad_parameter("bad_request", "code", "must not be empty")
         return _Filter(
-            once(query, "code", "bad_request"),
+            code,
             _boolean(query),
             frozenset(countries),
             frozenset(categories),

@@ -25,6 +25,8 @@ class Profile:
         honours_triggers: whether ``X-Trigger-Error`` has an effect.
         always_sends_email: whether mail goes to every EMAIL item without being asked for.
         opening_balances: what an account has unless the settings say otherwise (inferred).
+        customer: who the recipient's page says that the payout comes from; the name in
+            production is inferred.
     """
 
     name: ProfileName
@@ -35,6 +37,7 @@ class Profile:
     honours_triggers: bool
     always_sends_email: bool
     opening_balances: Mapping[str, Decimal]
+    customer: str
 
 
 PROFILES: dict[ProfileName, Profile] = {
@@ -49,16 +52,18 @@ PROFILES: dict[ProfileName, Profile] = {
             honours_triggers=True,
             always_sends_email=False,
             opening_balances=dict.fromkeys(("CAD", "EUR", "GBP", "USD"), Decimal("10000.00")),
+            customer="PlaygroundCustomer",
         ),
         Profile(
             name="production",
-            key_prefix="WG",
+            key_prefix="wg",
             applies_discounts=True,
             enforces_balances=True,
             details_of_pydantic_1=True,
             honours_triggers=False,
             always_sends_email=True,
             opening_balances={},
+            customer="Customer",
         ),
     )
 }

@@ -5,11 +5,13 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import Future
 from functools import partial
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 from runa_mock_server.catalogue import Catalogue
 from runa_mock_server.clock import Clock
+from runa_mock_server.payouts import ClaimError
 from runa_mock_server.settings import Settings, make_settings
 from runa_mock_server.web.http_server import HttpServer
 from runa_mock_server.world import World
@@ -25,11 +27,13 @@ class MockServer:
     Args:
         settings: how the server behaves; by default a free port and the playground's ways.
         clock: the time it lives in, for example a ``ManualClock``; by default the computer's.
-        catalogue: what can be ordered; by default the built-in catalogue.
+        catalogue: what can be ordered, or the path of a catalogue file; by default the built-in
+            catalogue.
         **values: single settings, instead of ``settings``.
 
     Raises:
         SettingsError: for a setting that is unknown or does not fit.
+        CatalogueError: for a catalogue file or a template that cannot be used.
         TypeError: if both ``settings`` and single settings are given.
     """
 
@@ -38,14 +42,17 @@ class MockServer:
         settings: Settings | None = None,
         *,
         clock: Clock | None = None,
-        catalogue: Catalogue | None = None,
+        catalogue: Catalogue | str | Path | None = None,
         **values: Any,
     ) -> None:
+        if isinstance(catalogue, str | Path):
+            values["catalogue"], catalogue = str(catalogue), None
         if settings is not None and values:
             raise TypeError(f"settings: cannot be combined with {', '.join(values)}")
         self._world = World(settings or make_settings(**values), clock, catalogue)
         self._thread: threading.Thread | None = None
         self._url: str | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._stop: Callable[[], object] = lambda: None
 
     def __enter__(self) -> Self:
@@ -109,11 +116,35 @@ class MockServer:
             return
         self._stop()
         self._thread.join()
-        self._thread = self._url = None
+        self._thread = self._url = self._loop = None
+
+    def cancel_payout(self, url: str) -> None:
+        """Take a payout back, as the provider can: its link is ``CANCELLED`` from now on.
+
+        Args:
+            url: the payout link.
+
+        Raises:
+            ValueError: if no payout has this link, or it is not active any more.
+            RuntimeError: if the server is not running.
+        """
+        if self._loop is None:
+            raise RuntimeError("the server is not running")
+        asyncio.run_coroutine_threadsafe(self._cancel(url), self._loop).result()
+
+    async def _cancel(self, url: str) -> None:
+        found = self._world.find_payout(url.rpartition("/")[2])
+        if found is None:
+            raise ValueError(f"url: there is no payout behind {url!r}")
+        account, payout = found
+        try:
+            account.payouts.cancel(payout)
+        except ClaimError as error:
+            raise ValueError(f"url: {error}") from None
 
     async def _serve(self, started: Future[str]) -> None:
         """The thread's work: serve until ``_stop`` is called."""
-        loop = asyncio.get_running_loop()
+        self._loop = loop = asyncio.get_running_loop()
         stopped = asyncio.Event()
         self._stop = partial(loop.call_soon_threadsafe, stopped.set)
         http = HttpServer(self._world)

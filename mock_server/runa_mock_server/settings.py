@@ -57,7 +57,9 @@ def _codes(given: Any) -> Any:
 
 Amount = Annotated[Decimal, Field(ge=0, le=10**15, decimal_places=2, strict=False)]
 SupportedCurrency = Annotated[Currency, Field(strict=False)]
-Codes = Annotated[tuple[Annotated[str, Field(min_length=1)], ...], BeforeValidator(_codes)]
+Codes = Annotated[
+    tuple[Annotated[str, Field(min_length=1)], ...], Field(strict=False), BeforeValidator(_codes)
+]
 
 
 class Settings(BaseModel):
@@ -103,7 +105,7 @@ class Settings(BaseModel):
         description="Opening balance of every account, CURRENCY=AMOUNT; by default 10000.00 of "
         "USD, GBP, EUR and CAD on the playground, and nothing in production.",
     )
-    catalogue: str | None = Field(
+    catalogue: Annotated[str, Field(min_length=1)] | None = Field(
         default=None,
         description="File with the products, in the shape of the provider's product list; "
         "by default the built-in catalogue.",
@@ -138,7 +140,10 @@ class Settings(BaseModel):
     @classmethod
     def _absolute(cls, value: str | None) -> str | None:
         if value is not None:
-            return str(TypeAdapter(HttpUrl).validate_python(value)).rstrip("/")
+            url = TypeAdapter(HttpUrl).validate_python(value)
+            if url.query is not None or url.fragment is not None or url.username is not None:
+                raise ValueError("must have neither a query, a fragment nor a user")
+            return str(url).rstrip("/")
         return None
 
 
@@ -156,5 +161,7 @@ def make_settings(**values: Any) -> Settings:
 
 def _problem(detail: ErrorDetails) -> tuple[str, str]:
     name, *inner = (str(step) for step in detail["loc"] if step != "[key]")
+    if detail["type"] == "extra_forbidden":
+        return name, "there is no such setting"
     reason = detail["msg"].removeprefix("Value error, ")
     return name, f"{'.'.join(inner)}: {reason}" if inner else reason

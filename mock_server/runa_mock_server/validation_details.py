@@ -43,6 +43,13 @@ def missing_header(name: str, *, as_pydantic_1: bool) -> ErrorDetail:
 
 def _old_detail(error: ErrorDetails) -> ErrorDetail:
     location = _old_location(tuple(map(str, error["loc"])))
+    context = error.get("ctx", {})
+    if error["input"] is None and error["type"] != "missing":
+        return ErrorDetail("type_error.none.not_allowed", "none is not an allowed value", location)
+    if "pydantic_1" in context:
+        return ErrorDetail(
+            context["pydantic_1"], error["msg"].removeprefix("Value error, "), location
+        )
     if error["type"] not in _OLD:
         return ErrorDetail("value_error", error["msg"].removeprefix("Value error, "), location)
     type_, sentence = _OLD[error["type"]]

@@ -11,7 +11,7 @@ from runa_mock_server.catalogue_file import catalogue_of
 from runa_mock_server.clock import DAY, SECOND, Clock, SystemClock
 from runa_mock_server.holdings import Holdings
 from runa_mock_server.idempotency import IdempotencyStore
-from runa_mock_server.ids import IdSource
+from runa_mock_server.ids import IdSource, account_number, read_payout_token
 from runa_mock_server.order_document import Renderer
 from runa_mock_server.orders import OrderService, OrderTerms
 from runa_mock_server.payouts import Payout, PayoutService
@@ -32,7 +32,7 @@ class Account:
         # One source of randomness each: what other accounts do changes nothing here.
         seed = None if settings.seed is None else f"{settings.seed}/{api_key}"
         renderer = Renderer(
-            IdSource(Random(seed)),  # noqa: S311 - repeatable on purpose, and guards nothing
+            IdSource(Random(seed), account_number(api_key)),  # noqa: S311 - repeatable on purpose, and guards nothing
             world.payout_url,
             legacy_item_fields=settings.legacy_item_fields,
         )
@@ -81,17 +81,20 @@ class World:
             link_lifetime=None if lifetime is None else round(lifetime * DAY),
         )
         self._accounts: dict[str, Account] = {}
+        self._numbered: dict[int, list[Account]] = {}
 
     def account(self, api_key: str) -> Account:
         """The account of a key; the first call with a key makes it."""
         account = self._accounts.get(api_key)
         if account is None:
             account = self._accounts[api_key] = Account(self, api_key)
+            self._numbered.setdefault(account_number(api_key), []).append(account)
         return account
 
     def find_payout(self, token: str) -> tuple[Account, Payout] | None:
         """The payout of a link, whose caller needs no key, and the account that made it."""
-        for account in self._accounts.values():
+        place = read_payout_token(token)
+        for account in self._numbered.get(place.account, ()) if place is not None else ():
             payout = account.payouts.find(token)
             if payout is not None:
                 return account, payout
@@ -108,3 +111,4 @@ class World:
     def reset(self) -> None:
         """Forget every account; settings, catalogue and clock stay."""
         self._accounts = {}
+        self._numbered = {}

@@ -453,3 +453,13 @@ def test_a_page_needs_items(make_client: Clients, server: ScriptedServer) -> Non
 
     with pytest.raises(RunaResponseError, match="a page without items"):
         make_client(retry=RetryPolicy(attempts=1)).list_orders()
+
+
+@pytest.mark.parametrize("order", ["x", item(10, products=single("A-US"))])
+def test_items_that_are_no_list_are_an_error(order: Any) -> None:
+    """One item alone, or a text, is refused before anything is sent."""
+    with (
+        RunaClient("http://127.0.0.1:9/v2", "XX.x") as client,
+        pytest.raises(TypeError, match="give a list of items"),
+    ):
+        client.create_order(order)

@@ -8,9 +8,6 @@ import time
 from collections.abc import Sequence
 
 import pytest
-import requests
-from requests.adapters import HTTPAdapter
-from urllib3.util import Retry
 
 from runa_mock_server import MockServer, Settings, __version__
 from runa_mock_server.cli import flag_of
@@ -237,19 +234,38 @@ def test_the_log_can_be_json() -> None:
     assert '"' in entries[1]["message"]
 
 
-def test_above_info_the_log_is_silent() -> None:
-    """With ``--log-level warning`` serving well writes nothing at all."""
-    port = _free_port()
-    with Process("serve", "--port", str(port), "--log-level", "warning") as process:
-        with requests.Session() as session:
-            session.trust_env = False
-            retries = Retry(connect=12, backoff_factor=0.01, backoff_max=1)
-            session.mount("http://", HTTPAdapter(max_retries=retries))
-            url = f"http://127.0.0.1:{port}/v2/ping"
-            assert session.get(url, headers={"X-Api-Key": KEY}, timeout=10).status_code == 200
-        process.send(signal.SIGTERM)
+def test_above_info_only_the_address_is_told() -> None:
+    """With ``--log-level warning`` serving well writes the first line and nothing else."""
+    with serving(*FREE, "--log-level", "warning") as served:
+        api = Api(served.url)
+        assert api.order().status_code == 202
+        api.close()
+        finished = served.stop()
+    assert finished.code == 0
+    assert finished.out.strip() in {"", served.first_line.strip()}
+    assert finished.err == ""
+
+
+def test_a_client_that_hangs_up_is_no_defect() -> None:
+    """Who goes away amid a body is logged as a refused request, not as a defect of the server."""
+    head = "POST /v2/order HTTP/1.1\r\nHost: x\r\nX-Idempotency-Key: k\r\nContent-Length: 100\r\n"
+    with serving(*FREE) as served:
+        with connection(served.url) as opened:
+            opened.sendall(f"{head}X-Api-Key: {KEY}\r\n\r\n{{".encode())
+        api = Api(served.url)
+        assert api.order(key="k").status_code == 202
+        api.close()
+        finished = served.stop()
+    assert "defect" not in finished.out + finished.err
+    assert "Traceback" not in finished.out + finished.err
+
+
+def test_a_wrong_variable_is_named() -> None:
+    """What comes from a variable is blamed on the variable, not on a flag that nobody gave."""
+    with Process("serve", environment={"RUNA_MOCK_PROFILE": "x"}) as process:
         finished = process.finish()
-    assert finished == (0, "", "")
+    assert finished.code == 2
+    assert "RUNA_MOCK_PROFILE: " in finished.err
 
 
 def test_every_address_is_told_as_one_that_can_be_opened() -> None:

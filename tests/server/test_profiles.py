@@ -247,7 +247,7 @@ VIOLATIONS: dict[str, Violation] = {
     ),
     "list with an entry twice": (
         bought(type="MULTIPLE", values=["A", "A"]),
-        "value_error",
+        "value_error.list.unique_items",
         "the product codes must be unique",
         (*PRODUCTS, "values"),
     ),
@@ -277,7 +277,7 @@ VIOLATIONS: dict[str, Violation] = {
     ),
     "address": (
         sent_to(**{**EMAIL, "email_address": "nobody"}),
-        "value_error",
+        "value_error.email",
         "value is not a valid email address",
         (*DISTRIBUTION, "email_address"),
     ),

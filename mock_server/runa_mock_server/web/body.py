@@ -25,5 +25,7 @@ async def read_body(request: BaseRequest) -> bytes:
         return await request.read()
     except HTTPRequestEntityTooLarge:
         raise too_large from None
+    except ConnectionResetError:  # nobody will read this, but the log should not call it a defect
+        raise ApiError("bad_request", "The client hung up amid its request body.") from None
     except (ClientPayloadError, RequestPayloadError):
         raise ApiError("bad_request", "The request body does not fit its encoding.") from None

@@ -1,8 +1,8 @@
 """The checks on a request's headers, in the order in which they answer.
 
 The order is behaviour: where two checks would refuse a request, the first in the list answers.
-What follows them is in ``ordering``: idempotency lookup, JSON syntax, body validation,
-``X-Trigger-Error``, business rules.
+Behind them the body is read, which may be too large (413). What follows is in ``ordering``:
+idempotency lookup, JSON syntax, body validation, ``X-Trigger-Error``, business rules.
 """
 
 from collections.abc import Callable
@@ -19,7 +19,7 @@ def check_key(call: Call) -> None:
     key = access.api_key(
         call.header("X-Api-Key"), world.settings.api_keys, world.profile.key_prefix
     )
-    call.account = call.world.account(key)
+    call.account = world.account(key)
     call.response_headers["X-Api-Version"] = access.API_VERSION
 
 

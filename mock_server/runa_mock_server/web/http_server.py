@@ -11,7 +11,7 @@ from aiohttp.http import RawRequestMessage
 from aiohttp.streams import StreamReader
 from aiohttp.web_protocol import RequestHandler
 
-from runa_mock_server.errors import ApiError
+from runa_mock_server.errors import ApiError, quoted
 from runa_mock_server.web.access_log import AccessLog
 from runa_mock_server.web.answers import answer_to, to_response
 from runa_mock_server.web.gateway import Gateway
@@ -23,6 +23,8 @@ log = logging.getLogger(__name__)
 _BACKLOG = 1024
 # How long a stop waits for requests that are being handled.
 _STOP_SECONDS = 0.1
+# An idempotency key may be any text; a header of the default 8 KiB would be short for some.
+_LONGEST_LINE = 64 * 1024
 _ANY_ADDRESS = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - compared, not bound
 
 
@@ -93,7 +95,13 @@ class _Manager(web.Server):
 
     def __call__(self) -> RequestHandler:
         """A protocol for a new connection."""
-        return _Connection(self, loop=self._loop, access_log_class=AccessLog)
+        return _Connection(
+            self,
+            loop=self._loop,
+            access_log_class=AccessLog,
+            max_line_size=_LONGEST_LINE,
+            max_field_size=_LONGEST_LINE,
+        )
 
     def _request(
         self,
@@ -131,9 +139,14 @@ class _Connection(RequestHandler):
         message: str | None = None,
     ) -> web.StreamResponse:
         """The response to a request that could not be parsed; closes the connection."""
-        del request, message
+        del request
         if status < HTTPStatus.INTERNAL_SERVER_ERROR:
-            refusal = ApiError("bad_request", "This is not an HTTP request that can be read.")
+            reason = " ".join((message or str(exc)).split())
+            refusal = ApiError(
+                "bad_request",
+                f"This is not an HTTP request that can be read: {quoted(reason, 200)}.",
+                help_="Check the request line and the headers.",
+            )
         else:
             log.error("a defect of the mock, please report it", exc_info=exc)
             refusal = ApiError("internal_server_error", "The mock has a defect.")

@@ -1,7 +1,8 @@
 """What happens to ``POST /order`` behind the header checks: one section under one key.
 
 idempotency lookup, JSON syntax, body validation, ``X-Trigger-Error``, business rules. Whatever
-comes out of it, 2xx, 4xx or 5xx, is stored and is from then on the answer to the key.
+comes out of it, 2xx, 4xx or 5xx, is stored and is from then on the answer to the key; only an
+unknown trigger, being a mistake in a header, is not.
 """
 
 from typing import Any

@@ -10,12 +10,14 @@ from urllib.parse import parse_qs
 
 from runa_mock_server.errors import quoted
 from runa_mock_server.idempotency import Answer
+from runa_mock_server.paging import once
 from runa_mock_server.payouts import ClaimError, Part, Payout
 from runa_mock_server.redemption import RedemptionRefusedError, refusal
 from runa_mock_server.web.answers import OK, json_answer
 from runa_mock_server.web.body import read_body
 from runa_mock_server.web.call import Call
 from runa_mock_server.web.pages import page
+from runa_mock_server.web.query import query_of
 from runa_mock_server.web.routing import Route
 from runa_mock_server.world import Account
 
@@ -23,7 +25,7 @@ _SEE_OTHER = 303
 _CONFLICT = 409
 _NOT_FOUND = 404
 _BAD_REQUEST = 400
-_MOST_FIELDS = 1_000
+_MORE_FIELDS = 100  # than there are products to choose from
 _AMOUNT = re.compile(r"[0-9]{1,12}(?:\.[0-9]{1,2})?")
 
 _TITLES = {
@@ -37,7 +39,7 @@ _TITLES = {
 async def open_payout(call: Call) -> Answer:
     """``GET {payout.url}``: the page, or with ``?format=json`` the redemption API."""
     found = call.world.find_payout(call.parameters["token"])
-    if call.request.query.get("format") == "json":
+    if once(query_of(call.request), "format", "bad_request") == "json":
         return json_answer(_redemption(call, found))
     return _no_such_payout() if found is None else _payout_page(call, *found)
 
@@ -56,7 +58,7 @@ async def redeem_payout(call: Call) -> Answer:
         account.payouts.claim(payout, _parts(raw, payout))
     except ClaimError as error:
         return _payout_page(call, *found, str(error), _BAD_REQUEST)
-    call.response_headers["Location"] = call.request.path
+    call.response_headers["Location"] = call.world.payout_url(payout.token)
     return page("message.html", _SEE_OTHER, title="Redeemed")
 
 
@@ -106,6 +108,7 @@ def _payout_page(
         "payout.html",
         status,
         title=_TITLES[payout.status],
+        customer=call.world.profile.customer,
         payout=payout,
         problem=problem,
         choices=choices if active else [],
@@ -134,14 +137,23 @@ def _parts(raw: bytes, payout: Payout) -> list[Part]:
         ClaimError: for what is no form, or no amount of money.
     """
     try:
-        fields = parse_qs(raw.decode("ascii"), max_num_fields=_MOST_FIELDS)
+        fields = parse_qs(
+            raw.decode("ascii"),
+            keep_blank_values=True,
+            strict_parsing=bool(raw),
+            max_num_fields=len(payout.codes) + _MORE_FIELDS,
+        )
     except ValueError:
         raise ClaimError("This is no form that can be read.") from None
     parts = []
     for code, values in fields.items():
         if len(values) > 1:
             raise ClaimError(f"{quoted(code)} is given {len(values)} times.")
+        if code not in payout.codes:
+            raise ClaimError(f"{quoted(code)} is not among the products of this payout.")
         text = values[0].strip()
+        if not text:
+            continue
         if not _AMOUNT.fullmatch(text):
             raise ClaimError(f"{quoted(code)}: {quoted(text)} is no amount of money.")
         if Decimal(text):
