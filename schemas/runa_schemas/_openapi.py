@@ -57,7 +57,7 @@ def _component(name: str) -> dict[str, Any]:
 
 def _add_error_responses(operation: dict[str, Any]) -> None:
     by_status: dict[int, list[ErrorType]] = {}
-    for error_type in operation.pop("x-error-types"):
+    for error_type in operation.pop("x-error-types", ()):
         error = ERRORS[error_type]
         by_status.setdefault(error.status, []).append(error)
     responses = operation["responses"]
