@@ -28,11 +28,7 @@ def estimate(body: NewEstimate, catalogue: Catalogue, *, discounts: bool) -> dic
         ApiError: for the rules and with the types of an order.
     """
     basket = estimate_basket(body, catalogue)
-    cost = quote(
-        [(line.face_value, line.selection) for line in basket.lines],
-        basket.payment_currency,
-        discounts=discounts,
-    )
+    cost = quote(basket.values, basket.payment_currency, discounts=discounts)
     return {
         "payment_method": payment_method(cost),
         "currency": cost.payment_currency,

@@ -54,6 +54,11 @@ class Basket(NamedTuple):
     synchronous: bool
 
     @property
+    def values(self) -> list[tuple[Decimal, Selection]]:
+        """For each line its face value and the offers behind it, which make its price."""
+        return [(line.face_value, line.selection) for line in self.lines]
+
+    @property
     def product_currency(self) -> str:
         """The currency of the products; one basket has one."""
         return self.lines[0].selection.offers[0].currency

@@ -88,7 +88,7 @@ class OrderService:
         terms = self._terms
         basket = order_basket(body, terms.catalogue, synchronous=wishes.synchronous)
         cost = quote(
-            [(line.face_value, line.selection) for line in basket.lines],
+            basket.values,
             basket.payment_currency,
             discounts=terms.profile.applies_discounts,
         )

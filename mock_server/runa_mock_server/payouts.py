@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -40,14 +40,12 @@ class Payout:
         token: the secret part of the link.
         order_id: the order.
         order_status: ``COMPLETED`` or ``FAILED``.
-        index: the place of the item in the order.
         item: the item, as ``GET /order/{id}`` shows it.
     """
 
     token: str
     order_id: str
     order_status: str
-    index: int
     item: dict[str, Any]
 
     @property
@@ -77,6 +75,14 @@ class Payout:
         return [products["value"]] if products["type"] == "SINGLE" else list(products["values"])
 
 
+class _Opened(NamedTuple):
+    """A payout whose order is at hand to be changed: the payout's item is part of the document."""
+
+    order: StoredOrder
+    document: dict[str, Any]
+    payout: Payout
+
+
 class PayoutService:
     """The payout links of one account."""
 
@@ -89,10 +95,7 @@ class PayoutService:
     def find(self, token: str) -> Payout | None:
         """The payout of a link, or ``None`` if this account has none with that token."""
         opened = self._open(token)
-        if opened is None:
-            return None
-        _, document, index = opened
-        return _payout(token, document, index)
+        return None if opened is None else opened.payout
 
     def parts(self, payout: Payout) -> tuple[Part, ...]:
         """What a claimed payout was turned into."""
@@ -117,9 +120,9 @@ class PayoutService:
         Raises:
             ClaimError: if the payout is not active.
         """
-        order, document, found = self._active(payout.token)
-        self._mark(order, document, found, "CANCELLED")
-        return found
+        opened = self._active(payout.token)
+        self._settle(opened, "CANCELLED")
+        return opened.payout
 
     def claim(self, payout: Payout, parts: Sequence[Part] = ()) -> Payout:
         """Turn an active payout into products; of two who try, one succeeds.
@@ -134,40 +137,38 @@ class PayoutService:
         Raises:
             ClaimError: if the payout is not active any more, or the parts do not fit it.
         """
-        order, document, found = self._active(payout.token)
+        opened = self._active(payout.token)
+        found = opened.payout
         if not parts and len(found.codes) == 1:
             parts = [Part(found.codes[0], found.face_value)]
         self._check(found, parts)
         self._claims[found.token] = tuple(parts)
-        self._mark(order, document, found, "CLAIMED")
+        self._settle(opened, "CLAIMED")
         reference = found.item["distribution_method"].get("recipient_reference")
         if reference is not None:
             self._holdings.known_recipients.add(reference)
         return found
 
-    def _active(self, token: str) -> tuple[StoredOrder, dict[str, Any], Payout]:
+    def _active(self, token: str) -> _Opened:
         opened = self._open(token)
         if opened is None:
             raise ClaimError("There is no such payout.")
-        order, document, index = opened
-        found = _payout(token, document, index)
-        if found.status != "ACTIVE":
-            raise ClaimError(f"The payout is {found.status.lower()}, not active.")
-        return order, document, found
+        if opened.payout.status != "ACTIVE":
+            raise ClaimError(f"The payout is {opened.payout.status.lower()}, not active.")
+        return opened
 
-    def _mark(
-        self, order: StoredOrder, document: dict[str, Any], payout: Payout, status: str
-    ) -> None:
+    def _settle(self, opened: _Opened, status: str) -> None:
+        """Give an active payout its last status."""
+        payout = opened.payout
         # A synchronous order is said to complete a second after it can be claimed.
         _mark(payout.item, status, max(self._clock.now(), payout.status_updated_at))
-        self._holdings.orders.replace(order._replace(document=orjson.dumps(document)))
+        document = orjson.dumps(opened.document)
+        self._holdings.orders.replace(opened.order._replace(document=document))
 
-    def _open(self, token: str) -> tuple[StoredOrder, dict[str, Any], int] | None:
-        """The order that carries a token, its document, and the index of the item."""
+    def _open(self, token: str) -> _Opened | None:
         place = read_payout_token(token)
         if place is None:
             return None
-        index = place.item
         now = self._clock.now()
         orders = self._holdings.orders
         order = orders.at(place.position)
@@ -176,9 +177,11 @@ class PayoutService:
         order = with_expiry(orders, order, now)
         document = orjson.loads(order.document)
         items = document["items"]
-        if index >= len(items) or not items[index]["payout"]["url"].endswith(token):
+        if place.item >= len(items) or not items[place.item]["payout"]["url"].endswith(token):
             return None
-        return order, document, index
+        item = items[place.item]
+        payout = Payout(token, document["id"], document["status"], item)
+        return _Opened(order, document, payout)
 
     def _check(self, payout: Payout, parts: Sequence[Part]) -> None:
         codes = [part.code for part in parts]
@@ -195,10 +198,6 @@ class PayoutService:
         total = sum((part.value for part in parts), Decimal(0))
         if total != payout.face_value:
             raise ClaimError(f"The parts add up to {total}, the payout is {payout.face_value}.")
-
-
-def _payout(token: str, document: dict[str, Any], index: int) -> Payout:
-    return Payout(token, document["id"], document["status"], index, document["items"][index])
 
 
 def with_expiry(orders: OrderStore, order: StoredOrder, now: int) -> StoredOrder:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from decimal import Decimal
+from functools import cached_property
 from random import Random
 from urllib.parse import quote
 
@@ -72,7 +73,6 @@ class World:
         self.clock: Clock = clock or SystemClock()
         self.catalogue = catalogue or catalogue_of(settings)
         self.public_url = settings.public_url or ""
-        self.products = ProductService(self.catalogue, lambda: self.public_url)
         lifetime = settings.link_lifetime_days
         self.order_terms = OrderTerms(
             catalogue=self.catalogue,
@@ -82,6 +82,11 @@ class World:
         )
         self._accounts: dict[str, Account] = {}
         self._numbered: dict[int, list[Account]] = {}
+
+    @cached_property
+    def products(self) -> ProductService:
+        """The catalogue as callers read it; indexed when the first one does."""
+        return ProductService(self.catalogue, lambda: self.public_url)
 
     def account(self, api_key: str) -> Account:
         """The account of a key; the first call with a key makes it."""
