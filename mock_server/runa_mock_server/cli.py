@@ -8,7 +8,7 @@ import asyncio
 import gc
 import logging
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import click
@@ -81,26 +81,25 @@ def _option(name: str, schema: dict[str, Any]) -> Callable[..., Callable[..., No
     return click.option(flag, name, type=kind, **options)
 
 
+def _choice(
+    name: str, choices: Sequence[str], default: str, help_: str
+) -> Callable[..., Callable[..., None]]:
+    """An option of ``serve`` that is no setting of the server."""
+    return click.option(
+        flag_of(name),
+        type=click.Choice(choices),
+        default=default,
+        envvar=_variable_of(name),
+        show_default=True,
+        show_envvar=True,
+        help=help_,
+    )
+
+
 @main.command()
 @_with_settings
-@click.option(
-    "--log-level",
-    type=click.Choice(logs.LEVELS),
-    default="info",
-    envvar=f"{PREFIX}_LOG_LEVEL",
-    show_default=True,
-    show_envvar=True,
-    help="How much to log; a line a request at info.",
-)
-@click.option(
-    "--log-format",
-    type=click.Choice(logs.FORMATS),
-    default="text",
-    envvar=f"{PREFIX}_LOG_FORMAT",
-    show_default=True,
-    show_envvar=True,
-    help="How to log.",
-)
+@_choice("log_level", logs.LEVELS, "info", "How much to log; a line a request at info.")
+@_choice("log_format", logs.FORMATS, "text", "How to log.")
 def serve(log_level: str, log_format: str, **given: Any) -> None:
     """Serve until SIGINT or SIGTERM."""
     logs.configure(log_level, log_format)
