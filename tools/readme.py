@@ -1,4 +1,4 @@
-"""Write the generated parts of README.md: `python tools/readme.py`, or `--check` to compare.
+"""Write the generated parts of the papers: `python tools/readme.py`, or `--check` to compare.
 
 A part stands between `<!-- begin NAME -->` and `<!-- end NAME -->`.
 """
@@ -12,25 +12,36 @@ from pathlib import Path
 from typing import Any
 
 from runa_mock_server.cli import DEFAULT_PORT, flag_of
+from runa_mock_server.control.api import OPERATIONS
+from runa_mock_server.control.api import PREFIX as CONTROL
+from runa_mock_server.fault_spec import PLACES, FaultSpec
 from runa_mock_server.profiles import PROFILES
 from runa_mock_server.settings import Settings
 
-README = Path(__file__).resolve().parent.parent / "README.md"
+ROOT = Path(__file__).resolve().parent.parent
+PAPERS = {
+    "README.md": ("settings", "profiles", "operations", "inferred"),
+    "docs/control.md": ("faults", "control"),
+}
 
 
 def main() -> int:
-    """Rewrite the README, or say whether that would change it; 1 if a check fails."""
-    text = README.read_text(encoding="utf-8")
-    for name, part in parts().items():
-        begin, end = f"<!-- begin {name} -->\n", f"<!-- end {name} -->"
-        if text.count(begin) != 1 or text.count(end) != 1:
-            raise SystemExit(f"README.md must have one place for the part {name}")
-        before, _, rest = text.partition(begin)
-        text = before + begin + part + end + rest.partition(end)[2]
-    if "--check" in sys.argv[1:]:
-        return int(text != README.read_text(encoding="utf-8"))
-    README.write_text(text, encoding="utf-8")
-    return 0
+    """Rewrite the papers, or say whether that would change one; 1 if a check fails."""
+    written = parts()
+    stale = False
+    for paper, names in PAPERS.items():
+        path = ROOT / paper
+        old = text = path.read_text(encoding="utf-8")
+        for name in names:
+            begin, end = f"<!-- begin {name} -->\n", f"<!-- end {name} -->"
+            if text.count(begin) != 1 or text.count(end) != 1:
+                raise SystemExit(f"{paper} must have one place for the part {name}")
+            before, _, rest = text.partition(begin)
+            text = before + begin + written[name] + end + rest.partition(end)[2]
+        stale = stale or text != old
+        if "--check" not in sys.argv[1:]:
+            path.write_text(text, encoding="utf-8")
+    return int(stale and "--check" in sys.argv[1:])
 
 
 def parts() -> Mapping[str, str]:
@@ -47,7 +58,24 @@ def parts() -> Mapping[str, str]:
         "inferred": "".join(
             f"- **{row['topic']}.** {row['decision']}\n" for row in behaviour["inferred"]
         ),
+        "faults": _table(("kind", "what happens", "places"), _faults()),
+        "control": _table(("call", "what it does"), _control()),
     }
+
+
+def _faults() -> list[tuple[str, ...]]:
+    told = dict(
+        part.split(": ", 1)
+        for part in str(FaultSpec.model_fields["kind"].description).rstrip(".").split("; ")
+    )
+    return [
+        (f"`{kind}`", told[kind], ", ".join(f"`{place}`" for place in places))
+        for kind, places in PLACES.items()
+    ]
+
+
+def _control() -> list[tuple[str, ...]]:
+    return [(f"`{o.method} {CONTROL}{o.path}`", o.summary) for o in OPERATIONS]
 
 
 def _settings() -> list[tuple[str, ...]]:

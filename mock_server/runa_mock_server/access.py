@@ -8,6 +8,7 @@ from collections.abc import Collection
 from typing import Literal
 
 from runa_mock_server.errors import ApiError, quoted
+from runa_mock_server.processing import Processing, parse_processing
 from runa_mock_server.validation_details import missing_header
 
 API_VERSION = "2024-02-05"
@@ -67,6 +68,22 @@ def execution_mode(header: str | None) -> ExecutionMode:
         "invalid_execution_mode",
         f"X-Execution-Mode is async or sync, not {quoted(header)}.",
     )
+
+
+def processing(header: str | None) -> Processing | None:
+    """How long an order is to be ``PROCESSING``; ``None`` leaves it to the settings.
+
+    ``X-Mock-Processing`` is this mock's own.
+
+    Raises:
+        ApiError: ``bad_request`` for a rule that does not exist.
+    """
+    if header is None:
+        return None
+    try:
+        return parse_processing(header)
+    except ValueError as error:
+        raise ApiError("bad_request", f"X-Mock-Processing {error}, not {quoted(header)}.") from None
 
 
 def idempotency_key(header: str | None, *, as_pydantic_1: bool = False) -> str:

@@ -19,7 +19,21 @@ class Balances:
 
     def __init__(self, opening: Mapping[str, Decimal], *, enforced: bool) -> None:
         self._amounts = dict(opening)
-        self._enforced = enforced
+        self.enforced = enforced
+
+    @property
+    def amounts(self) -> Mapping[str, Decimal]:
+        """For each currency what is there."""
+        return self._amounts
+
+    def set(self, amounts: Mapping[str, Decimal]) -> None:
+        """Have exactly these amounts from now on."""
+        self._amounts = dict(amounts)
+
+    def credit(self, currency: str, amount: Decimal) -> None:
+        """Give back what ``debit`` took."""
+        if self.enforced:
+            self._amounts[currency] = self._amounts.get(currency, ZERO) + amount
 
     def debit(self, currency: str, amount: Decimal) -> None:
         """Take ``amount`` from the balance in ``currency``.
@@ -27,7 +41,7 @@ class Balances:
         Raises:
             ApiError: ``insufficient_funds`` if there is less; nothing is taken.
         """
-        if not self._enforced:
+        if not self.enforced:
             return
         balance = self._amounts.get(currency, ZERO)
         if amount > balance:

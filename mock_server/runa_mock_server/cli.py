@@ -122,6 +122,7 @@ async def _serve(world: World) -> None:
     loop = asyncio.get_running_loop()
     for signal_number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(signal_number, stopped.set)
+    world.stop = stopped.set
     server = HttpServer(world)
     url = await server.start()
     gc.freeze()  # what was loaded stays: the collector need not walk it again and again

@@ -3,34 +3,138 @@
 Moments are whole microseconds since the Unix epoch, UTC: exact, cheap to compare and to store.
 """
 
+import re
 import threading
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
-from typing import Protocol
 
 SECOND = 1_000_000
 DAY = 24 * 60 * 60 * SECOND
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+FASTEST = 1_000_000
+"""The highest speed of a clock: eleven days a second."""
+
+# Ids can tell no time before the epoch, and links made later must still expire before year 10000.
+_LAST = 221_845_392_000 * SECOND
+_NUMBER = r"[0-9]+(?:\.[0-9]+)?"
+_DURATION = re.compile(
+    rf"P(?!$)(?:(?P<weeks>{_NUMBER})W)?(?:(?P<days>{_NUMBER})D)?"
+    rf"(?:T(?!$)(?:(?P<hours>{_NUMBER})H)?(?:(?P<minutes>{_NUMBER})M)?(?:(?P<seconds>{_NUMBER})S)?)?"
+)
 
 
-class Clock(Protocol):
-    """Tells the time."""
+def computer_time() -> int:
+    """The computer's clock, in microseconds since the epoch."""
+    return time.time_ns() // 1_000
+
+
+class Clock:
+    """Follows another clock, and can be moved ahead, stopped, sped up; it never goes back.
+
+    Args:
+        source: the clock that it follows, microseconds since the epoch; the computer's by default.
+    """
+
+    def __init__(self, source: Callable[[], int] = computer_time) -> None:
+        self._source = source
+        self._lock = threading.Lock()
+        # Where the source stood, where this clock stood then, how fast it has gone since. Replaced
+        # as a whole, so that reading needs no lock.
+        self._state: tuple[int, int, float] = (0, 0, 1)
+        self._start = self._state
 
     def now(self) -> int:
         """The present moment, in microseconds since the epoch."""
-        ...
+        origin, base, speed = self._state
+        if not speed:
+            return base
+        elapsed = self._source() - origin
+        return base + elapsed if speed == 1 else min(base + int(elapsed * speed), _LAST)
+
+    @property
+    def speed(self) -> float:
+        """Its seconds for each second of the clock it follows; 0 while it is frozen."""
+        return self._state[2]
+
+    def advance(self, by: float | timedelta | str) -> None:
+        """Move ahead.
+
+        Args:
+            by: seconds, a timedelta, or an ISO 8601 duration of weeks, days, hours, minutes and
+                seconds such as ``P31D`` or ``PT1H30M``; not negative.
+
+        Raises:
+            ValueError: if ``by`` is negative, no duration, or leads beyond the year 9000.
+        """
+        try:
+            step = _duration(by) // timedelta(microseconds=1)
+            if step < 0:
+                raise ValueError("a clock does not go back")  # noqa: TRY301 - one message for all
+            with self._lock:
+                self._continue_from(_checked(self.now() + step), self.speed)
+        except (OverflowError, TypeError, ValueError) as error:
+            raise ValueError(f"by: cannot advance by {by!r}: {error}") from None
+
+    def set(self, to: datetime) -> None:
+        """Move ahead to a moment.
+
+        Args:
+            to: an aware datetime, not before the present moment.
+
+        Raises:
+            ValueError: if ``to`` is naive, in the past, or beyond the year 9000.
+        """
+        try:
+            moment = _checked(_aware(to))
+            with self._lock:
+                now = self.now()
+                if moment < now:
+                    raise ValueError(f"a clock does not go back, and it is {timestamp(now)}")  # noqa: TRY301 - as above
+                self._continue_from(moment, self.speed)
+        except ValueError as error:
+            raise ValueError(f"to: {error}") from None
+
+    def freeze(self) -> None:
+        """Stop: time stands still until it is moved or runs again."""
+        with self._lock:
+            self._continue_from(self.now(), 0)
+
+    def run(self, speed: float = 1) -> None:
+        """Go on from the present moment.
+
+        Args:
+            speed: seconds for each second of the clock it follows: 60 is a minute a second.
+
+        Raises:
+            ValueError: if ``speed`` is not above 0, or above ``FASTEST``.
+        """
+        if not 0 < speed <= FASTEST:
+            raise ValueError(f"speed: must be above 0 and at most {FASTEST}, not {speed!r}")
+        with self._lock:
+            self._continue_from(self.now(), speed)
+
+    def reset(self) -> None:
+        """Return to how it was made; only for a world that has forgotten what happened."""
+        with self._lock:
+            self._state = self._start
+
+    def state(self) -> tuple[int, float]:
+        """The present moment and the speed, for ``restore``."""
+        return self.now(), self.speed
+
+    def restore(self, moment: int, speed: float) -> None:
+        """Stand where another clock stood, also in the past; for a world that was exported."""
+        with self._lock:
+            self._continue_from(_checked(moment), speed)
+
+    def _continue_from(self, moment: int, speed: float) -> None:
+        self._state = (self._source() if speed else 0, moment, speed)
 
 
-class SystemClock:
-    """The computer's clock."""
-
-    def now(self) -> int:
-        """The present moment, in microseconds since the epoch."""
-        return time.time_ns() // 1_000
-
-
-class ManualClock:
-    """A clock that stands still until it is moved; it never goes back.
+class ManualClock(Clock):
+    """A clock that stands still until it is moved, or told to run.
 
     Args:
         start: where it stands at first, an aware datetime from 1970 to 9000; by default the
@@ -38,39 +142,27 @@ class ManualClock:
     """
 
     def __init__(self, start: datetime | None = None) -> None:
-        if start is None:
-            self._now = SystemClock().now()
-        elif start.tzinfo is None:
-            raise ValueError("start: must be timezone-aware, for example datetime.now(UTC)")
-        else:
-            self._now = _checked(to_microseconds(start))
-        self._lock = threading.Lock()
-
-    def now(self) -> int:
-        """The moment at which it stands, in microseconds since the epoch."""
-        return self._now
-
-    def advance(self, by: float | timedelta) -> None:
-        """Move forward.
-
-        Args:
-            by: seconds, or a timedelta; not negative.
-
-        Raises:
-            ValueError: if ``by`` is negative, not a number, or leads beyond the year 9000.
-        """
+        super().__init__()
         try:
-            step = by if isinstance(by, timedelta) else timedelta(seconds=by)
-            if step < timedelta(0):
-                raise ValueError("a clock does not go back")  # noqa: TRY301 - one message for all
-            with self._lock:
-                self._now = _checked(self._now + step // timedelta(microseconds=1))
-        except (OverflowError, TypeError, ValueError) as error:
-            raise ValueError(f"by: cannot advance by {by!r}: {error}") from None
+            moment = self.now() if start is None else _checked(_aware(start))
+        except ValueError as error:
+            raise ValueError(f"start: {error}") from None
+        self._start = self._state = (0, moment, 0)
 
 
-# Ids can tell no time before the epoch, and links made later must still expire before year 10000.
-_LAST = 221_845_392_000 * SECOND
+def _duration(by: float | timedelta | str) -> timedelta:
+    if isinstance(by, str):
+        found = _DURATION.fullmatch(by)
+        if found is None:
+            raise ValueError("it is no ISO 8601 duration such as P31D or PT1H30M")
+        return timedelta(**{unit: float(n) for unit, n in found.groupdict().items() if n})
+    return by if isinstance(by, timedelta) else timedelta(seconds=by)
+
+
+def _aware(moment: datetime) -> int:
+    if moment.tzinfo is None:
+        raise ValueError("must be timezone-aware, for example datetime.now(UTC)")
+    return to_microseconds(moment)
 
 
 def _checked(moment: int) -> int:
@@ -81,7 +173,12 @@ def _checked(moment: int) -> int:
 
 def to_microseconds(moment: datetime) -> int:
     """An aware datetime as microseconds since the epoch."""
-    return (moment - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
+    return (moment - EPOCH) // timedelta(microseconds=1)
+
+
+def to_datetime(moment: int) -> datetime:
+    """Microseconds since the epoch as an aware datetime."""
+    return EPOCH + timedelta(microseconds=moment)
 
 
 def timestamp(moment: int) -> str:

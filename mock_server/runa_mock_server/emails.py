@@ -1,8 +1,7 @@
 """Who gets mail, and what was sent (provider's pages "Create order" and "Playground")."""
 
-from collections import deque
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from runa_mock_server.bodies import EmailDistribution, NewItem
@@ -21,7 +20,7 @@ class Email:
         item_id: the item whose link it carries.
         url: the payout link.
         template_id: the redemption template that gives it its looks.
-        sent_at: when it leaves, microseconds since the epoch.
+        sent_at: when it leaves, microseconds since the epoch, or ``NEVER`` for an order on hold.
     """
 
     to: str
@@ -33,18 +32,43 @@ class Email:
 
 
 class Outbox:
-    """The mails of one account; the oldest are forgotten beyond 10,000."""
+    """The mails of one account, by the order that caused them.
+
+    Those of the oldest orders are forgotten beyond 10,000 orders with mail.
+    """
 
     def __init__(self) -> None:
-        self._emails: deque[Email] = deque(maxlen=_KEPT)
+        self._emails: dict[str, tuple[Email, ...]] = {}
 
-    def add(self, emails: Iterable[Email]) -> None:
-        """Put mails into the outbox."""
-        self._emails.extend(emails)
+    def add(self, order_id: str, emails: Iterable[Email]) -> None:
+        """Put the mails of an order into the outbox."""
+        self._emails[order_id] = tuple(emails)
+        if len(self._emails) > _KEPT:
+            del self._emails[next(iter(self._emails))]
+
+    def of(self, order_id: str) -> tuple[Email, ...]:
+        """The mails that an order causes, sent or yet to be sent."""
+        return self._emails.get(order_id, ())
+
+    def move(self, order_id: str, sent_at: int) -> None:
+        """Let the mails of an order leave at another moment."""
+        if order_id in self._emails:
+            self._emails[order_id] = tuple(
+                replace(email, sent_at=sent_at) for email in self._emails[order_id]
+            )
+
+    def drop(self, order_id: str) -> None:
+        """Forget the mails of an order that failed before they had left."""
+        self._emails.pop(order_id, None)
+
+    def all(self) -> list[Email]:
+        """Every mail that is known, in the order in which they leave."""
+        emails = [email for emails in self._emails.values() for email in emails]
+        return sorted(emails, key=lambda email: email.sent_at)
 
     def sent(self, now: int) -> list[Email]:
         """The mails that have left by ``now``, oldest first."""
-        return [email for email in self._emails if email.sent_at <= now]
+        return [email for email in self.all() if email.sent_at <= now]
 
 
 def mailed_items(items: Iterable[NewItem], *, always: bool, requested: bool) -> list[int]:

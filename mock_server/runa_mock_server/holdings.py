@@ -1,10 +1,32 @@
-"""What one account holds, shared by the services that work on it."""
+"""What one account holds, and on which terms, shared by the services that work on it."""
 
 from dataclasses import dataclass, field
 
 from runa_mock_server.balances import Balances
+from runa_mock_server.catalogue import Catalogue
 from runa_mock_server.emails import Outbox
 from runa_mock_server.order_store import OrderStore
+from runa_mock_server.processing import Processing
+from runa_mock_server.profiles import Profile
+
+
+@dataclass(frozen=True, slots=True)
+class OrderTerms:
+    """How orders are carried out.
+
+    Attributes:
+        catalogue: what can be ordered.
+        profile: the environment that is played.
+        processing: how long an async order is ``PROCESSING``, unless its request says otherwise.
+        link_lifetime: microseconds from completion until a payout link expires, or ``None``.
+        legacy_item_fields: whether items carry ``redemption_url`` and ``discount_multiplier``.
+    """
+
+    catalogue: Catalogue
+    profile: Profile
+    processing: Processing
+    link_lifetime: int | None
+    legacy_item_fields: bool
 
 
 @dataclass(slots=True)
@@ -12,13 +34,20 @@ class Holdings:
     """The state of an account.
 
     Attributes:
+        terms: how its orders are carried out from now on.
         balances: what it can spend.
         orders: what it ordered.
+        held: the orders that do not end by themselves, each with the number of reads that it
+            waits for, or ``None``.
+        failure_reasons: why orders were made to fail.
         outbox: the mails that its orders caused.
         known_recipients: the references of recipients who have claimed a payout.
     """
 
+    terms: OrderTerms
     balances: Balances
     orders: OrderStore = field(default_factory=OrderStore)
+    held: dict[str, int | None] = field(default_factory=dict)
+    failure_reasons: dict[str, str] = field(default_factory=dict)
     outbox: Outbox = field(default_factory=Outbox)
     known_recipients: set[str] = field(default_factory=set)

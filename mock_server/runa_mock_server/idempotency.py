@@ -6,6 +6,7 @@ looked at: 401, 403, 405, 410, 413, 429 and header errors, an unknown ``X-Trigge
 """
 
 import struct
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from runa_mock_server.clock import DAY
@@ -24,6 +25,22 @@ class Answer(NamedTuple):
     content_type: str = "application/json"
 
 
+class StoredAnswer(NamedTuple):
+    """What a key was answered with.
+
+    Attributes:
+        key: the idempotency key.
+        first_seen: when it was first used, microseconds since the epoch.
+        fingerprint: 16 bytes, equal for equal bodies.
+        answer: the answer.
+    """
+
+    key: str
+    first_seen: int
+    fingerprint: bytes
+    answer: Answer
+
+
 class IdempotencyStore:
     """The keys of one account.
 
@@ -34,6 +51,11 @@ class IdempotencyStore:
     def __init__(self) -> None:
         self._entries: dict[str, bytes] = {}
         self._in_progress: set[str] = set()
+
+    def __iter__(self) -> Iterator[StoredAnswer]:
+        for key, entry in self._entries.items():
+            first_seen, fingerprint, status = _HEADER.unpack_from(entry)
+            yield StoredAnswer(key, first_seen, fingerprint, Answer(status, entry[_HEADER.size :]))
 
     def begin(self, key: str, fingerprint: bytes, now: int) -> Answer | None:
         """Claim a key for a request, or find that it was used.

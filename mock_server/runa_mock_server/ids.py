@@ -2,9 +2,10 @@
 
 import hashlib
 import re
+from collections.abc import Mapping
 from functools import lru_cache
 from random import Random
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 _CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _PAIRS = tuple(a + b for a in _CROCKFORD for b in _CROCKFORD)  # ten bits at a time
@@ -38,7 +39,7 @@ class IdSource:
 
     def __init__(self, random: Random, account: int = 0) -> None:
         self._random = random
-        self._account = account
+        self.account = account
         self._millisecond = -1
         self._tail = 0
 
@@ -57,7 +58,7 @@ class IdSource:
             position: how many orders of the account are older, below 2**32.
             item: the index of the item in its order, below 2**8.
         """
-        place = (self._account << 32 | position) << 8 | item
+        place = (self.account << 32 | position) << 8 | item
         plain = place << _SECRET_BITS | self._random.getrandbits(_SECRET_BITS)
         mixed = plain * _MIXER % _TOKENS
         digits = f"{mixed:031x}"  # 122 bits: 30 digits and 2 bits, which are the variant's
@@ -65,6 +66,30 @@ class IdSource:
         return (
             f"{digits[1:9]}-{digits[9:13]}-4{digits[13:16]}-{variant}{digits[16:19]}-{digits[19:]}"
         )
+
+    def state(self) -> dict[str, Any]:
+        """All that decides which ids come next, as JSON can carry it; for ``restore``."""
+        version, words, gauss = self._random.getstate()
+        return {
+            "random": [version, list(words), gauss],
+            "millisecond": self._millisecond,
+            "tail": str(self._tail),
+        }
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Go on where another source stood.
+
+        Raises:
+            ValueError: if this is not what ``state`` gave.
+        """
+        try:
+            version, words, gauss = state["random"]
+            random = Random()  # noqa: S311 - takes on the state of a source that guards nothing
+            random.setstate((version, tuple(words), gauss))
+            millisecond, tail = int(state["millisecond"]), int(state["tail"])
+        except (KeyError, TypeError, ValueError, OverflowError):
+            raise ValueError("this is no state of an id source") from None
+        self._random, self._millisecond, self._tail = random, millisecond, tail
 
     def _ulid(self, now: int) -> str:
         millisecond = now // 1_000

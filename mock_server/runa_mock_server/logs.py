@@ -5,7 +5,7 @@ import sys
 
 import orjson
 
-from runa_mock_server.clock import SystemClock, timestamp
+from runa_mock_server.clock import computer_time, timestamp
 
 FORMATS = ("text", "json")
 LEVELS = ("debug", "info", "warning", "error")
@@ -13,7 +13,7 @@ LEVELS = ("debug", "info", "warning", "error")
 
 class _Text(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
-        line = f"{timestamp(SystemClock().now())} {record.levelname.lower()} {record.getMessage()}"
+        line = f"{timestamp(computer_time())} {record.levelname.lower()} {record.getMessage()}"
         return f"{line}\n{self.formatException(record.exc_info)}" if record.exc_info else line
 
 
@@ -22,7 +22,7 @@ class _Json(logging.Formatter):
         # What a client sent may hold bytes that are no UTF-8; JSON cannot carry those as they are.
         message = record.getMessage().encode(errors="backslashreplace").decode()
         entry = {
-            "time": timestamp(SystemClock().now()),
+            "time": timestamp(computer_time()),
             "level": record.levelname.lower(),
             "message": message,
         }

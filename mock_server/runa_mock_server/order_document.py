@@ -4,7 +4,7 @@ Keys stand in the order of recorded traffic. In the full document all that belon
 form comes first, so that the basic form is a prefix of the full one.
 """
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from typing import Any, Literal, NamedTuple
 
 import orjson
@@ -13,10 +13,27 @@ from runa_mock_server.bodies import NewOrder, RecipientDistribution, TemplatePro
 from runa_mock_server.clock import timestamp
 from runa_mock_server.ids import IdSource
 from runa_mock_server.order_rules import Basket, Line
-from runa_mock_server.order_store import NEVER, StoredOrder
+from runa_mock_server.order_store import StoredOrder
 from runa_mock_server.pricing import Price, Quote
+from runa_mock_server.processing import NEVER
 
 Outcome = Literal["COMPLETED", "FAILED"]
+
+BASIC_KEYS = (
+    "id",
+    "status",
+    "created_at",
+    "completed_at",
+    "description",
+    "payment_method",
+    "currency",
+    "total_discount",
+    "total_price",
+)
+"""What lists show of an order, in the order in which every document has it."""
+
+_ID_AT = len(b'{"id":"')
+_ID_SIZE = len("O-") + 26
 
 
 class Timing(NamedTuple):
@@ -46,6 +63,7 @@ class Draft(NamedTuple):
         outcome: how it will end.
         position: how many orders of the account are older.
         known_recipients: references that were paid before; their payouts need no claim.
+        legacy_item_fields: whether items carry ``redemption_url`` and ``discount_multiplier``.
     """
 
     body: NewOrder
@@ -55,6 +73,7 @@ class Draft(NamedTuple):
     outcome: Outcome
     position: int
     known_recipients: Collection[str]
+    legacy_item_fields: bool
 
 
 class Renderer:
@@ -63,15 +82,11 @@ class Renderer:
     Args:
         ids: where ids and tokens come from.
         payout_url: turns a payout token into the link that opens it.
-        legacy_item_fields: whether items carry ``redemption_url`` and ``discount_multiplier``.
     """
 
-    def __init__(
-        self, ids: IdSource, payout_url: Callable[[str], str], *, legacy_item_fields: bool
-    ) -> None:
+    def __init__(self, ids: IdSource, payout_url: Callable[[str], str]) -> None:
         self._ids = ids
         self._payout_url = payout_url
-        self._legacy_item_fields = legacy_item_fields
 
     def order(self, draft: Draft) -> StoredOrder:
         """A new order in its final form, with fresh ids for it and for its items."""
@@ -105,7 +120,7 @@ class Renderer:
         url = _json(self._payout_url(self._ids.payout_token(draft.position, index)))
         legacy = (
             f'"discount_multiplier":"{price.discount_multiplier}","redemption_url":{url},'
-            if self._legacy_item_fields
+            if draft.legacy_item_fields
             else ""
         )
         distribution = line.distribution.echo() if line.distribution else None
@@ -118,6 +133,31 @@ class Renderer:
             f'"expiry_date":{_expiry_date(draft.timing.expires_at)}}},'
             f'"currency":"{draft.quote.product_currency}"}}'
         )
+
+
+def ended(order: StoredOrder, outcome: Outcome, timing: Timing) -> StoredOrder:
+    """An order that ends in another way, or at another moment, than it was rendered with."""
+    document = orjson.loads(order.document)
+    stamp = timestamp(timing.completed_at)
+    document |= {"status": outcome, "completed_at": stamp}
+    for item in document["items"]:
+        payout = item["payout"]
+        payout["status_updated_at"] = stamp
+        payout["expiry_date"] = orjson.loads(_expiry_date(timing.expires_at))
+        if outcome == "FAILED":
+            payout["status"] = "CANCELLED"
+    return StoredOrder(
+        id=order.id,
+        ends_at=timing.ends_at,
+        expires_at=timing.expires_at,
+        document=orjson.dumps(document),
+        basic_size=basic_size(document),
+    )
+
+
+def basic_size(document: Mapping[str, Any]) -> int:
+    """How many bytes of a full document make up its basic form, without the last brace."""
+    return len(orjson.dumps({key: document[key] for key in BASIC_KEYS})) - len("}")
 
 
 def _json(value: Any) -> str:
@@ -186,3 +226,8 @@ def incomplete(order_id: str) -> bytes:
         b'{"id":"%s","status":"PROCESSING",'
         b'"message":"The order is being processed; ask again in a moment."}' % order_id.encode()
     )
+
+
+def order_id_in(document: bytes) -> str:
+    """The id of the order that one of the documents above is about."""
+    return document[_ID_AT : _ID_AT + _ID_SIZE].decode()

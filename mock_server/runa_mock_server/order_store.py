@@ -13,10 +13,6 @@ _HEADER = struct.Struct("<qqI")
 _ID_SIZE = len("O-") + 26
 
 
-NEVER = 2**63 - 1
-"""A moment that does not come."""
-
-
 class StoredOrder(NamedTuple):
     """An order as it will be once it has ended.
 

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 import orjson
 
 from runa_mock_server.bodies import NewOrder
-from runa_mock_server.catalogue import Catalogue
 from runa_mock_server.clock import SECOND, Clock
 from runa_mock_server.emails import email_for, mailed_items
 from runa_mock_server.errors import ApiError, quoted
@@ -13,11 +12,12 @@ from runa_mock_server.holdings import Holdings
 from runa_mock_server.idempotency import Answer
 from runa_mock_server.order_document import Draft, Outcome, Renderer, Timing, accepted, incomplete
 from runa_mock_server.order_rules import order_basket
-from runa_mock_server.order_store import NEVER, StoredOrder
+from runa_mock_server.order_store import StoredOrder
 from runa_mock_server.paging import PageRequest, bad_cursor, envelope
 from runa_mock_server.payouts import with_expiry
 from runa_mock_server.pricing import quote
-from runa_mock_server.profiles import Profile
+from runa_mock_server.processing import NEVER, Processing
+from runa_mock_server.progress import Progress
 
 _ACCEPTED = 202
 _DONE = 200
@@ -33,28 +33,13 @@ class Wishes:
         synchronous: whether the whole order is answered at once.
         fails: whether it ends ``FAILED`` instead of ``COMPLETED``.
         email: whether mail is to be sent where the environment does not send it anyway.
+        processing: how long it is to stay ``PROCESSING``; ``None`` leaves that to the settings.
     """
 
     synchronous: bool = False
     fails: bool = False
     email: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class OrderTerms:
-    """How the orders of a server are carried out.
-
-    Attributes:
-        catalogue: what can be ordered.
-        profile: the environment that is played.
-        processing_delay: microseconds for which an async order is ``PROCESSING``.
-        link_lifetime: microseconds from completion until a payout link expires, or ``None``.
-    """
-
-    catalogue: Catalogue
-    profile: Profile
-    processing_delay: int
-    link_lifetime: int | None
+    processing: Processing | None = None
 
 
 class OrderService:
@@ -64,12 +49,12 @@ class OrderService:
     """
 
     def __init__(
-        self, terms: OrderTerms, clock: Clock, renderer: Renderer, holdings: Holdings
+        self, clock: Clock, renderer: Renderer, holdings: Holdings, progress: Progress
     ) -> None:
-        self._terms = terms
         self._clock = clock
         self._renderer = renderer
         self._holdings = holdings
+        self._progress = progress
         self._store = holdings.orders
 
     def place(self, body: NewOrder, wishes: Wishes) -> Answer:
@@ -85,7 +70,7 @@ class OrderService:
         Raises:
             ApiError: if a business rule is broken; nothing was stored, debited or mailed.
         """
-        terms = self._terms
+        terms = self._holdings.terms
         basket = order_basket(body, terms.catalogue, synchronous=wishes.synchronous)
         cost = quote(
             basket.values,
@@ -93,44 +78,43 @@ class OrderService:
             discounts=terms.profile.applies_discounts,
         )
         outcome: Outcome = "FAILED" if wishes.fails else "COMPLETED"
+        processing = wishes.processing or terms.processing
         order = self._renderer.order(
             Draft(
                 body=body,
                 basket=basket,
                 quote=cost,
-                timing=self._timing(wishes),
+                timing=self._timing(wishes, processing),
                 outcome=outcome,
                 position=len(self._store),
                 known_recipients=self._holdings.known_recipients,
+                legacy_item_fields=terms.legacy_item_fields,
             )
         )
         if outcome == "COMPLETED":  # inferred: an order that fails costs nothing
             self._holdings.balances.debit(cost.payment_currency, cost.total_price)
         self._store.add(order)
+        if order.ends_at == NEVER:
+            self._holdings.held[order.id] = processing.reads
         if outcome == "COMPLETED":
             self._mail(body, order, wishes)
         if wishes.synchronous:
             return Answer(_DONE, order.document)
         return Answer(_ACCEPTED, accepted(order.id))
 
-    def _timing(self, wishes: Wishes) -> Timing:
+    def _timing(self, wishes: Wishes, processing: Processing) -> Timing:
         now = self._clock.now()
-        delay = _SYNCHRONOUS_DELAY if wishes.synchronous else self._terms.processing_delay
-        completed_at = now + delay
-        lifetime = self._terms.link_lifetime
-        return Timing(
-            created_at=now,
-            completed_at=completed_at,
-            ends_at=now if wishes.synchronous else completed_at,
-            expires_at=NEVER if lifetime is None else completed_at + lifetime,
-        )
+        if wishes.synchronous:
+            return self._progress.timing(now, _SYNCHRONOUS_DELAY)._replace(ends_at=now)
+        return self._progress.timing(now, processing.delay)
 
     def _mail(self, body: NewOrder, order: StoredOrder, wishes: Wishes) -> None:
-        always = self._terms.profile.always_sends_email
+        always = self._holdings.terms.profile.always_sends_email
         chosen = mailed_items(body.items, always=always, requested=wishes.email)
         if chosen:
             document = orjson.loads(order.document)
-            self._holdings.outbox.add(email_for(document, index, order.ends_at) for index in chosen)
+            mails = [email_for(document, index, order.ends_at) for index in chosen]
+            self._holdings.outbox.add(order.id, mails)
 
     def read(self, order_id: str) -> bytes:
         """The order as it stands now: full once it has ended, three keys before.
@@ -143,7 +127,10 @@ class OrderService:
             raise ApiError("not_found", f"There is no order {quoted(order_id)}.")
         now = self._clock.now()
         if now < order.ends_at:
-            return incomplete(order.id)
+            order = self._progress.after_read(order)
+            now = self._clock.now()
+            if now < order.ends_at:
+                return incomplete(order.id)
         return with_expiry(self._store, order, now).document
 
     def page(self, wanted: PageRequest) -> bytes:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import orjson
 
@@ -17,7 +17,8 @@ from runa_mock_server.clock import Clock, timestamp, to_microseconds
 from runa_mock_server.errors import quoted
 from runa_mock_server.holdings import Holdings
 from runa_mock_server.ids import read_payout_token
-from runa_mock_server.order_store import NEVER, OrderStore, StoredOrder
+from runa_mock_server.order_store import OrderStore, StoredOrder
+from runa_mock_server.processing import NEVER
 
 
 class ClaimError(Exception):
@@ -84,13 +85,17 @@ class _Opened(NamedTuple):
 
 
 class PayoutService:
-    """The payout links of one account."""
+    """The payout links of one account.
+
+    Attributes:
+        claims: what claimed payouts were turned into, by token.
+    """
 
     def __init__(self, catalogue: Catalogue, clock: Clock, holdings: Holdings) -> None:
         self._catalogue = catalogue
         self._clock = clock
         self._holdings = holdings
-        self._claims: dict[str, tuple[Part, ...]] = {}
+        self.claims: dict[str, tuple[Part, ...]] = {}
 
     def find(self, token: str) -> Payout | None:
         """The payout of a link, or ``None`` if this account has none with that token."""
@@ -99,7 +104,7 @@ class PayoutService:
 
     def parts(self, payout: Payout) -> tuple[Part, ...]:
         """What a claimed payout was turned into."""
-        chosen = self._claims.get(payout.token)
+        chosen = self.claims.get(payout.token)
         if chosen is not None:
             return chosen
         # A repeat payout to a known recipient was never claimed by hand: it takes the first
@@ -111,17 +116,17 @@ class PayoutService:
         offer = self._catalogue.offer(code)
         return offer is not None and value in offer.denominations
 
-    def cancel(self, payout: Payout) -> Payout:
-        """Take an active payout back, as the provider can.
+    def end(self, payout: Payout, status: Literal["CANCELLED", "EXPIRED"]) -> Payout:
+        """Take an active payout back, as the provider can, or let it expire before its time.
 
         Returns:
-            The payout as it is now, ``CANCELLED``.
+            The payout as it is now.
 
         Raises:
             ClaimError: if the payout is not active.
         """
         opened = self._active(payout.token)
-        self._settle(opened, "CANCELLED")
+        self._settle(opened, status)
         return opened.payout
 
     def claim(self, payout: Payout, parts: Sequence[Part] = ()) -> Payout:
@@ -142,7 +147,7 @@ class PayoutService:
         if not parts and len(found.codes) == 1:
             parts = [Part(found.codes[0], found.face_value)]
         self._check(found, parts)
-        self._claims[found.token] = tuple(parts)
+        self.claims[found.token] = tuple(parts)
         self._settle(opened, "CLAIMED")
         reference = found.item["distribution_method"].get("recipient_reference")
         if reference is not None:

@@ -15,12 +15,15 @@ class RateLimiter:
     429 do not (inferred), so that a client which backs off does recover.
 
     Args:
-        limit: attempts a minute, or ``None`` for no limit.
+        limit: attempts a minute, or ``None`` for no limit; may be changed at any time.
+
+    Attributes:
+        attempts: the moments of those that count, oldest first.
     """
 
     def __init__(self, limit: int | None) -> None:
-        self._limit = limit
-        self._attempts: deque[int] = deque()
+        self.limit = limit
+        self.attempts: deque[int] = deque()
 
     def attempt(self, now: int) -> None:
         """Count an attempt at ``now`` (microseconds).
@@ -28,10 +31,10 @@ class RateLimiter:
         Raises:
             RateExceededError: if the limit is used up; the attempt is not counted.
         """
-        if self._limit is None:
+        if self.limit is None:
             return
-        while self._attempts and now - self._attempts[0] >= _WINDOW:
-            self._attempts.popleft()
-        if len(self._attempts) >= self._limit:
+        while self.attempts and now - self.attempts[0] >= _WINDOW:
+            self.attempts.popleft()
+        if len(self.attempts) >= self.limit:
             raise RateExceededError
-        self._attempts.append(now)
+        self.attempts.append(now)

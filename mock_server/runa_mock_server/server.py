@@ -2,7 +2,7 @@
 
 import asyncio
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from functools import partial
 from pathlib import Path
@@ -11,13 +11,15 @@ from typing import Any, Self
 
 from runa_mock_server.catalogue import Catalogue
 from runa_mock_server.clock import Clock
-from runa_mock_server.payouts import ClaimError
+from runa_mock_server.control.api import ControlApi, ControlRequest
+from runa_mock_server.controls import Controls, Reply
+from runa_mock_server.idempotency import Answer
 from runa_mock_server.settings import Settings, make_settings
 from runa_mock_server.web.http_server import HttpServer
 from runa_mock_server.world import World
 
 
-class MockServer:
+class MockServer(Controls):
     """A server for the time of a ``with`` block.
 
     >>> with MockServer(processing_delay=0) as server:
@@ -26,7 +28,8 @@ class MockServer:
 
     Args:
         settings: how the server behaves; by default a free port and the playground's ways.
-        clock: the time it lives in, for example a ``ManualClock``; by default the computer's.
+        clock: the time it lives in, for example a ``ManualClock``, or what the setting ``clock``
+            takes; by default the computer's.
         catalogue: what can be ordered, or the path of a catalogue file; by default the built-in
             catalogue.
         **values: single settings, instead of ``settings``.
@@ -41,15 +44,19 @@ class MockServer:
         self,
         settings: Settings | None = None,
         *,
-        clock: Clock | None = None,
+        clock: Clock | str | None = None,
         catalogue: Catalogue | str | Path | None = None,
         **values: Any,
     ) -> None:
         if isinstance(catalogue, str | Path):
             values["catalogue"], catalogue = str(catalogue), None
+        if isinstance(clock, str):
+            values["clock"], clock = clock, None
         if settings is not None and values:
             raise TypeError(f"settings: cannot be combined with {', '.join(values)}")
+        super().__init__(self._send)
         self._world = World(settings or make_settings(**values), clock, catalogue)
+        self._control = ControlApi(self._world)
         self._thread: threading.Thread | None = None
         self._url: str | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -83,16 +90,6 @@ class MockServer:
         """What a client takes as its base URL: ``url`` with ``/v2``."""
         return self.url + "/v2"
 
-    @property
-    def clock(self) -> Clock:
-        """The time the server lives in."""
-        return self._world.clock
-
-    @property
-    def settings(self) -> Settings:
-        """How the server behaves."""
-        return self._world.settings
-
     def start(self) -> None:
         """Listen, and return once requests are answered.
 
@@ -118,35 +115,31 @@ class MockServer:
         self._thread.join()
         self._thread = self._url = self._loop = None
 
-    def cancel_payout(self, url: str) -> None:
-        """Take a payout back, as the provider can: its link is ``CANCELLED`` from now on.
+    def _send(
+        self, method: str, path: str, query: Mapping[str, str], body: bytes, api_key: str | None
+    ) -> Reply:
+        """Call the control API where the world lives: on the server's thread while it runs."""
+        lists = {name: (value,) for name, value in query.items()}
+        request = ControlRequest(method, path, lists, body, api_key)
+        if self._loop is None or threading.current_thread() is self._thread:
+            return Reply(*self._control(request)[:2])
+        reply: Future[Answer] = Future()
 
-        Args:
-            url: the payout link.
+        def answer() -> None:
+            try:
+                reply.set_result(self._control(request))
+            except Exception as error:  # noqa: BLE001 - whatever it is, the waiting thread gets it
+                reply.set_exception(error)
 
-        Raises:
-            ValueError: if no payout has this link, or it is not active any more.
-            RuntimeError: if the server is not running.
-        """
-        if self._loop is None:
-            raise RuntimeError("the server is not running")
-        asyncio.run_coroutine_threadsafe(self._cancel(url), self._loop).result()
-
-    async def _cancel(self, url: str) -> None:
-        found = self._world.find_payout(url.rpartition("/")[2])
-        if found is None:
-            raise ValueError(f"url: there is no payout behind {url!r}")
-        account, payout = found
-        try:
-            account.payouts.cancel(payout)
-        except ClaimError as error:
-            raise ValueError(f"url: {error}") from None
+        self._loop.call_soon_threadsafe(answer)
+        return Reply(*reply.result()[:2])
 
     async def _serve(self, started: Future[str]) -> None:
         """The thread's work: serve until ``_stop`` is called."""
         self._loop = loop = asyncio.get_running_loop()
         stopped = asyncio.Event()
         self._stop = partial(loop.call_soon_threadsafe, stopped.set)
+        self._world.stop = stopped.set
         http = HttpServer(self._world)
         try:
             url = await http.start()
@@ -156,7 +149,3 @@ class MockServer:
         started.set_result(url)
         await stopped.wait()
         await http.stop()
-
-    def reset(self) -> None:
-        """Forget every account with its orders and keys; settings and clock stay."""
-        self._world.reset()

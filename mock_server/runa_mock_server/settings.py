@@ -5,6 +5,7 @@ descriptions are the help texts.
 """
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from decimal import Decimal
 from typing import Annotated, Any
 
@@ -20,7 +21,9 @@ from pydantic import (
 )
 from pydantic_core import ErrorDetails
 
+from runa_mock_server.clock import Clock, ManualClock
 from runa_mock_server.currencies import Currency
+from runa_mock_server.processing import parse_processing
 from runa_mock_server.profiles import ProfileName
 
 
@@ -90,6 +93,11 @@ class Settings(BaseModel):
     processing_delay: Annotated[float, Field(ge=0, le=10**9)] = Field(
         default=1.0, description="Seconds for which an async order stays PROCESSING."
     )
+    processing: str | None = Field(
+        default=None,
+        description="When an async order ends, instead of after the delay: at-once, never, "
+        "seconds:N, or reads:N for N reads that show it PROCESSING.",
+    )
     rate_limit: Annotated[int, Field(ge=1)] | None = Field(
         default=None, description="Orders a minute and account; unlimited by default."
     )
@@ -133,8 +141,55 @@ class Settings(BaseModel):
     )
     seed: int | None = Field(
         default=None,
-        description="Makes ids and tokens repeatable: the same seed and calls, the same bytes.",
+        description="Makes ids, tokens and chance repeatable: the same seed and calls, the same "
+        "bytes.",
     )
+    clock: str = Field(
+        default="system",
+        description="The server's time: system, manual (stands still until it is moved), or a "
+        "moment at which it stands still, such as 2026-01-31T12:00:00Z.",
+    )
+    control: bool = Field(
+        default=True,
+        description="Whether /_mock answers: clock, faults, journal and all other control.",
+    )
+    control_token: Annotated[str, Field(min_length=1, pattern=r"^[!-~]+$")] | None = Field(
+        default=None,
+        repr=False,
+        description="What X-Mock-Token has to be on calls of the control API; "
+        "by default they need none.",
+    )
+    control_hosts: Codes = Field(
+        default=(),
+        strict=False,
+        description="A host name more under which the control API may be called; addresses, "
+        "localhost and names without a dot always may.",
+    )
+    allow_shutdown: bool = Field(
+        default=False,
+        description="Whether POST /_mock/shutdown ends the server.",
+    )
+    journal_requests: Annotated[int, Field(ge=0, le=10**7)] = Field(
+        default=10_000,
+        description="Requests that the journal of an account keeps.",
+    )
+    journal_bytes: Annotated[int, Field(ge=0, le=2**40)] = Field(
+        default=16 * 1024 * 1024,
+        description="Bytes that the journal of an account keeps, about.",
+    )
+
+    @field_validator("processing")
+    @classmethod
+    def _rule(cls, value: str | None) -> str | None:
+        if value is not None:
+            parse_processing(value)
+        return value
+
+    @field_validator("clock")
+    @classmethod
+    def _moment(cls, value: str) -> str:
+        clock_of(value)
+        return value
 
     @field_validator("public_url")
     @classmethod
@@ -145,6 +200,55 @@ class Settings(BaseModel):
                 raise ValueError("must have neither a query, a fragment nor a user")
             return str(url).rstrip("/")
         return None
+
+
+RUN_TIME = frozenset(
+    {
+        "processing_delay",
+        "processing",
+        "rate_limit",
+        "balances",
+        "link_lifetime_days",
+        "redemption_api",
+        "legacy_item_fields",
+        "journal_requests",
+        "journal_bytes",
+    }
+)
+"""The settings that can be changed while the server runs, for all accounts or for one."""
+
+
+def changed(settings: Settings, changes: Mapping[str, Any]) -> Settings:
+    """The settings with some of them changed at run time.
+
+    Raises:
+        SettingsError: naming each that is unknown, does not fit, or is chosen at the start.
+    """
+    fixed = [
+        (name, "is chosen when the server starts")
+        for name in changes
+        if name in Settings.model_fields and name not in RUN_TIME
+    ]
+    if fixed:
+        raise SettingsError(fixed)
+    return make_settings(**settings.model_dump() | dict(changes))
+
+
+def clock_of(text: str) -> Clock:
+    """The clock that a setting names: ``system``, ``manual``, or the moment of a manual one.
+
+    Raises:
+        ValueError: for any other text.
+    """
+    if text == "system":
+        return Clock()
+    if text == "manual":
+        return ManualClock()
+    try:
+        start = datetime.fromisoformat(text)
+    except ValueError:
+        raise ValueError("must be system, manual or a moment like 2026-01-31T12:00:00Z") from None
+    return ManualClock(start)
 
 
 def make_settings(**values: Any) -> Settings:

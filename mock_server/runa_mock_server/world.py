@@ -1,53 +1,94 @@
 """Everything that one server owns. Nothing lives at module level: two servers share nothing."""
 
-from collections.abc import Mapping
+import hashlib
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 from functools import cached_property
+from itertools import count
 from random import Random
+from typing import Any
 from urllib.parse import quote
 
 from runa_mock_server.balances import Balances
 from runa_mock_server.catalogue import Catalogue
 from runa_mock_server.catalogue_file import catalogue_of
-from runa_mock_server.clock import DAY, SECOND, Clock, SystemClock
-from runa_mock_server.holdings import Holdings
+from runa_mock_server.clock import DAY, SECOND, Clock
+from runa_mock_server.faults import Faults
+from runa_mock_server.holdings import Holdings, OrderTerms
 from runa_mock_server.idempotency import IdempotencyStore
 from runa_mock_server.ids import IdSource, account_number, read_payout_token
+from runa_mock_server.journal import Journal, Redactor
 from runa_mock_server.order_document import Renderer
-from runa_mock_server.orders import OrderService, OrderTerms
+from runa_mock_server.orders import OrderService
 from runa_mock_server.payouts import Payout, PayoutService
+from runa_mock_server.processing import Processing, parse_processing
 from runa_mock_server.products import ProductService
 from runa_mock_server.profiles import PROFILES
+from runa_mock_server.progress import Progress
 from runa_mock_server.rate_limit import RateLimiter
 from runa_mock_server.redemption import Redeemer
-from runa_mock_server.settings import Settings
+from runa_mock_server.settings import Settings, changed, clock_of
 
 PAYOUT_PATH = "/payout/"
 
 
 class Account:
-    """What belongs to one API key; keys never see each other's orders or idempotency keys."""
+    """What belongs to one API key; keys never see each other's orders or idempotency keys.
+
+    Attributes:
+        api_key: the key. Never shown: where an account is spoken of, it is by its ``name``.
+        name: tells accounts apart without giving the key away.
+        settings: how the server behaves towards this account.
+        clock: its time; follows the server's clock.
+    """
 
     def __init__(self, world: "World", api_key: str) -> None:
-        settings, profile = world.settings, world.profile
+        self.api_key = api_key
+        self.name = account_name(api_key)
+        self.clock = Clock(world.clock.now)
+        self._world = world
+        self._own_settings: dict[str, Any] = {}
+        self.settings = settings = world.settings
         # One source of randomness each: what other accounts do changes nothing here.
         seed = None if settings.seed is None else f"{settings.seed}/{api_key}"
-        renderer = Renderer(
-            IdSource(Random(seed), account_number(api_key)),  # noqa: S311 - repeatable on purpose, and guards nothing
-            world.payout_url,
-            legacy_item_fields=settings.legacy_item_fields,
+        self.ids = IdSource(Random(seed), account_number(api_key))  # noqa: S311 - repeatable on purpose, and guards nothing
+        self.holdings = holdings = Holdings(
+            terms=world.order_terms(settings),
+            balances=Balances(
+                world.opening_balances(settings), enforced=world.profile.enforces_balances
+            ),
         )
-        opening: Mapping[str, Decimal] = profile.opening_balances
-        if settings.balances:
-            opening = {currency.value: amount for currency, amount in settings.balances.items()}
-        holdings = Holdings(Balances(opening, enforced=profile.enforces_balances))
-        self.balances = holdings.balances
-        self.outbox = holdings.outbox
-        self.orders = OrderService(world.order_terms, world.clock, renderer, holdings)
-        self.payouts = PayoutService(world.catalogue, world.clock, holdings)
+        self.balances, self.outbox = holdings.balances, holdings.outbox
+        self.progress = Progress(self.clock, holdings)
+        renderer = Renderer(self.ids, world.payout_url)
+        self.orders = OrderService(self.clock, renderer, holdings, self.progress)
+        self.payouts = PayoutService(world.catalogue, self.clock, holdings)
         self.redeemer = Redeemer(self.payouts, world.catalogue, world.code_url)
         self.idempotency = IdempotencyStore()
         self.rate = RateLimiter(settings.rate_limit)
+        self.journal = Journal(settings.journal_requests, settings.journal_bytes)
+        self.redactor = Redactor(api_key)
+
+    def change_settings(self, changes: Mapping[str, Any]) -> None:
+        """Let the server behave differently towards this account from now on.
+
+        Raises:
+            SettingsError: naming each setting that cannot be changed so; nothing was changed.
+        """
+        changed(self.settings, changes)
+        self._own_settings |= changes
+        self.refresh(changes)
+
+    def refresh(self, changes: Mapping[str, Any]) -> None:
+        """Take over what was changed in the server's settings or in its own."""
+        self.settings = settings = changed(self._world.settings, self._own_settings)
+        self.holdings.terms = self._world.order_terms(settings)
+        self.rate.limit = settings.rate_limit
+        self.journal.most_entries = settings.journal_requests
+        self.journal.most_bytes = settings.journal_bytes
+        self.journal.trim()
+        if "balances" in changes:
+            self.holdings.balances.set(self._world.opening_balances(settings))
 
 
 class World:
@@ -55,8 +96,15 @@ class World:
 
     Args:
         settings: how the server behaves.
-        clock: the time it lives in; by default the computer's.
+        clock: the time it lives in; by default what the settings say.
         catalogue: what can be ordered; by default what the settings say.
+
+    Attributes:
+        public_url: where the server is reached; set by whoever serves it.
+        stop: ends the server; set by whoever serves it.
+        journal: the requests of callers without an account.
+        faults: what goes wrong on purpose, for all accounts.
+        numbers: the numbers of the requests.
 
     Raises:
         CatalogueError: if the settings name a catalogue or a template that cannot be used.
@@ -68,33 +116,51 @@ class World:
         clock: Clock | None = None,
         catalogue: Catalogue | None = None,
     ) -> None:
-        self.settings = settings
+        self._first_settings = self.settings = settings
         self.profile = PROFILES[settings.profile]
-        self.clock: Clock = clock or SystemClock()
+        self.clock: Clock = clock or clock_of(settings.clock)
         self.catalogue = catalogue or catalogue_of(settings)
         self.public_url = settings.public_url or ""
-        lifetime = settings.link_lifetime_days
-        self.order_terms = OrderTerms(
-            catalogue=self.catalogue,
-            profile=self.profile,
-            processing_delay=round(settings.processing_delay * SECOND),
-            link_lifetime=None if lifetime is None else round(lifetime * DAY),
-        )
+        self.stop: Callable[[], None] = lambda: None
+        self._begin()
+
+    def _begin(self) -> None:
+        settings = self.settings
         self._accounts: dict[str, Account] = {}
         self._numbered: dict[int, list[Account]] = {}
+        self.numbers = count(1)
+        self.journal = Journal(settings.journal_requests, settings.journal_bytes)
+        self.random = Random(settings.seed)  # noqa: S311 - repeatable on purpose, and guards nothing
+        self.faults = Faults(self.random)
 
     @cached_property
     def products(self) -> ProductService:
         """The catalogue as callers read it; indexed when the first one does."""
         return ProductService(self.catalogue, lambda: self.public_url)
 
+    @property
+    def accounts(self) -> list[Account]:
+        """Every account, in the order in which they were first used."""
+        return list(self._accounts.values())
+
     def account(self, api_key: str) -> Account:
         """The account of a key; the first call with a key makes it."""
         account = self._accounts.get(api_key)
         if account is None:
-            account = self._accounts[api_key] = Account(self, api_key)
-            self._numbered.setdefault(account_number(api_key), []).append(account)
+            account = Account(self, api_key)
+            self.install(account)
         return account
+
+    def install(self, account: Account) -> None:
+        """Have an account be that of its key, in the place of the one before."""
+        self._forget(account.api_key)
+        self._accounts[account.api_key] = account
+        self._numbered.setdefault(account.ids.account, []).append(account)
+
+    def _forget(self, api_key: str) -> None:
+        account = self._accounts.pop(api_key, None)
+        if account is not None:
+            self._numbered[account.ids.account].remove(account)
 
     def find_payout(self, token: str) -> tuple[Account, Payout] | None:
         """The payout of a link, whose caller needs no key, and the account that made it."""
@@ -113,7 +179,57 @@ class World:
         """The link that a product of type ``url`` turns into, on this server."""
         return f"{self.payout_url(token)}/card/{quote(code, safe='')}"
 
+    def order_terms(self, settings: Settings) -> OrderTerms:
+        """How the orders of an account with these settings are carried out."""
+        lifetime = settings.link_lifetime_days
+        rule = settings.processing
+        return OrderTerms(
+            catalogue=self.catalogue,
+            profile=self.profile,
+            processing=parse_processing(rule)
+            if rule is not None
+            else Processing(round(settings.processing_delay * SECOND)),
+            link_lifetime=None if lifetime is None else round(lifetime * DAY),
+            legacy_item_fields=settings.legacy_item_fields,
+        )
+
+    def opening_balances(self, settings: Settings) -> Mapping[str, Decimal]:
+        """What an account with these settings has before it orders anything."""
+        if settings.balances:
+            return {currency.value: amount for currency, amount in settings.balances.items()}
+        return self.profile.opening_balances
+
+    def change_settings(self, changes: Mapping[str, Any]) -> None:
+        """Let the server behave differently from now on, but where an account has its own way.
+
+        Raises:
+            SettingsError: naming each setting that cannot be changed so; nothing was changed.
+        """
+        self.settings = changed(self.settings, changes)
+        for account in self.accounts:
+            account.refresh(changes)
+
     def reset(self) -> None:
-        """Forget every account; settings, catalogue and clock stay."""
-        self._accounts = {}
-        self._numbered = {}
+        """Return to the start: no account, no fault, the first settings, the clock as it was."""
+        self.faults.remove(list(self.faults))
+        self.settings = self._first_settings
+        self.clock.reset()
+        self._begin()
+
+    def reset_account(self, account: Account) -> None:
+        """Return one account to the start, with its faults and its clock."""
+        self.faults.remove([f for f in self.faults if f.account == account.api_key])
+        self.install(Account(self, account.api_key))
+
+
+def account_name(api_key: str) -> str:
+    """How an account is spoken of: what its key starts with, and a digest of the rest.
+
+    >>> account_name("XX-demo.not-a-secret")
+    'XX-demo~8b65d28e'
+    """
+    prefix, dot, _ = api_key.partition(".")
+    # Without a dot all of a key may be secret; its first letters name the environment.
+    shown = prefix[:20] if dot else api_key[:2]
+    digest = hashlib.blake2b(api_key.encode(errors="surrogateescape"), digest_size=4).hexdigest()
+    return f"{shown.encode(errors='backslashreplace').decode()}~{digest}"

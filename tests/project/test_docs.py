@@ -14,7 +14,9 @@ from runa_mock_server.cli import DEFAULT_PORT
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-PAPERS = ("README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md")
+GUIDES = tuple(f"docs/{path.name}" for path in sorted((ROOT / "docs").glob("*.md")))
+PAPERS = ("README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md", *GUIDES)
+WITH_EXAMPLES = ("README.md", *GUIDES)
 
 ULID = "[0-9A-HJKMNP-TV-Z]{26}"
 ORDER_ID = re.compile(f"O-{ULID}")
@@ -26,9 +28,17 @@ MASKS = {
 }
 
 
-def blocks(language: str) -> list[str]:
-    """The README's fenced blocks in one language."""
-    return re.findall(rf"^```{language}\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
+def blocks(paper: str, language: str) -> list[str]:
+    """A paper's fenced blocks in one language."""
+    text = (ROOT / paper).read_text(encoding="utf-8")
+    return re.findall(rf"^```{language}\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+
+
+PYTHON_EXAMPLES = [
+    (paper, number)
+    for paper in WITH_EXAMPLES
+    for number in range(1, len(blocks(paper, "python")) + 1)
+]
 
 
 def masked(text: str) -> str:
@@ -62,16 +72,17 @@ def curl(command: str) -> str:
     return requests.request(method, given.url, headers=headers, data=given.d, timeout=10).text
 
 
-@pytest.mark.parametrize("number", range(len(blocks("python"))))
-def test_python_examples_run(number: int) -> None:
-    """Each Python example of the README does what it asserts."""
-    source = blocks("python")[number]
+@pytest.mark.parametrize(("paper", "number"), PYTHON_EXAMPLES)
+def test_python_examples_run(paper: str, number: int) -> None:
+    """Each Python example of the papers does what it asserts."""
+    source = blocks(paper, "python")[number - 1]
     assert "assert" in source
-    exec(compile(source, f"README.md, example {number + 1}", "exec"), {})  # noqa: S102 - our README
+    exec(compile(source, f"{paper}, example {number}", "exec"), {})  # noqa: S102 - our papers
 
 
-def test_console_sessions_show_what_happens() -> None:
-    """Each command of the README's sessions answers what stands below it, sessions a second apart.
+@pytest.mark.parametrize("paper", WITH_EXAMPLES)
+def test_console_sessions_show_what_happens(paper: str) -> None:
+    """Each command of a paper's sessions answers what stands below it, sessions a second apart.
 
     Ids in the answers are new ones; where a command repeats an id, it means the new one.
     """
@@ -80,7 +91,7 @@ def test_console_sessions_show_what_happens() -> None:
     ids: dict[str, str] = {}
     with MockServer(clock=clock) as server:
         address = server.url.removeprefix("http://")
-        for block in blocks("console"):
+        for block in blocks(paper, "console"):
             for command, shown in commands(block):
                 told = command
                 for old, new in ids.items():
@@ -90,7 +101,7 @@ def test_console_sessions_show_what_happens() -> None:
                 ids |= zip(ORDER_ID.findall(shown), ORDER_ID.findall(answer), strict=True)
                 run += 1
             clock.advance(1)
-    assert run >= 5
+    assert run >= 4
 
 
 def test_examples_are_there() -> None:
@@ -98,7 +109,7 @@ def test_examples_are_there() -> None:
     languages = re.findall(r"^```(\w+)$", README, re.MULTILINE)
     assert {"python", "console"} <= set(languages) <= {"python", "console", "sh"}
     targets = re.findall(r"^(\w+):.*## ", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE)
-    for line in "".join(blocks("sh")).splitlines():
+    for line in "".join(blocks("README.md", "sh")).splitlines():
         program, *arguments = line.partition("#")[0].split()
         if program == "make":
             assert set(arguments) <= set(targets)
@@ -116,7 +127,7 @@ def test_links_lead_somewhere(paper: str) -> None:
 
 
 def test_papers_name_each_other() -> None:
-    """From the README a reader finds the other papers and the licence."""
+    """From the README a reader finds the other papers, the guides and the licence."""
     targets = set(re.findall(r"\]\(([^)#]+)\)", README))
     assert {*PAPERS[1:], "LICENSE"} <= targets
 

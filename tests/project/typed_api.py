@@ -19,13 +19,13 @@ from runa_client import (
     item,
     single,
 )
-from runa_mock_server import Clock, ManualClock, MockServer, Settings, SystemClock
+from runa_mock_server import Clock, ManualClock, MockServer, Settings
 from runa_schemas import ERRORS, ErrorType, SchemaIssue, iter_errors, load, names, validate
 
 
 def server_side() -> None:
     """`MockServer` in both of its forms, with either clock."""
-    clocks: list[Clock] = [ManualClock(), SystemClock()]
+    clocks: list[Clock] = [ManualClock(), Clock()]
     with MockServer(clock=clocks[0], processing_delay=0) as server:
         assert_type(server, MockServer)
         assert_type(server.base_url, str)
@@ -33,7 +33,7 @@ def server_side() -> None:
     MockServer(Settings(port=0))
     MockServer("127.0.0.1")  # type: ignore[arg-type] # settings are no host
     MockServer(clock=0)  # type: ignore[arg-type] # a number is no clock
-    ManualClock().advance("1")  # type: ignore[arg-type] # a text is no duration
+    ManualClock().advance(b"1")  # type: ignore[arg-type] # bytes are no duration
 
 
 def client_side(client: RunaClient) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from runa_mock_server import ManualClock, MockServer, SystemClock
+from runa_mock_server import Clock, ManualClock, MockServer
 from support.answers import order_ids
 from support.api import Api, body, item
 
@@ -165,4 +165,4 @@ def test_by_default_time_is_the_computer_s() -> None:
         api.close()
     assert before <= created <= datetime.now(UTC)
     assert before <= datetime.fromtimestamp(ManualClock().now() / 1e6, UTC)
-    assert ManualClock().now() <= SystemClock().now()
+    assert ManualClock().now() <= Clock().now()

@@ -4,10 +4,21 @@ from aiohttp import ClientPayloadError
 from aiohttp.web import BaseRequest, HTTPRequestEntityTooLarge, RequestPayloadError
 
 from runa_mock_server.errors import ApiError
+from runa_mock_server.web.call import Call
 
 
-async def read_body(request: BaseRequest) -> bytes:
-    """The whole body.
+async def read_body(call: Call) -> bytes:
+    """The whole body, which the call keeps.
+
+    Raises:
+        ApiError: as ``read_limited`` does.
+    """
+    call.body = await read_limited(call.request)
+    return call.body
+
+
+async def read_limited(request: BaseRequest) -> bytes:
+    """The whole body of a request.
 
     Raises:
         ApiError: ``payload_too_large`` beyond the limit, without reading on; ``bad_request`` for

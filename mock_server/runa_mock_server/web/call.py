@@ -5,27 +5,45 @@ from collections.abc import Mapping
 from aiohttp.web import BaseRequest
 
 from runa_mock_server.access import ExecutionMode
+from runa_mock_server.faults import Fault
+from runa_mock_server.journal import Outcome
+from runa_mock_server.processing import Processing
 from runa_mock_server.world import Account, World
 
 
 class Call:
-    """What is known of a request so far; each check adds what it finds.
+    """What is known of a request so far; whoever finds something out adds it.
 
     Attributes:
         world: the state of the server.
         request: the HTTP request.
         parameters: the variable parts of the path.
         response_headers: headers to send with the answer, whatever it will be.
+        faults: what went wrong with this request on purpose.
         account: the caller's account, set once the API key has been accepted.
+        owner: whose journal the request goes into: the caller's, or that of the account whose
+            payout link was opened; ``None`` for strangers.
         execution_mode: set by its check, for calls that place an order.
         idempotency_key: set by its check, for calls that place an order.
+        processing: set by its check, for calls that place an order.
+        body: the request body, once it has been read.
+        fingerprint: that of the body, for calls that place an order.
+        outcome: what came of a call that places an order.
+        order_id: the order that was made, or shown again.
     """
 
     __slots__ = (
         "account",
+        "body",
         "execution_mode",
+        "faults",
+        "fingerprint",
         "idempotency_key",
+        "order_id",
+        "outcome",
+        "owner",
         "parameters",
+        "processing",
         "request",
         "response_headers",
         "world",
@@ -34,12 +52,19 @@ class Call:
     account: Account
     execution_mode: ExecutionMode
     idempotency_key: str
+    processing: Processing | None
 
     def __init__(self, world: World, request: BaseRequest, parameters: Mapping[str, str]) -> None:
         self.world = world
         self.request = request
         self.parameters = parameters
         self.response_headers: dict[str, str] = {}
+        self.faults: tuple[Fault, ...] = ()
+        self.owner: Account | None = None
+        self.body = b""
+        self.fingerprint: bytes | None = None
+        self.outcome: Outcome | None = None
+        self.order_id: str | None = None
 
     def header(self, name: str) -> str | None:
         """The value of a request header, ``None`` where it is absent."""

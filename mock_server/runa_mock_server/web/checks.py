@@ -19,13 +19,13 @@ def check_key(call: Call) -> None:
     key = access.api_key(
         call.header("X-Api-Key"), world.settings.api_keys, world.profile.key_prefix
     )
-    call.account = world.account(key)
+    call.account = call.owner = world.account(key)
     call.response_headers["X-Api-Version"] = access.API_VERSION
 
 
 def check_rate(call: Call) -> None:
     """429."""
-    call.account.rate.attempt(call.world.clock.now())
+    call.account.rate.attempt(call.account.clock.now())
 
 
 def check_version(call: Call) -> None:
@@ -46,6 +46,11 @@ def check_idempotency_key(call: Call) -> None:
     )
 
 
+def check_processing(call: Call) -> None:
+    """400 ``bad_request``: the rule that this mock adds, for how long an order is processed."""
+    call.processing = access.processing(call.header("X-Mock-Processing"))
+
+
 READING: tuple[Check, ...] = (check_key, check_version)
 """For every call under ``/v2`` that places no order."""
 
@@ -55,5 +60,6 @@ ORDERING: tuple[Check, ...] = (
     check_version,  # 400, 410
     check_execution_mode,  # 400
     check_idempotency_key,  # 422
+    check_processing,  # 400
 )
 """For ``POST /order``."""

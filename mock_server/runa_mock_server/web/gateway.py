@@ -1,14 +1,21 @@
-"""The way of a request: route, header checks in their order, handler, response."""
+"""The way of a request: faults, route, header checks in their order, handler, journal, response."""
 
 import logging
+from contextlib import suppress
 
 from aiohttp import web
 
 from runa_mock_server.errors import ApiError, ServiceError
+from runa_mock_server.idempotency import Answer
+from runa_mock_server.journal import Entry, Redactor
 from runa_mock_server.web.answers import answer_to, to_response
+from runa_mock_server.web.body import read_body
 from runa_mock_server.web.call import Call
+from runa_mock_server.web.checks import ORDERING, check_key
+from runa_mock_server.web.control_gate import CONTROL_PREFIX, ControlGate
 from runa_mock_server.web.routes import ROUTES
-from runa_mock_server.web.routing import Router
+from runa_mock_server.web.routing import Match, Router
+from runa_mock_server.web.sabotage import NO_ANSWER, delay, sabotage, status_told, strike
 from runa_mock_server.world import World
 
 log = logging.getLogger(__name__)
@@ -17,24 +24,90 @@ log = logging.getLogger(__name__)
 class Gateway:
     """Answers the requests to one world."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: World, control: ControlGate) -> None:
         self._world = world
+        self._control = control
         self._router = Router(ROUTES)
 
     async def __call__(self, request: web.BaseRequest) -> web.StreamResponse:
         """The response to a request; whatever goes wrong, it is one that the contract knows."""
-        match = self._router.find(request.method, request.path)
+        path = request.path
+        if path.startswith(CONTROL_PREFIX):
+            return await self._control(request)
+        match = self._router.find(request.method, path)
         call = Call(self._world, request, match.parameters)
-        try:
-            for check in match.checks:
-                check(call)
-            answer = await match.handler(call)
-        except ServiceError as refusal:
-            answer = answer_to(refusal)
-        except Exception:
-            log.exception("a defect of the mock, please report it")
-            answer = answer_to(ApiError("internal_server_error", "The mock has a defect."))
-        response = to_response(answer, call.response_headers)
+        if self._world.faults:
+            response = await self._with_faults(call, match)
+        else:
+            answer = await _answer(call, match)
+            _record(call, match, answer, answer.status)
+            response = to_response(answer, call.response_headers)
         if request.content.exception() is not None:
             response.force_close()  # where a broken body ends, and the next request starts, is lost
         return response
+
+    async def _with_faults(self, call: Call, match: Match) -> web.StreamResponse:
+        fault = strike(call)
+        if fault is not None and fault.spec.place == "before":
+            if fault.spec.kind != "delay":
+                await _take_in(call)
+                _record(call, match, NO_ANSWER, status_told(fault, NO_ANSWER.status))
+                return await sabotage(call, fault, NO_ANSWER)
+            await delay(call, fault)
+            fault = None
+        answer = await _answer(call, match)
+        told = answer.status if fault is None else status_told(fault, answer.status)
+        _record(call, match, answer, told)
+        if fault is None:
+            return to_response(answer, call.response_headers)
+        return await sabotage(call, fault, answer)
+
+
+async def _answer(call: Call, match: Match) -> Answer:
+    try:
+        for check in match.checks:
+            check(call)
+        return await match.handler(call)
+    except ServiceError as refusal:
+        return answer_to(refusal)
+    except Exception:
+        log.exception("a defect of the mock, please report it")
+        return answer_to(ApiError("internal_server_error", "The mock has a defect."))
+
+
+async def _take_in(call: Call) -> None:
+    """Read a request that no check and no handler will see, and find out whose it is."""
+    with suppress(ServiceError):
+        check_key(call)
+    # Closing a connection from which something is still to be read looks like a reset.
+    with suppress(ServiceError):
+        await read_body(call)
+
+
+def _record(call: Call, match: Match, answer: Answer, told: int | None) -> None:
+    """Note the request, before a byte of its answer leaves."""
+    request, owner = call.request, call.owner
+    if owner is None:
+        journal, clock = call.world.journal, call.world.clock
+        redactor = Redactor(call.header("X-Api-Key") or "")
+    else:
+        journal, clock, redactor = owner.journal, owner.clock, owner.redactor
+    key = call.header("X-Idempotency-Key") if match.checks is ORDERING else None
+    faults = call.faults
+    journal.add(
+        Entry(
+            number=next(call.world.numbers),
+            at=clock.now(),
+            method=request.method,
+            target=redactor.text(request.raw_path),
+            headers=redactor.headers(request.raw_headers),
+            idempotency_key=None if key is None else redactor.text(key),
+            request_body=redactor.body(call.body),
+            status=told if request.transport is not None else None,  # a client that is gone
+            response_body=redactor.body(answer.body),
+            outcome=call.outcome,
+            order_id=call.order_id,
+            fingerprint=call.fingerprint,
+            faults=tuple([(f.id, f.spec.kind, f.spec.place) for f in faults]) if faults else (),
+        )
+    )

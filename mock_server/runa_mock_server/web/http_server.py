@@ -2,8 +2,6 @@
 
 import asyncio
 import errno
-import logging
-from http import HTTPStatus
 
 from aiohttp import web
 from aiohttp.abc import AbstractStreamWriter
@@ -11,18 +9,18 @@ from aiohttp.http import RawRequestMessage
 from aiohttp.streams import StreamReader
 from aiohttp.web_protocol import RequestHandler
 
-from runa_mock_server.errors import ApiError, quoted
 from runa_mock_server.web.access_log import AccessLog
-from runa_mock_server.web.answers import answer_to, to_response
+from runa_mock_server.web.connection import Connection
+from runa_mock_server.web.control_gate import CONTROL_PREFIX, ControlGate
 from runa_mock_server.web.gateway import Gateway
 from runa_mock_server.world import World
-
-log = logging.getLogger(__name__)
 
 # A client may open many connections at once; the default of 100 makes the system drop some.
 _BACKLOG = 1024
 # How long a stop waits for requests that are being handled.
 _STOP_SECONDS = 0.1
+# An account of a million orders can be put back in one piece.
+_CONTROL_BODY = 4 * 1024 * 1024 * 1024
 # An idempotency key may be any text; a header of the default 8 KiB would be short for some.
 _LONGEST_LINE = 64 * 1024
 _ANY_ADDRESS = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - compared, not bound
@@ -54,7 +52,9 @@ class HttpServer:
             PortBusyError: if the address cannot be listened on.
         """
         settings = self._world.settings
-        self._manager = _Manager(Gateway(self._world), settings.max_body_bytes)
+        self.control = ControlGate(self._world)
+        gateway = Gateway(self._world, self.control)
+        self._manager = _Manager(gateway, settings.max_body_bytes)
         try:
             self._listener = await asyncio.get_running_loop().create_server(
                 self._manager, settings.host, settings.port, backlog=_BACKLOG
@@ -73,6 +73,7 @@ class HttpServer:
     async def stop(self) -> None:
         """Stop listening, let the requests in hand end for a moment, close every connection."""
         if self._listener is not None and self._manager is not None:
+            self._world.faults.remove(list(self._world.faults))  # nothing has to hang any longer
             self._listener.close()
             self._manager.pre_shutdown()
             await self._manager.shutdown(_STOP_SECONDS)
@@ -95,7 +96,7 @@ class _Manager(web.Server):
 
     def __call__(self) -> RequestHandler:
         """A protocol for a new connection."""
-        return _Connection(
+        return Connection(
             self,
             loop=self._loop,
             access_log_class=AccessLog,
@@ -118,38 +119,7 @@ class _Manager(web.Server):
             writer,
             task,
             self._loop,
-            client_max_size=self._max_body_bytes,
+            client_max_size=_CONTROL_BODY
+            if message.path.startswith(CONTROL_PREFIX)
+            else self._max_body_bytes,
         )
-
-
-class _Connection(RequestHandler):
-    """Answers what is no HTTP at all in the same shape as every other error."""
-
-    __slots__ = ()
-
-    def log_exception(self, *args: object, **_kwargs: object) -> None:
-        """Keep quiet: the gateway reports our defects, and what else fails is the transfer."""
-        log.debug("a transfer failed: %s", args[0] if args else "")
-
-    def handle_error(
-        self,
-        request: web.BaseRequest,
-        status: int = 500,
-        exc: BaseException | None = None,
-        message: str | None = None,
-    ) -> web.StreamResponse:
-        """The response to a request that could not be parsed; closes the connection."""
-        del request
-        if status < HTTPStatus.INTERNAL_SERVER_ERROR:
-            reason = " ".join((message or str(exc)).split())
-            refusal = ApiError(
-                "bad_request",
-                f"This is not an HTTP request that can be read: {quoted(reason, 200)}.",
-                help_="Check the request line and the headers.",
-            )
-        else:
-            log.error("a defect of the mock, please report it", exc_info=exc)
-            refusal = ApiError("internal_server_error", "The mock has a defect.")
-        response = to_response(answer_to(refusal), {})
-        response.force_close()
-        return response

@@ -22,10 +22,10 @@ async def ping(_call: Call) -> Answer:
 
 async def create_order(call: Call) -> Answer:
     """``POST /order``."""
-    raw = await read_body(call.request)
+    raw = await read_body(call)
     if call.wants_email:
         call.response_headers["X-Send-Email"] = "true"
-    return place_order(call, raw)
+    return await place_order(call, raw)
 
 
 async def get_order(call: Call) -> Answer:
@@ -42,7 +42,7 @@ async def list_orders(call: Call) -> Answer:
 async def estimate_order(call: Call) -> Answer:
     """``POST /order/estimate``."""
     world = call.world
-    document = parse_body(await read_body(call.request))
+    document = parse_body(await read_body(call))
     body = validate_body(NewEstimate, document, as_pydantic_1=world.profile.details_of_pydantic_1)
     discounts = world.profile.applies_discounts
     return json_answer(estimate(body, world.catalogue, discounts=discounts))

@@ -11,12 +11,17 @@ from runa_mock_server import strict_json, triggers
 from runa_mock_server.bodies import NewOrder, not_json, validate_body
 from runa_mock_server.errors import ServiceError
 from runa_mock_server.idempotency import Answer
+from runa_mock_server.journal import Outcome
+from runa_mock_server.order_document import order_id_in
 from runa_mock_server.orders import Wishes
 from runa_mock_server.web.answers import answer_to
 from runa_mock_server.web.call import Call
+from runa_mock_server.web.sabotage import wait_inside
+
+_REFUSALS = 400
 
 
-def place_order(call: Call, raw: bytes) -> Answer:
+async def place_order(call: Call, raw: bytes) -> Answer:
     """Place the order in ``raw``, or repeat the answer of the first time.
 
     Raises:
@@ -30,17 +35,33 @@ def place_order(call: Call, raw: bytes) -> Answer:
         document = error
         fingerprint = strict_json.fingerprint_bytes(raw)
 
-    key, now = call.idempotency_key, call.world.clock.now()
+    call.fingerprint = fingerprint
+    call.outcome = "refused"
+    key, now = call.idempotency_key, call.account.clock.now()
     keys = call.account.idempotency
     answer = keys.begin(key, fingerprint, now)
-    if answer is None:
-        try:
-            answer = _first_answer(call, document)
-        except BaseException:
-            keys.release(key)
-            raise
-        keys.finish(key, fingerprint, now, answer)
+    if answer is not None:
+        _note(call, "replayed", answer)
+        return answer
+    try:
+        if call.world.faults:
+            await wait_inside(call)
+        answer = _first_answer(call, document)
+    except BaseException:
+        keys.release(key)
+        raise
+    keys.finish(key, fingerprint, now, answer)
+    _note(call, "created", answer)
     return answer
+
+
+def _note(call: Call, outcome: Outcome, answer: Answer) -> None:
+    """Tell the journal what came of the call: an order, an order again, or a refusal again."""
+    if answer.status < _REFUSALS:
+        call.outcome = outcome
+        call.order_id = order_id_in(answer.body)
+    elif outcome == "replayed":
+        call.outcome = outcome
 
 
 def _first_answer(call: Call, document: Any) -> Answer:
@@ -63,5 +84,6 @@ def _new_order(call: Call, document: Any) -> Answer:
         synchronous=call.execution_mode == "sync",
         fails=trigger == triggers.ORDER_FAILED,
         email=call.wants_email,
+        processing=call.processing,
     )
     return call.account.orders.place(body, wishes)

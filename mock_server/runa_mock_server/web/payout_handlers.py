@@ -38,7 +38,7 @@ _TITLES = {
 
 async def open_payout(call: Call) -> Answer:
     """``GET {payout.url}``: the page, or with ``?format=json`` the redemption API."""
-    found = call.world.find_payout(call.parameters["token"])
+    found = _find(call)
     if once(query_of(call.request), "format", "bad_request") == "json":
         return json_answer(_redemption(call, found))
     return _no_such_payout() if found is None else _payout_page(call, *found)
@@ -46,9 +46,9 @@ async def open_payout(call: Call) -> Answer:
 
 async def redeem_payout(call: Call) -> Answer:
     """``POST {payout.url}``: the page's form, in which each product code has its part."""
-    raw = await read_body(call.request)
+    raw = await read_body(call)
     # From here on nothing waits: of two who press at once, one finds the payout claimed.
-    found = call.world.find_payout(call.parameters["token"])
+    found = _find(call)
     if found is None:
         return _no_such_payout()
     account, payout = found
@@ -64,7 +64,7 @@ async def redeem_payout(call: Call) -> Answer:
 
 async def show_card(call: Call) -> Answer:
     """``GET {payout.url}/card/{code}``: where a product of type ``url`` leads."""
-    found = call.world.find_payout(call.parameters["token"])
+    found = _find(call)
     if found is not None and found[1].status == "CLAIMED":
         account, payout = found
         for part, e_code in _codes(account, payout):
@@ -82,8 +82,16 @@ PAYOUT_ROUTES = (
 """What needs a payout's token and no API key."""
 
 
+def _find(call: Call) -> tuple[Account, Payout] | None:
+    found = call.world.find_payout(call.parameters["token"])
+    if found is not None:
+        call.owner = found[0]
+    return found
+
+
 def _redemption(call: Call, found: tuple[Account, Payout] | None) -> dict[str, Any]:
-    if not call.world.settings.redemption_api:
+    settings = call.world.settings if found is None else found[0].settings
+    if not settings.redemption_api:
         return refusal("RE013", None if found is None else found[1].order_id)
     if found is None:
         return refusal("RE011")

@@ -1,0 +1,117 @@
+"""Every operation of the control API, and the way from a request to its answer."""
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import orjson
+
+from runa_mock_server.control import breaking, orders, records, running, states
+from runa_mock_server.control.description import Description, describe
+from runa_mock_server.control.models import IndexResult, OperationResult
+from runa_mock_server.control.operation import Operation
+from runa_mock_server.control.problems import ControlError, not_found, wrong_field
+from runa_mock_server.control.scope import scope_of
+from runa_mock_server.errors import quoted
+from runa_mock_server.idempotency import Answer
+from runa_mock_server.path_table import PathTable
+from runa_mock_server.world import World
+
+PREFIX = "/_mock"
+
+
+class ControlRequest(NamedTuple):
+    """A call of the control API.
+
+    Attributes:
+        method: the HTTP method.
+        path: the path below ``/_mock``.
+        query: for each parameter its values.
+        body: the body, JSON.
+        api_key: the key of the account that it is about, ``None`` for all.
+    """
+
+    method: str
+    path: str
+    query: Mapping[str, Sequence[str]] = {}
+    body: bytes = b""
+    api_key: str | None = None
+
+
+def _index() -> IndexResult:
+    """List what can be done here."""
+    return IndexResult(
+        operations=[
+            OperationResult(method=o.method, path=PREFIX + o.path, summary=o.summary)
+            for o in OPERATIONS
+        ]
+    )
+
+
+def _description() -> Description:
+    """Describe the control API as an OpenAPI document."""
+    return Description(describe(OPERATIONS, PREFIX))
+
+
+OPERATIONS: tuple[Operation, ...] = (
+    Operation("GET", "/", _index),
+    Operation("GET", "/health", running.health),
+    Operation("POST", "/reset", running.reset),
+    Operation("GET", "/clock", running.read_clock),
+    Operation("PUT", "/clock", running.change_clock),
+    Operation("GET", "/settings", running.read_settings),
+    Operation("PUT", "/settings", running.change_settings),
+    Operation("GET", "/accounts", running.list_accounts),
+    Operation("GET", "/requests", records.list_requests),
+    Operation("GET", "/effects", records.read_effects),
+    Operation("GET", "/emails", records.list_emails),
+    Operation("POST", "/faults", breaking.arm_fault, status=201),
+    Operation("GET", "/faults", breaking.list_faults),
+    Operation("DELETE", "/faults", breaking.remove_faults),
+    Operation("GET", "/faults/{fault_id}", breaking.read_fault),
+    Operation("DELETE", "/faults/{fault_id}", breaking.remove_fault),
+    Operation("GET", "/orders", orders.list_orders),
+    Operation("GET", "/orders/{order_id}", orders.read_order),
+    Operation("PATCH", "/orders/{order_id}", orders.change_order),
+    Operation("GET", "/state", states.read_state),
+    Operation("PUT", "/state", states.put_state),
+    Operation("POST", "/shutdown", running.shut_down, status=202),
+    Operation("GET", "/openapi.json", _description),
+)
+"""What the API can do."""
+
+
+class ControlApi:
+    """Answers calls about one world. It does not wait, so no other request comes between.
+
+    Args:
+        world: the server's state.
+    """
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._paths: PathTable[Operation] = PathTable()
+        for operation in OPERATIONS:
+            self._paths.add(operation.method, operation.path, operation)
+
+    def __call__(self, request: ControlRequest) -> Answer:
+        """The answer to a call; a refusal is one, too."""
+        try:
+            return self._answer(request)
+        except ControlError as refusal:
+            return Answer(refusal.status, orjson.dumps(refusal.document()))
+
+    def _answer(self, request: ControlRequest) -> Answer:
+        methods, parameters = self._paths.find(request.path or "/")
+        operation = methods.get(request.method)
+        if operation is None:
+            if not methods:
+                raise not_found(f"There is nothing at {quoted(PREFIX + request.path)}.")
+            allowed = ", ".join(sorted(methods))
+            raise ControlError(405, "method_not_allowed", f"Only {allowed} can be used here.")
+        query = dict(request.query)
+        names = query.pop("account", [])
+        if len(names) > 1:
+            raise wrong_field("query", "account", f"is given {len(names)} times")
+        scope = scope_of(self._world, request.api_key, names[0] if names else None)
+        result = operation.run(scope, parameters, query, request.body)
+        return Answer(operation.status, result.model_dump_json().encode())

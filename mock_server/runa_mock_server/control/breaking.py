@@ -1,0 +1,64 @@
+"""Operations on faults: arming, listing, removing."""
+
+from runa_mock_server.control.models import Done, FaultResult, FaultsResult
+from runa_mock_server.control.problems import not_found
+from runa_mock_server.control.scope import Scope
+from runa_mock_server.errors import quoted
+from runa_mock_server.fault_spec import FaultSpec
+from runa_mock_server.faults import Fault
+from runa_mock_server.world import account_name
+
+
+def arm_fault(scope: Scope, body: FaultSpec) -> FaultResult:
+    """Have something go wrong from now on, for an account or for everybody."""
+    account = None if scope.account is None else scope.account.api_key
+    return _fault_result(scope.world.faults.arm(body, account, scope.clock))
+
+
+def list_faults(scope: Scope) -> FaultsResult:
+    """List the faults, also those that cannot strike any more."""
+    return FaultsResult(faults=[_fault_result(fault) for fault in _faults(scope)])
+
+
+def read_fault(scope: Scope, fault_id: str) -> FaultResult:
+    """Read one fault: whether it can still strike, and how often it did."""
+    return _fault_result(_fault(scope, fault_id))
+
+
+def remove_fault(scope: Scope, fault_id: str) -> FaultResult:
+    """Remove one fault; what hangs because of it goes on."""
+    fault = _fault(scope, fault_id)
+    scope.world.faults.remove([fault])
+    return _fault_result(fault)
+
+
+def remove_faults(scope: Scope) -> Done:
+    """Remove the faults of an account, or all; what hangs because of them goes on."""
+    faults = _faults(scope)
+    scope.world.faults.remove(faults)
+    return Done(done=f"{len(faults)} removed")
+
+
+def _faults(scope: Scope) -> list[Fault]:
+    faults = list(scope.world.faults)
+    if scope.account is None:
+        return faults
+    return [fault for fault in faults if fault.account == scope.account.api_key]
+
+
+def _fault(scope: Scope, fault_id: str) -> Fault:
+    for fault in _faults(scope):
+        if fault.id == fault_id:
+            return fault
+    raise not_found(f"fault_id: there is no fault {quoted(fault_id)}.")
+
+
+def _fault_result(fault: Fault) -> FaultResult:
+    return FaultResult(
+        id=fault.id,
+        account=None if fault.account is None else account_name(fault.account),
+        armed=fault.is_armed,
+        matched=fault.matched,
+        struck=fault.struck,
+        spec=fault.spec,
+    )

@@ -1,0 +1,131 @@
+"""The control API as an OpenAPI 3.1 document, made from the operations themselves."""
+
+import re
+from collections.abc import Iterable
+from typing import Any
+
+from pydantic import BaseModel, RootModel
+from pydantic.json_schema import models_json_schema
+
+from runa_mock_server._version import __version__
+from runa_mock_server.control.operation import Operation
+
+_REF = "#/components/schemas/{model}"
+_JSON = "application/json"
+
+
+class Description(RootModel[dict[str, Any]]):
+    """An OpenAPI document."""
+
+
+class Detail(BaseModel):
+    """A field that is wrong."""
+
+    type: str
+    message: str
+    location: list[str]
+
+
+class Problem(BaseModel):
+    """Why something cannot be done."""
+
+    type: str
+    message: str
+    help: str | None
+    details: list[Detail]
+
+
+def describe(operations: Iterable[Operation], prefix: str) -> dict[str, Any]:
+    """The OpenAPI document of some operations, whose paths begin with ``prefix``."""
+    operations = list(operations)
+    taken = {o.body for o in operations if o.body is not None}
+    given = {o.result for o in operations}
+    _, definitions = models_json_schema(
+        [
+            *((model, "validation") for model in sorted(taken, key=lambda m: m.__name__)),
+            *((model, "serialization") for model in sorted(given, key=lambda m: m.__name__)),
+            (Problem, "serialization"),
+        ],
+        ref_template=_REF,
+    )
+    paths: dict[str, dict[str, Any]] = {}
+    for operation in operations:
+        path = prefix + operation.path
+        paths.setdefault(path, {})[operation.method.lower()] = _operation(operation)
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "runa-mock control API",
+            "version": __version__,
+            "description": "A test author's hand on the mock: time, faults, orders, journal. "
+            "With X-Api-Key, or the parameter account, a call is about that account, else about "
+            "the whole server.",
+        },
+        "paths": paths,
+        "components": {
+            "schemas": definitions["$defs"],
+            "securitySchemes": {
+                "token": {"type": "apiKey", "in": "header", "name": "X-Mock-Token"}
+            },
+        },
+        "security": [{}, {"token": []}],
+    }
+
+
+def _operation(operation: Operation) -> dict[str, Any]:
+    described: dict[str, Any] = {
+        "operationId": f"{operation.method.lower()}{re.sub(r'[^a-z]+', '_', operation.path)}",
+        "summary": operation.summary,
+        "parameters": [*_path_parameters(operation), *_query_parameters(operation), *_ACCOUNT],
+        "responses": {
+            str(operation.status): _answer("Done.", operation.result),
+            "default": _answer("Refused.", Problem),
+        },
+    }
+    if operation.body is not None:
+        described["requestBody"] = {
+            "required": bool(operation.body.model_json_schema().get("required")),
+            "content": {_JSON: {"schema": _ref(operation.body)}},
+        }
+    return described
+
+
+_ACCOUNT = (
+    {"name": "X-Api-Key", "in": "header", "schema": {"type": "string"}},
+    {
+        "name": "account",
+        "in": "query",
+        "description": "The name of an account, instead of its API key.",
+        "schema": {"type": "string"},
+    },
+)
+
+
+def _path_parameters(operation: Operation) -> list[dict[str, Any]]:
+    return [
+        {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
+        for name in re.findall(r"\{(\w+)\}", operation.path)
+    ]
+
+
+def _query_parameters(operation: Operation) -> list[dict[str, Any]]:
+    if operation.query is None:
+        return []
+    properties = operation.query.model_json_schema()["properties"]
+    return [
+        {
+            "name": name,
+            "in": "query",
+            "description": schema.pop("description", ""),
+            "schema": schema,
+        }
+        for name, schema in properties.items()
+    ]
+
+
+def _answer(description: str, model: type[BaseModel]) -> dict[str, Any]:
+    return {"description": description, "content": {_JSON: {"schema": _ref(model)}}}
+
+
+def _ref(model: type[BaseModel]) -> dict[str, str]:
+    return {"$ref": _REF.format(model=model.__name__)}

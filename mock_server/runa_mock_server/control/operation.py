@@ -1,0 +1,82 @@
+"""An operation of the control API: a typed function, and where it is found.
+
+What a function takes says what its operation takes: ``body`` and ``query`` are models, ``scope``
+is the account or the server, every other parameter is a variable part of the path.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from inspect import getdoc, signature
+from typing import Any, get_type_hints
+
+from pydantic import BaseModel, ValidationError
+
+from runa_mock_server.control.models import Query, Result
+from runa_mock_server.control.problems import ControlError, wrong_field, wrong_model
+from runa_mock_server.control.scope import Scope
+
+Function = Callable[..., BaseModel]
+
+
+class Operation:
+    """One operation.
+
+    Args:
+        method: the HTTP method.
+        path: the path below ``/_mock``, variable parts in braces.
+        function: does the work.
+        status: the status of its answer.
+    """
+
+    def __init__(self, method: str, path: str, function: Function, status: int = 200) -> None:
+        hints = get_type_hints(function)
+        self.method = method
+        self.path = path
+        self.status = status
+        self.summary = (getdoc(function) or "").partition("\n")[0]
+        self.body: type[BaseModel] | None = hints.get("body")
+        self.query: type[Query] | None = hints.get("query")
+        self.result: type[Result] = hints["return"]
+        self._takes_scope = "scope" in signature(function).parameters
+        self._function = function
+
+    def run(
+        self,
+        scope: Scope,
+        parameters: Mapping[str, str],
+        query: Mapping[str, Sequence[str]],
+        body: bytes,
+    ) -> BaseModel:
+        """Read what was sent, and do it.
+
+        Raises:
+            ControlError: if it cannot be done; nothing was changed.
+        """
+        given: dict[str, Any] = dict(parameters)
+        if self._takes_scope:
+            given["scope"] = scope
+        values = _read_query(self.query or Query, query)
+        if self.query is not None:
+            given["query"] = values
+        if self.body is not None:
+            given["body"] = _read_body(self.body, body)
+        return self._function(**given)
+
+
+def _read_query(model: type[Query], query: Mapping[str, Sequence[str]]) -> Query:
+    for name, values in query.items():
+        if len(values) > 1:
+            raise wrong_field("query", name, f"is given {len(values)} times")
+    try:
+        return model.model_validate({name: values[0] for name, values in query.items()})
+    except ValidationError as error:
+        raise wrong_model("query", error) from None
+
+
+def _read_body(model: type[BaseModel], body: bytes) -> BaseModel:
+    try:
+        return model.model_validate_json(body or b"{}")
+    except ValidationError as error:
+        if error.errors()[0]["type"] == "json_invalid":
+            reason = error.errors()[0]["msg"]
+            raise ControlError(400, "bad_request", f"body: {reason}") from None
+        raise wrong_model("body", error) from None

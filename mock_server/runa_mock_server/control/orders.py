@@ -1,0 +1,129 @@
+"""Operations on orders that no caller of the service has: end, hold, take back."""
+
+from collections.abc import Iterator
+from datetime import datetime
+from itertools import islice
+from typing import Any
+
+import orjson
+
+from runa_mock_server.clock import to_datetime
+from runa_mock_server.control.models import (
+    OrderBody,
+    OrderDetail,
+    OrdersQuery,
+    OrdersResult,
+    OrderSummary,
+)
+from runa_mock_server.control.problems import conflict, not_found, wrong_field
+from runa_mock_server.control.scope import Scope
+from runa_mock_server.errors import quoted
+from runa_mock_server.order_store import StoredOrder
+from runa_mock_server.payouts import Payout, with_expiry
+from runa_mock_server.processing import NEVER
+from runa_mock_server.progress import TransitionError
+from runa_mock_server.world import Account
+
+_READ_AT_ONCE = 500
+
+
+def list_orders(scope: Scope, query: OrdersQuery) -> OrdersResult:
+    """List the orders of an account, or of all, newest first."""
+    summaries = [
+        summary
+        for account in scope.accounts
+        for summary in islice(_summaries(account, query), query.limit)
+    ]
+    summaries.sort(key=lambda summary: summary.id, reverse=True)
+    return OrdersResult(
+        orders=summaries[: query.limit],
+        total=sum(len(account.holdings.orders) for account in scope.accounts),
+    )
+
+
+def read_order(scope: Scope, order_id: str) -> OrderDetail:
+    """Read an order as it will be once it has ended, and when that is."""
+    return _detail(*_find(scope, order_id))
+
+
+def change_order(scope: Scope, order_id: str, body: OrderBody) -> OrderDetail:
+    """End an order now, hold it, or have its payouts expire or be cancelled."""
+    account, order = _find(scope, order_id)
+    if body.payout_status is not None:
+        _end_payouts(account, order, body)
+        return _detail(*_find(scope, order_id))
+    progress = account.progress
+    try:
+        if body.status == "COMPLETED":
+            if orjson.loads(order.basic)["status"] == "FAILED":
+                raise TransitionError("the order was placed to end FAILED")  # noqa: TRY301 - one answer for all
+            order = progress.complete(order)
+        elif body.status == "FAILED":
+            order = progress.fail(order, body.reason or "it was told to")
+        else:
+            order = progress.hold(order)
+    except TransitionError as error:
+        raise conflict("body", "status", str(error)) from None
+    return _detail(account, order)
+
+
+def _end_payouts(account: Account, order: StoredOrder, body: OrderBody) -> None:
+    if account.clock.now() < order.ends_at:
+        raise conflict("body", "payout_status", "the order is still PROCESSING")
+    items = orjson.loads(order.document)["items"]
+    if body.item_id is not None:
+        items = [item for item in items if item["id"] == body.item_id]
+        if not items:
+            raise wrong_field("body", "item_id", f"the order has no item {quoted(body.item_id)}")
+    active = [payout for payout in _payouts(account, items) if payout.status == "ACTIVE"]
+    if not active or body.payout_status is None:
+        raise conflict("body", "payout_status", "no payout of this is active")
+    for payout in active:
+        account.payouts.end(payout, body.payout_status)
+
+
+def _payouts(account: Account, items: list[dict[str, Any]]) -> Iterator[Payout]:
+    for item in items:
+        payout = account.payouts.find(item["payout"]["url"].rpartition("/")[2])
+        if payout is not None:
+            yield payout
+
+
+def _find(scope: Scope, order_id: str) -> tuple[Account, StoredOrder]:
+    for account in scope.accounts:
+        order = account.holdings.orders.get(order_id)
+        if order is not None:
+            now = account.clock.now()
+            return account, with_expiry(account.holdings.orders, order, now)
+    raise not_found(f"order_id: there is no order {quoted(order_id)}.")
+
+
+def _summaries(account: Account, query: OrdersQuery) -> Iterator[OrderSummary]:
+    """The orders that fit, newest first, read a few at a time."""
+    orders = account.holdings.orders
+    for stop in range(len(orders), 0, -_READ_AT_ONCE):
+        for order in orders.between(max(0, stop - _READ_AT_ONCE), stop):
+            summary = _summary(account, order)
+            if query.status in (None, summary.status):
+                yield summary
+
+
+def _summary(account: Account, order: StoredOrder) -> OrderSummary:
+    document = orjson.loads(order.basic)
+    held = order.ends_at == NEVER
+    return OrderSummary(
+        account=account.name,
+        id=order.id,
+        status=document["status"] if account.clock.now() >= order.ends_at else "PROCESSING",
+        created_at=datetime.fromisoformat(document["created_at"]),
+        ends_at=None if held else to_datetime(order.ends_at),
+        reads_left=account.holdings.held.get(order.id),
+        failure_reason=account.holdings.failure_reasons.get(order.id),
+        currency=document["currency"],
+        total_price=document["total_price"],
+    )
+
+
+def _detail(account: Account, order: StoredOrder) -> OrderDetail:
+    summary = _summary(account, order)
+    return OrderDetail(**summary.model_dump(), order=orjson.loads(order.document))

@@ -1,0 +1,142 @@
+"""Operations that show what happened: requests, effects, mails."""
+
+from collections import Counter
+from collections.abc import Iterator
+from fnmatch import fnmatchcase
+
+from runa_mock_server.clock import to_datetime
+from runa_mock_server.control.models import (
+    EffectsQuery,
+    EmailResult,
+    EmailsQuery,
+    EmailsResult,
+    FaultHit,
+    JournalEntry,
+    RequestQuery,
+    RequestsResult,
+)
+from runa_mock_server.control.scope import Scope
+from runa_mock_server.effects import Effects, combined, effects_of
+from runa_mock_server.emails import Email
+from runa_mock_server.journal import Entry
+from runa_mock_server.processing import NEVER
+from runa_mock_server.world import Account
+
+_FIRST_ERROR = 400
+
+
+def list_requests(scope: Scope, query: RequestQuery) -> RequestsResult:
+    """List the requests of an account, or of everybody, with filters and counts."""
+    journals = [(account.name, account.journal) for account in scope.accounts]
+    strangers = [] if scope.account is not None else [(None, scope.world.journal)]
+    found = sorted(
+        (entry, account)
+        for account, journal in [*journals, *strangers]
+        for entry in journal
+        if entry.number > query.after and _fits(entry, query)
+    )
+    shown = found[max(0, len(found) - query.limit) :]
+    told = Counter(str(entry.status or 0) for entry, _ in found)
+    return RequestsResult(
+        requests=[_entry_result(entry, account) for entry, account in shown],
+        total=len(found),
+        by_status=dict(sorted(told.items())),
+        kept=sum(len(journal) for _, journal in [*journals, *strangers]),
+        dropped=sum(journal.dropped for _, journal in [*journals, *strangers]),
+    )
+
+
+def _fits(entry: Entry, query: RequestQuery) -> bool:
+    path = entry.target.partition("?")[0]
+    wanted = (
+        query.method is None or entry.method == query.method,
+        query.path is None or fnmatchcase(path.rstrip("/") or "/", query.path),
+        query.status is None or (entry.status or 0) == query.status,
+        query.idempotency_key is None or entry.idempotency_key == query.idempotency_key,
+        query.outcome is None or entry.outcome == query.outcome,
+        query.fault is None or any(query.fault in ("*", hit[0]) for hit in entry.faults),
+    )
+    return all(wanted) and query.error_type in (None, _error_type(entry))
+
+
+def _error_type(entry: Entry) -> str | None:
+    """The type in the error that the service answered."""
+    if b'"type"' not in entry.response_body[:40] or (entry.status or 0) < _FIRST_ERROR:
+        return None
+    # The type is the first key; the rest may be cut.
+    text = entry.response_body.decode(errors="replace")
+    return text.partition('"type":"')[2].partition('"')[0] or None
+
+
+def _entry_result(entry: Entry, account: str | None) -> JournalEntry:
+    path, _, query = entry.target.partition("?")
+    return JournalEntry(
+        number=entry.number,
+        at=to_datetime(entry.at),
+        account=account,
+        method=entry.method,
+        path=printable(path),
+        query=printable(query),
+        headers={
+            name.decode(errors="backslashreplace").lower(): value.decode(errors="backslashreplace")
+            for name, value in entry.headers
+        },
+        idempotency_key=None if entry.idempotency_key is None else printable(entry.idempotency_key),
+        request_body=entry.request_body.decode(errors="backslashreplace"),
+        status=entry.status,
+        error_type=_error_type(entry),
+        response_body=entry.response_body.decode(errors="backslashreplace"),
+        outcome=entry.outcome,
+        order_id=entry.order_id,
+        faults=[FaultHit(id=id_, kind=kind, place=place) for id_, kind, place in entry.faults],
+    )
+
+
+def printable(text: str) -> str:
+    """A text of a caller, as JSON can carry it."""
+    return text.encode(errors="backslashreplace").decode()
+
+
+def read_effects(scope: Scope, query: EffectsQuery) -> Effects:
+    """Say what the requests have caused, key by key: exactly once, not at all, or twice."""
+    of_accounts = [
+        effects_of(account.name, account.journal, account.holdings, query.window)
+        for account in scope.accounts
+    ]
+    keys = [key for effects in of_accounts for key in effects.keys]
+    if query.idempotency_key is not None:
+        keys = [key for key in keys if key.idempotency_key == query.idempotency_key]
+    return combined(keys, complete=all(effects.complete for effects in of_accounts))
+
+
+def list_emails(scope: Scope, query: EmailsQuery) -> EmailsResult:
+    """List the mails that orders have caused; nothing is really sent."""
+    found = [
+        (account, email)
+        for account, email in _emails(scope)
+        if query.to in (None, email.to) and query.order_id in (None, email.order_id)
+    ]
+    found.sort(key=lambda pair: pair[1].sent_at)
+    return EmailsResult(
+        emails=[_email_result(account, email) for account, email in found[-query.limit :]],
+        total=len(found),
+    )
+
+
+def _emails(scope: Scope) -> Iterator[tuple[Account, Email]]:
+    for account in scope.accounts:
+        for email in account.outbox.all():
+            yield account, email
+
+
+def _email_result(account: Account, email: Email) -> EmailResult:
+    return EmailResult(
+        account=account.name,
+        to=email.to,
+        order_id=email.order_id,
+        item_id=email.item_id,
+        url=email.url,
+        template_id=email.template_id,
+        sent=email.sent_at <= account.clock.now(),
+        sent_at=None if email.sent_at == NEVER else to_datetime(email.sent_at),
+    )

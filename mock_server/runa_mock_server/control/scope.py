@@ -1,0 +1,80 @@
+"""What a call of the control API is about: one account, or the whole server."""
+
+from collections.abc import Sequence
+
+from runa_mock_server import access
+from runa_mock_server.clock import Clock
+from runa_mock_server.control.problems import ControlError, not_found, wrong_field
+from runa_mock_server.errors import ApiError, quoted
+from runa_mock_server.settings import Settings
+from runa_mock_server.world import Account, World
+
+
+class Scope:
+    """An account, or all of them.
+
+    Attributes:
+        world: the server's state.
+        account: the account, ``None`` for all.
+    """
+
+    def __init__(self, world: World, account: Account | None) -> None:
+        self.world = world
+        self.account = account
+
+    @property
+    def accounts(self) -> Sequence[Account]:
+        """The accounts that this is about."""
+        return self.world.accounts if self.account is None else [self.account]
+
+    @property
+    def clock(self) -> Clock:
+        """The account's clock, or the server's."""
+        return self.world.clock if self.account is None else self.account.clock
+
+    @property
+    def settings(self) -> Settings:
+        """How the server behaves, towards the account or in general."""
+        return self.world.settings if self.account is None else self.account.settings
+
+    def only_account(self) -> Account:
+        """The one account that this is about, chosen or the only one there is.
+
+        Raises:
+            ControlError: if there are several, or none.
+        """
+        if len(self.accounts) != 1:
+            raise ControlError(
+                400,
+                "account_required",
+                f"account: there are {len(self.accounts)} accounts, and this is for one.",
+                help_="Send its API key as X-Api-Key.",
+            )
+        return self.accounts[0]
+
+
+def scope_of(world: World, api_key: str | None, name: str | None) -> Scope:
+    """What a call is about.
+
+    Args:
+        world: the server's state.
+        api_key: the key of the account; one that was not used yet makes a new account.
+        name: the name of an account that exists, instead of its key.
+
+    Raises:
+        ControlError: for a key that this server does not accept, an unknown name, or both.
+    """
+    if api_key is not None and name is not None:
+        raise wrong_field("query", "account", "cannot be combined with X-Api-Key")
+    if name is not None:
+        for account in world.accounts:
+            if account.name == name:
+                return Scope(world, account)
+        raise not_found(f"account: there is no account {quoted(name)}.")
+    if api_key is None:
+        return Scope(world, None)
+    try:
+        key = access.api_key(api_key, world.settings.api_keys, world.profile.key_prefix)
+    except ApiError as error:
+        raise wrong_field("header", "x-api-key", error.message) from None
+    return Scope(world, world.account(key))

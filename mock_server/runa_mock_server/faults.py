@@ -1,0 +1,174 @@
+"""Faults: what goes wrong on the way between a caller and the service, when, and how often.
+
+A fault stands outside idempotency: whatever it does to an answer, the service remembers what it
+did, and a retry meets a clean server. What strikes, and where, is decided here; doing it to a
+connection is the edge's business.
+"""
+
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from fnmatch import fnmatchcase
+from itertools import count
+from random import Random
+from typing import NamedTuple
+
+from runa_mock_server.clock import Clock
+from runa_mock_server.fault_spec import FaultSpec
+from runa_mock_server.processing import NEVER
+
+_REMEMBERED = 1_000
+
+
+class Target(NamedTuple):
+    """A request, as far as faults look at it.
+
+    Attributes:
+        account: the API key.
+        method: the HTTP method.
+        path: the path, without a slash at its end.
+        idempotency_key: ``X-Idempotency-Key``.
+    """
+
+    account: str | None
+    method: str
+    path: str
+    idempotency_key: str | None
+
+
+class Fault:
+    """A fault that was armed.
+
+    Attributes:
+        id: its name, ``F-1``.
+        spec: what it does, and to which requests.
+        account: the API key whose requests it hits, ``None`` for everybody's.
+        matched: the requests that it was meant for so far.
+        struck: how many of them it hit.
+    """
+
+    def __init__(self, id_: str, spec: FaultSpec, account: str | None, clock: Clock) -> None:
+        self.id = id_
+        self.spec = spec
+        self.account = account
+        self.matched = 0
+        self.struck = 0
+        self._clock = clock
+        life = spec.expires_after
+        self._ends_at = NEVER if life is None else clock.now() + round(life * 1_000_000)
+        self._waiting: set[Callable[[], None]] = set()
+
+    @property
+    def is_armed(self) -> bool:
+        """Whether it can still strike."""
+        times = self.spec.times
+        return (times is None or self.struck < times) and self._clock.now() < self._ends_at
+
+    def fits(self, target: Target) -> bool:
+        """Whether a request is one that it was meant for."""
+        spec = self.spec
+        return (
+            (spec.method is None or spec.method == target.method)
+            and (spec.path is None or fnmatchcase(target.path, spec.path))
+            and (spec.idempotency_key is None or spec.idempotency_key == target.idempotency_key)
+        )
+
+    def strikes(self, random: Random) -> bool:
+        """Whether it hits this one of the requests it was meant for; counts it as matched."""
+        self.matched += 1
+        wanted = self.spec.nth
+        if wanted is not None and self.matched not in wanted:
+            return False
+        return self.spec.probability == 1 or random.random() < self.spec.probability
+
+    def when_removed(self, call: Callable[[], None]) -> Callable[[], None]:
+        """Have ``call`` called when the fault is removed; the result undoes that."""
+        self._waiting.add(call)
+        return lambda: self._waiting.discard(call)
+
+    def release(self) -> None:
+        """Never strike again, and let go of the requests that it holds up."""
+        self._ends_at = 0
+        for call in tuple(self._waiting):
+            call()
+
+
+class Faults:
+    """The faults of one server.
+
+    Args:
+        random: decides where a fault has a probability.
+    """
+
+    def __init__(self, random: Random) -> None:
+        self._random = random
+        self._numbers = count(1)
+        self._armed: dict[str | None, list[Fault]] = {}
+        self._spent: deque[Fault] = deque()
+
+    def __bool__(self) -> bool:
+        return bool(self._armed)
+
+    def __iter__(self) -> Iterator[Fault]:
+        """Those that can strike, oldest first, then those that cannot any more."""
+        faults = [fault for account in tuple(self._armed) for fault in self._of(account)]
+        return iter([*sorted(faults, key=lambda fault: int(fault.id[2:])), *self._spent])
+
+    def arm(self, spec: FaultSpec, account: str | None, clock: Clock) -> Fault:
+        """Have a fault strike from now on.
+
+        Args:
+            spec: what it does, and to which requests.
+            account: the API key whose requests it hits; ``None`` for everybody's.
+            clock: tells when it expires.
+        """
+        fault = Fault(f"F-{next(self._numbers)}", spec, account, clock)
+        self._armed.setdefault(account, []).append(fault)
+        return fault
+
+    def strike(self, target: Target, *, inside: bool = False) -> Fault | None:
+        """The fault that hits a request: of those that could, the one that was armed first.
+
+        Args:
+            target: the request.
+            inside: whether it is inside the idempotent section, where some faults wait for it;
+                the others strike outside.
+        """
+        hit: Fault | None = None
+        for fault in self._candidates(target.account):
+            # Each one counts, also where another has struck already.
+            fits = (fault.spec.place == "inside") == inside and fault.fits(target)
+            if fits and fault.strikes(self._random) and hit is None:
+                hit = fault
+        if hit is not None:
+            hit.struck += 1
+        return hit
+
+    def _candidates(self, account: str | None) -> Sequence[Fault]:
+        faults = self._of(None)
+        return faults if account is None else [*self._of(account), *faults]
+
+    def _of(self, account: str | None) -> list[Fault]:
+        """The faults of an account that are still armed; the others are put away."""
+        faults = self._armed.get(account, [])
+        spent = [fault for fault in faults if not fault.is_armed]
+        if spent:
+            self._put_away(spent)
+        return self._armed.get(account, [])
+
+    def _put_away(self, faults: Sequence[Fault]) -> None:
+        for fault in faults:
+            left = self._armed[fault.account]
+            left.remove(fault)
+            if not left:
+                del self._armed[fault.account]
+            self._spent.append(fault)
+        while len(self._spent) > _REMEMBERED:
+            self._spent.popleft()
+
+    def remove(self, faults: Sequence[Fault]) -> None:
+        """Disarm faults, forget them, and let go of what they hold up."""
+        self._put_away([f for f in faults if f in self._armed.get(f.account, ())])
+        for fault in faults:
+            if fault in self._spent:
+                self._spent.remove(fault)
+            fault.release()

@@ -1,0 +1,137 @@
+"""What was asked and what was answered, request by request: capped, and without API keys.
+
+An entry is made when the outcome of a request is known, before a byte of the answer leaves, so
+whoever has an answer finds its entry here.
+"""
+
+from collections import deque
+from collections.abc import Iterator
+from typing import Literal, NamedTuple
+
+BODY_LIMIT = 4096
+"""The bytes of a body that are kept."""
+
+# What an entry costs beside its texts, about.
+_OVERHEAD = 700
+_SECRET_HEADERS = frozenset(
+    {b"x-api-key", b"authorization", b"proxy-authorization", b"cookie", b"x-mock-token"}
+)
+_REDACTED = "[API key]"
+_SHORTEST_SECRET = 4
+
+Outcome = Literal["created", "replayed", "refused"]
+RawHeaders = tuple[tuple[bytes, bytes], ...]
+
+
+class Entry(NamedTuple):
+    """One request.
+
+    Attributes:
+        number: grows with every request to the server.
+        at: the moment, microseconds since the epoch, by the account's clock.
+        method: the HTTP method.
+        target: path and query.
+        headers: name and value of each header but those that hold secrets.
+        idempotency_key: ``X-Idempotency-Key`` of a request that places an order.
+        request_body: its first ``BODY_LIMIT`` bytes.
+        status: what the caller was told, ``None`` if no status line was sent.
+        response_body: the first ``BODY_LIMIT`` bytes of what the service answered; what a fault
+            made of it, the caller knows.
+        outcome: for a request that places an order, whether it made one (``created``), got the
+            stored answer (``replayed``) or neither (``refused``); ``None`` for other requests,
+            and if the service never saw it.
+        order_id: the order that was made, or shown again.
+        fingerprint: equal for equal bodies; 16 bytes.
+        faults: the faults that hit it, each with its id, kind and place.
+    """
+
+    number: int
+    at: int
+    method: str
+    target: str
+    headers: RawHeaders
+    idempotency_key: str | None
+    request_body: bytes
+    status: int | None
+    response_body: bytes
+    outcome: Outcome | None = None
+    order_id: str | None = None
+    fingerprint: bytes | None = None
+    faults: tuple[tuple[str, str, str], ...] = ()
+
+
+class Journal:
+    """The latest requests of one account.
+
+    Args:
+        most_entries: how many are kept.
+        most_bytes: how many bytes they may take, about.
+
+    Attributes:
+        dropped: how many were forgotten to make room.
+    """
+
+    def __init__(self, most_entries: int, most_bytes: int) -> None:
+        self.most_entries = most_entries
+        self.most_bytes = most_bytes
+        self.dropped = 0
+        self._bytes = 0
+        # Plain tuples of plain values: the garbage collector stops walking those.
+        self._entries: deque[tuple[object, ...]] = deque()
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def __iter__(self) -> Iterator[Entry]:
+        for entry in tuple(self._entries):
+            yield Entry._make(entry)
+
+    def add(self, entry: Entry) -> None:
+        """Note a request, and forget the oldest beyond the limits."""
+        self._entries.append(tuple(entry))
+        self._bytes += _size(entry)
+        self.trim()
+
+    def trim(self) -> None:
+        """Forget the oldest beyond the limits."""
+        while self._entries and (
+            len(self._entries) > self.most_entries or self._bytes > self.most_bytes
+        ):
+            self._bytes -= _size(Entry._make(self._entries.popleft()))
+            self.dropped += 1
+
+
+def _size(entry: Entry) -> int:
+    return _OVERHEAD + len(entry.target) + len(entry.request_body) + len(entry.response_body)
+
+
+class Redactor:
+    """Keeps one API key out of what is kept.
+
+    Args:
+        api_key: the key; one of less than four characters is no secret.
+    """
+
+    def __init__(self, api_key: str) -> None:
+        is_secret = len(api_key) >= _SHORTEST_SECRET
+        self._text = api_key if is_secret else None
+        self._bytes = api_key.encode(errors="surrogateescape") if is_secret else None
+
+    def text(self, text: str) -> str:
+        """A text without the key."""
+        key = self._text
+        return text if key is None or key not in text else text.replace(key, _REDACTED)
+
+    def body(self, body: bytes) -> bytes:
+        """The first ``BODY_LIMIT`` bytes of a body, without the key."""
+        key = self._bytes
+        if key is not None and key in body:
+            # Redacted before it is cut, or half a key could stay at the end.
+            body = body.replace(key, _REDACTED.encode())
+        return body[:BODY_LIMIT]
+
+    def headers(self, headers: RawHeaders) -> RawHeaders:
+        """The headers without those that hold keys, tokens or cookies."""
+        kept = [pair for pair in headers if pair[0].lower() not in _SECRET_HEADERS]
+        key = self._bytes
+        return tuple(kept if key is None else [pair for pair in kept if key not in pair[1]])

@@ -1,0 +1,134 @@
+"""The door to the control API: who may call it, and how it is called over HTTP.
+
+A web page in the browser of somebody who runs this server must not be able to use it. A page on
+another origin shows in ``Origin`` and ``Sec-Fetch-Site``; one whose host name was made to point
+here shows in ``Host``. No CORS header is ever sent.
+"""
+
+import hmac
+from functools import cached_property
+from ipaddress import ip_address
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from aiohttp import web
+
+from runa_mock_server.control.problems import ControlError
+from runa_mock_server.errors import ApiError, quoted
+from runa_mock_server.idempotency import Answer
+from runa_mock_server.web.answers import answer_to, to_response
+from runa_mock_server.web.body import read_limited
+from runa_mock_server.web.query import query_of
+from runa_mock_server.world import World
+
+if TYPE_CHECKING:
+    from runa_mock_server.control.api import ControlApi
+
+CONTROL_PREFIX = "/_mock"
+_HEALTH = "/health"
+
+
+class ControlGate:
+    """Answers requests under ``/_mock``.
+
+    Args:
+        world: the server's state.
+    """
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    @cached_property
+    def api(self) -> "ControlApi":
+        """The control API; made when it is first called, for many servers never need it."""
+        from runa_mock_server.control.api import ControlApi  # noqa: PLC0415 - see above
+
+        return ControlApi(self._world)
+
+    async def __call__(self, request: web.BaseRequest) -> web.StreamResponse:
+        """The response to a request under ``/_mock``."""
+        path = request.path[len(CONTROL_PREFIX) :]
+        try:
+            answer = await self._answer(request, path)
+        except ControlError as refusal:
+            answer = answer_to(refusal)
+        return to_response(answer, {"Cache-Control": "no-store"})
+
+    async def _answer(self, request: web.BaseRequest, path: str) -> Answer:
+        self._check_host(request)
+        _check_origin(request, self._world.public_url)
+        if path.rstrip("/") != _HEALTH:
+            self._check_open(request)
+        try:
+            body = await read_limited(request)
+        except ApiError as error:
+            raise ControlError(error.status, error.type, error.message) from None
+        from runa_mock_server.control.api import ControlRequest  # noqa: PLC0415 - as above
+
+        return self.api(
+            ControlRequest(
+                method=request.method,
+                path=path,
+                query=query_of(request),
+                body=body,
+                api_key=request.headers.get("X-Api-Key"),
+            )
+        )
+
+    def _check_open(self, request: web.BaseRequest) -> None:
+        """Refuse all but health where the settings close the API or ask for a token."""
+        settings = self._world.settings
+        if not settings.control:
+            raise ControlError(404, "not_found", "The control API is switched off.")
+        if settings.control_token is None:
+            return
+        given = request.headers.get("X-Mock-Token", "").encode(errors="replace")
+        if not hmac.compare_digest(given, settings.control_token.encode()):
+            raise ControlError(
+                401,
+                "unauthorized",
+                "x-mock-token: is not the token that this server was started with.",
+                help_="Send what --control-token says as the header X-Mock-Token.",
+            )
+
+    def _check_host(self, request: web.BaseRequest) -> None:
+        settings = self._world.settings
+        host = _host_of(f"//{request.host}")
+        own = (settings.host, _host_of(settings.public_url or ""), *settings.control_hosts)
+        # A name without a dot is no domain that a stranger could own.
+        if host and (_is_address(host) or "." not in host or host.endswith(".localhost")):
+            return
+        if not host or host not in own:
+            raise ControlError(
+                403,
+                "forbidden_host",
+                f"host: {quoted(request.host)} is no name of this server.",
+                help_="Use its address or localhost, or start it with --control-host NAME.",
+            )
+
+
+def _check_origin(request: web.BaseRequest, public_url: str) -> None:
+    """Refuse what a web page on another origin sends."""
+    origin = request.headers.get("Origin")
+    allowed = (f"http://{request.host}", f"https://{request.host}", public_url)
+    site = request.headers.get("Sec-Fetch-Site", "same-origin")
+    if (origin is not None and origin not in allowed) or site not in ("same-origin", "none"):
+        shown = quoted(origin) if origin is not None else f"Sec-Fetch-Site {quoted(site)}"
+        raise ControlError(
+            403, "forbidden_origin", f"origin: a page of {shown} may not control this server."
+        )
+
+
+def _host_of(url: str) -> str:
+    try:
+        return (urlsplit(url).hostname or "").rstrip(".")
+    except ValueError:
+        return ""
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ip_address(host)
+    except ValueError:
+        return False
+    return True
