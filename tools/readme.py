@@ -11,10 +11,10 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from runa_mock_server.cli import DEFAULT_PORT, flag_of
 from runa_mock_server.control.api import OPERATIONS
 from runa_mock_server.control.api import PREFIX as CONTROL
 from runa_mock_server.fault_spec import PLACES, FaultSpec
+from runa_mock_server.flags import DEFAULT_PORT, flag_of
 from runa_mock_server.profiles import PROFILES
 from runa_mock_server.settings import Settings
 

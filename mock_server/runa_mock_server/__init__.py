@@ -4,21 +4,28 @@ Unofficial. ``MockServer`` runs it inside a Python process, the command ``runa-m
 process of its own.
 """
 
+import importlib
+from typing import TYPE_CHECKING
+
 from runa_mock_server._version import __version__
-from runa_mock_server.catalogue import Catalogue, CatalogueError
-from runa_mock_server.clock import Clock, ManualClock
-from runa_mock_server.controls import ControlRefusedError, Controls
-from runa_mock_server.effects import Effects
-from runa_mock_server.fault_spec import FaultSpec
-from runa_mock_server.remote import RemoteServer, connect
-from runa_mock_server.server import MockServer
-from runa_mock_server.settings import Settings, SettingsError
-from runa_mock_server.web.http_server import PortBusyError
+
+if TYPE_CHECKING:
+    from runa_mock_server.catalogue import Catalogue, CatalogueError
+    from runa_mock_server.clock import Clock, ManualClock
+    from runa_mock_server.config_file import ConfigError
+    from runa_mock_server.controls import ControlRefusedError, Controls
+    from runa_mock_server.effects import Effects
+    from runa_mock_server.fault_spec import FaultSpec
+    from runa_mock_server.remote import RemoteServer, connect
+    from runa_mock_server.server import MockServer
+    from runa_mock_server.settings import Settings, SettingsError
+    from runa_mock_server.web.http_server import PortBusyError
 
 __all__ = [
     "Catalogue",
     "CatalogueError",
     "Clock",
+    "ConfigError",
     "ControlRefusedError",
     "Controls",
     "Effects",
@@ -32,3 +39,35 @@ __all__ = [
     "__version__",
     "connect",
 ]
+
+# Imported when first asked for: `runa-mock health` runs every few seconds, and needs none of it.
+_HOMES = {
+    "Catalogue": "catalogue",
+    "CatalogueError": "catalogue",
+    "Clock": "clock",
+    "ConfigError": "config_file",
+    "ControlRefusedError": "controls",
+    "Controls": "controls",
+    "Effects": "effects",
+    "FaultSpec": "fault_spec",
+    "ManualClock": "clock",
+    "MockServer": "server",
+    "PortBusyError": "web.http_server",
+    "RemoteServer": "remote",
+    "Settings": "settings",
+    "SettingsError": "settings",
+    "connect": "remote",
+}
+
+if not TYPE_CHECKING:  # type checkers see the imports above, and complain of other names
+
+    def __getattr__(name: str) -> object:
+        if name not in _HOMES:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        home = importlib.import_module(f"{__name__}.{_HOMES[name]}")
+        value = globals()[name] = getattr(home, name)
+        return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

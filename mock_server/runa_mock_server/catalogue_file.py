@@ -18,8 +18,8 @@ from runa_mock_server import strict_json
 from runa_mock_server.catalogue import Catalogue, CatalogueError, built_in
 from runa_mock_server.errors import quoted
 from runa_mock_server.settings import Settings
+from runa_mock_server.text_file import UnreadableFileError, read_text
 
-_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _MESSAGE_LIMIT = 80
 _SHAPE = 'must be a page, {"catalog": [...], "pagination": ...}, or a list of pages'
 
@@ -160,15 +160,9 @@ class _Placed(NamedTuple):
 
 def _read(path: Path) -> Any:
     try:
-        raw = path.read_bytes()
-    except OSError as error:
-        raise _refused(path, [f"cannot be read: {error.strerror or error}"]) from None
-    raw = raw.removeprefix(_BYTE_ORDER_MARK)
-    try:
-        raw.decode()
-        return strict_json.parse(raw)
-    except UnicodeDecodeError as error:
-        raise _refused(path, [f"is not UTF-8: byte {error.start} cannot be read"]) from None
+        return strict_json.parse(read_text(path).encode())
+    except UnreadableFileError as error:
+        raise _refused(path, [str(error)]) from None
     except strict_json.MalformedJsonError as error:
         raise _refused(path, [f"is not JSON: {error}"]) from None
 

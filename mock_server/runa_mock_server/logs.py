@@ -2,13 +2,14 @@
 
 import logging
 import sys
+from typing import Literal
 
 import orjson
 
 from runa_mock_server.clock import computer_time, timestamp
 
-FORMATS = ("text", "json")
-LEVELS = ("debug", "info", "warning", "error")
+Format = Literal["text", "json"]
+Level = Literal["debug", "info", "warning", "error"]
 
 
 class _Text(logging.Formatter):
@@ -31,12 +32,12 @@ class _Json(logging.Formatter):
         return orjson.dumps(entry).decode()
 
 
-def configure(level: str, form: str) -> None:
+def configure(level: Level, form: Format) -> None:
     """Send the log of this process to standard output.
 
     Args:
-        level: one of ``LEVELS``.
-        form: one of ``FORMATS``.
+        level: what is less important is left out.
+        form: how a line looks.
     """
     sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr] # a text stream is one
     logging.raiseExceptions = False  # whoever closes the log's pipe wants no more of it

@@ -11,10 +11,11 @@ from typing import Any, Self
 
 from runa_mock_server.catalogue import Catalogue
 from runa_mock_server.clock import Clock
+from runa_mock_server.config_file import load_settings
 from runa_mock_server.control.api import ControlApi, ControlRequest
 from runa_mock_server.controls import Controls, Reply
 from runa_mock_server.idempotency import Answer
-from runa_mock_server.settings import Settings, make_settings
+from runa_mock_server.settings import Settings
 from runa_mock_server.web.http_server import HttpServer
 from runa_mock_server.world import World
 
@@ -28,22 +29,26 @@ class MockServer(Controls):
 
     Args:
         settings: how the server behaves; by default a free port and the playground's ways.
+        config: a configuration file (TOML or JSON) with settings; what it says about the log is
+            ignored, and paths in it are relative to its place.
         clock: the time it lives in, for example a ``ManualClock``, or what the setting ``clock``
             takes; by default the computer's.
         catalogue: what can be ordered, or the path of a catalogue file; by default the built-in
             catalogue.
-        **values: single settings, instead of ``settings``.
+        **values: single settings, instead of ``settings``; they beat those of ``config``.
 
     Raises:
+        ConfigError: for a configuration file that cannot be used.
         SettingsError: for a setting that is unknown or does not fit.
         CatalogueError: for a catalogue file or a template that cannot be used.
-        TypeError: if both ``settings`` and single settings are given.
+        TypeError: if ``settings`` are given together with ``config`` or single settings.
     """
 
     def __init__(
         self,
         settings: Settings | None = None,
         *,
+        config: str | Path | None = None,
         clock: Clock | str | None = None,
         catalogue: Catalogue | str | Path | None = None,
         **values: Any,
@@ -52,10 +57,12 @@ class MockServer(Controls):
             values["catalogue"], catalogue = str(catalogue), None
         if isinstance(clock, str):
             values["clock"], clock = clock, None
-        if settings is not None and values:
-            raise TypeError(f"settings: cannot be combined with {', '.join(values)}")
+        others = [*values, *(["config"] if config is not None else [])]
+        if settings is not None and others:
+            raise TypeError(f"settings: cannot be combined with {', '.join(others)}")
         super().__init__(self._send)
-        self._world = World(settings or make_settings(**values), clock, catalogue)
+        settings = settings or load_settings(config, **values)
+        self._world = World(settings, clock, catalogue)
         self._control = ControlApi(self._world)
         self._thread: threading.Thread | None = None
         self._url: str | None = None

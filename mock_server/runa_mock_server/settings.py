@@ -1,13 +1,15 @@
 """Everything about a server that can be chosen, in one place.
 
-The command line, its environment variables and ``MockServer`` all build this object; the field
-descriptions are the help texts.
+The command line, its environment variables, configuration files and ``MockServer`` all build this
+object; the field descriptions are the help texts. A field marked ``writeOnly`` is a secret.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
-from typing import Annotated, Any
+from difflib import get_close_matches
+from typing import Annotated, Any, TypeVar
 
 from pydantic import (
     BaseModel,
@@ -23,8 +25,11 @@ from pydantic_core import ErrorDetails
 
 from runa_mock_server.clock import Clock, ManualClock
 from runa_mock_server.currencies import Currency
+from runa_mock_server.flags import DEFAULT_HOST
 from runa_mock_server.processing import parse_processing
 from runa_mock_server.profiles import ProfileName
+
+S = TypeVar("S", bound="Settings")
 
 
 class SettingsError(ValueError):
@@ -58,11 +63,17 @@ def _codes(given: Any) -> Any:
     return tuple(code.strip() for code in given.split(",")) if isinstance(given, str) else given
 
 
+Text = Annotated[str, Field(min_length=1)]
 Amount = Annotated[Decimal, Field(ge=0, le=10**15, decimal_places=2, strict=False)]
 SupportedCurrency = Annotated[Currency, Field(strict=False)]
+Opening = dict[SupportedCurrency, Amount]
 Codes = Annotated[
-    tuple[Annotated[str, Field(min_length=1)], ...], Field(strict=False), BeforeValidator(_codes)
+    tuple[Text, ...],
+    Field(strict=False),
+    BeforeValidator(_codes, json_schema_input_type=str | tuple[Text, ...]),
 ]
+Templates = dict[str, Codes]
+Port = Annotated[int, Field(ge=0, le=65_535, description="Port to listen on; 0 picks a free one.")]
 
 
 class Settings(BaseModel):
@@ -74,12 +85,8 @@ class Settings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
-    host: Annotated[str, Field(min_length=1)] = Field(
-        default="127.0.0.1", description="Address to listen on."
-    )
-    port: Annotated[int, Field(ge=0, le=65_535)] = Field(
-        default=0, description="Port to listen on; 0 picks a free one."
-    )
+    host: Text = Field(default=DEFAULT_HOST, description="Address to listen on.")
+    port: Port = 0
     public_url: str | None = Field(
         default=None,
         description="Where clients reach the server, for payout links; "
@@ -101,24 +108,29 @@ class Settings(BaseModel):
     rate_limit: Annotated[int, Field(ge=1)] | None = Field(
         default=None, description="Orders a minute and account; unlimited by default."
     )
-    api_keys: tuple[Annotated[str, Field(min_length=1)], ...] = Field(
+    api_keys: tuple[Text, ...] = Field(
         default=(),
         strict=False,
+        json_schema_extra={"writeOnly": True},
         description="The only API keys to accept; by default any that starts with XX, "
         "or with wg in production.",
     )
-    balances: Annotated[dict[SupportedCurrency, Amount], BeforeValidator(_pairs)] = Field(
+    balances: Annotated[
+        Opening, BeforeValidator(_pairs, json_schema_input_type=Opening | list[str])
+    ] = Field(
         default={},
         strict=False,
         description="Opening balance of every account, CURRENCY=AMOUNT; by default 10000.00 of "
         "USD, GBP, EUR and CAD on the playground, and nothing in production.",
     )
-    catalogue: Annotated[str, Field(min_length=1)] | None = Field(
+    catalogue: Text | None = Field(
         default=None,
         description="File with the products, in the shape of the provider's product list; "
         "by default the built-in catalogue.",
     )
-    templates: Annotated[dict[str, Codes], BeforeValidator(_pairs)] = Field(
+    templates: Annotated[
+        Templates, BeforeValidator(_pairs, json_schema_input_type=Templates | list[str])
+    ] = Field(
         default={},
         strict=False,
         description="A product-selection template more, ID=CODE,CODE.",
@@ -156,6 +168,7 @@ class Settings(BaseModel):
     control_token: Annotated[str, Field(min_length=1, pattern=r"^[!-~]+$")] | None = Field(
         default=None,
         repr=False,
+        json_schema_extra={"writeOnly": True},
         description="What X-Mock-Token has to be on calls of the control API; "
         "by default they need none.",
     )
@@ -257,15 +270,34 @@ def make_settings(**values: Any) -> Settings:
     Raises:
         SettingsError: naming each setting that is unknown or does not fit, and why.
     """
+    return checked(Settings, values)
+
+
+def checked(model: type[S], values: Mapping[str, Any]) -> S:
+    """The settings of a kind from loose values, the defaults for those that are not given.
+
+    Raises:
+        SettingsError: naming each setting that is unknown or does not fit, and why.
+    """
     try:
-        return Settings(**values)
+        return model(**values)
     except ValidationError as error:
-        raise SettingsError([_problem(detail) for detail in error.errors()]) from None
+        problems = [_problem(detail, tuple(model.model_fields)) for detail in error.errors()]
+        raise SettingsError(problems) from None
 
 
-def _problem(detail: ErrorDetails) -> tuple[str, str]:
+def _problem(detail: ErrorDetails, names: Sequence[str]) -> tuple[str, str]:
     name, *inner = (str(step) for step in detail["loc"] if step != "[key]")
     if detail["type"] == "extra_forbidden":
-        return name, "there is no such setting"
+        return name, f"there is no such setting{_nearest(name, names)}"
     reason = detail["msg"].removeprefix("Value error, ")
+    choices = re.findall("'([^']+)'", str(detail.get("ctx", {}).get("expected", "")))
+    reason += _nearest(str(detail["input"]), choices)
     return name, f"{'.'.join(inner)}: {reason}" if inner else reason
+
+
+def _nearest(word: str, known: Sequence[str]) -> str:
+    """A question after the known word that a wrong one looks like; empty if there is none."""
+    lowered = {name.lower(): name for name in known}
+    found = get_close_matches(word.lower().replace("-", "_"), lowered, 1)
+    return f"; did you mean {lowered[found[0]]!r}?" if found else ""

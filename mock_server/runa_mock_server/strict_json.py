@@ -16,8 +16,10 @@ class MalformedJsonError(ValueError):
     """The bytes are no JSON that a careful reader could accept; the message says where and why."""
 
 
-def parse(raw: bytes) -> Any:
+def parse(raw: bytes, *, exact: bool = True) -> Any:
     """The document in ``raw``, numbers with a fraction or exponent as exact ``Decimal``.
+
+    With ``exact=False`` they are floats, as TOML has them.
 
     Refused besides syntax errors: bytes that are not UTF-8, a key twice in one object (two
     readers could see two different orders), ``NaN`` and ``Infinity``, lone surrogates, integers
@@ -32,7 +34,7 @@ def parse(raw: bytes) -> Any:
             allow_inf_nan=False,
             cache_mode="keys",
             catch_duplicate_keys=True,
-            float_mode="decimal",
+            float_mode="decimal" if exact else "float",
         )
     except ValueError as error:
         reason = str(error)[:_MESSAGE_LIMIT]

@@ -10,7 +10,8 @@ import pytest
 import requests
 
 from runa_mock_server import ManualClock, MockServer
-from runa_mock_server.cli import DEFAULT_PORT
+from runa_mock_server.config_file import read
+from runa_mock_server.flags import DEFAULT_PORT
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -104,10 +105,18 @@ def test_console_sessions_show_what_happens(paper: str) -> None:
     assert run >= 4
 
 
+def test_configuration_examples_can_be_used(tmp_path: Path) -> None:
+    """Each TOML example of the README is a configuration file without a problem."""
+    assert blocks("README.md", "toml")
+    for block in blocks("README.md", "toml"):
+        (tmp_path / "runa-mock.toml").write_text(block, encoding="utf-8")
+        assert read(tmp_path / "runa-mock.toml")
+
+
 def test_examples_are_there() -> None:
     """The README has examples of both kinds, and its `make` targets exist."""
     languages = re.findall(r"^```(\w+)$", README, re.MULTILINE)
-    assert {"python", "console"} <= set(languages) <= {"python", "console", "sh"}
+    assert {"python", "console"} <= set(languages) <= {"python", "console", "sh", "toml"}
     targets = re.findall(r"^(\w+):.*## ", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE)
     for line in "".join(blocks("README.md", "sh")).splitlines():
         program, *arguments = line.partition("#")[0].split()

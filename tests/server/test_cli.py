@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import pytest
 
 from runa_mock_server import MockServer, Settings, __version__
-from runa_mock_server.cli import flag_of
+from runa_mock_server.flags import flag_of
 from support.answers import refusal
 from support.api import KEY, Api
 from support.process import MODULE, SCRIPT, Process, serving

@@ -9,6 +9,7 @@ from aiohttp.http import RawRequestMessage
 from aiohttp.streams import StreamReader
 from aiohttp.web_protocol import RequestHandler
 
+from runa_mock_server.address import url_of
 from runa_mock_server.web.access_log import AccessLog
 from runa_mock_server.web.connection import Connection
 from runa_mock_server.web.control_gate import CONTROL_PREFIX, ControlGate
@@ -23,7 +24,6 @@ _STOP_SECONDS = 0.1
 _CONTROL_BODY = 4 * 1024 * 1024 * 1024
 # An idempotency key may be any text; a header of the default 8 KiB would be short for some.
 _LONGEST_LINE = 64 * 1024
-_ANY_ADDRESS = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - compared, not bound
 
 
 class PortBusyError(Exception):
@@ -65,8 +65,7 @@ class HttpServer:
                 f"cannot listen on {host} port {settings.port}: {_reason(error)}"
             ) from None
         port = self._listener.sockets[0].getsockname()[1]
-        host = _ANY_ADDRESS.get(settings.host, settings.host)
-        url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+        url = url_of(settings.host, port)
         self._world.public_url = settings.public_url or url
         return url
 

@@ -1,0 +1,108 @@
+"""``runa-mock config``: the settings that would apply, and where each came from."""
+
+import json
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import click
+import tomli_w
+
+from runa_mock_server.cli.options import Effective, Source, takes_settings
+from runa_mock_server.config_file import ServeSettings, published_schema
+
+_HIDDEN = "***"
+
+
+class _Row(NamedTuple):
+    name: str
+    value: Any  # of types that JSON has
+    source: Source
+    hidden: bool
+
+
+def _text(rows: Iterable[_Row]) -> str:
+    cells = [
+        (row.name, json.dumps(_shown(row), ensure_ascii=False), str(row.source)) for row in rows
+    ]
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    return "\n".join(
+        "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
+        for line in cells
+    )
+
+
+def _json(rows: Iterable[_Row]) -> str:
+    shown = {row.name: {"value": _shown(row), "source": str(row.source)} for row in rows}
+    return json.dumps(shown, indent=2, ensure_ascii=False)
+
+
+def _toml(rows: Iterable[_Row]) -> str:
+    """A configuration file; what it cannot hold, or should not, is told in comments."""
+    tables_last = sorted(rows, key=lambda row: isinstance(row.value, Mapping) and not row.hidden)
+    return "\n".join(_toml_entry(row) for row in tables_last).rstrip()
+
+
+def _toml_entry(row: _Row) -> str:
+    if row.hidden:
+        return f"# {row.source}\n# {row.name}: hidden; --show-secrets shows it\n"
+    if row.value is None:  # TOML has no null
+        return f"# {row.source}\n# {row.name}: none\n"
+    return f"# {row.source}\n{tomli_w.dumps({row.name: row.value})}"
+
+
+def _shown(row: _Row) -> Any:
+    return _HIDDEN if row.hidden else row.value
+
+
+_WRITERS: Mapping[str, Callable[[Iterable[_Row]], str]] = {
+    "text": _text,
+    "toml": _toml,
+    "json": _json,
+}
+
+
+def _print_schema(context: click.Context, _: click.Parameter, wanted: bool) -> None:  # noqa: FBT001 - click's signature
+    if wanted:
+        click.echo(published_schema(), nl=False)
+        context.exit()
+
+
+@click.command("config")
+@takes_settings
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(tuple(_WRITERS)),
+    default="text",
+    show_default=True,
+    help="How to print; toml is a configuration file again.",
+)
+@click.option("--show-secrets", is_flag=True, help="Print API keys and tokens as they are.")
+@click.option(
+    "--schema",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_print_schema,
+    help="Print the JSON Schema of configuration files instead.",
+)
+def command(effective: Effective, form: str, *, show_secrets: bool) -> None:
+    """Print the settings with which `serve` would run, and where each comes from."""
+    click.echo(_WRITERS[form](_rows(effective, show_secrets=show_secrets)))
+
+
+def _rows(effective: Effective, *, show_secrets: bool) -> list[_Row]:
+    values = effective.settings.model_dump(mode="json")
+    if values["catalogue"] is not None:  # what is printed may be read from another directory
+        values["catalogue"] = str(Path(values["catalogue"]).absolute())
+    secrets = set() if show_secrets else _secrets()
+    return [
+        _Row(name, value, effective.sources[name], bool(value) and name in secrets)
+        for name, value in values.items()
+    ]
+
+
+def _secrets() -> set[str]:
+    properties = ServeSettings.model_json_schema()["properties"]
+    return {name for name, schema in properties.items() if schema.get("writeOnly")}

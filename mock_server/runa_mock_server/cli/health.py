@@ -1,0 +1,125 @@
+"""``runa-mock health``: whether a server is up, for container checks.
+
+It imports little and gives up in time, whatever the server does.
+"""
+
+import http.client
+import json
+from concurrent.futures import Future
+from pathlib import Path
+from threading import Thread
+from urllib.parse import SplitResult, urlsplit
+
+import click
+
+from runa_mock_server.address import url_of
+from runa_mock_server.flags import DEFAULT_HOST, DEFAULT_PORT, variables_of
+
+_PATH = "/_mock/health"
+_LARGEST = 64 * 1024  # bytes of an answer that are read
+_CONNECTIONS = {"http": http.client.HTTPConnection, "https": http.client.HTTPSConnection}
+
+
+class _UnhealthyError(Exception):
+    """The server answers, but not that it is well; the message says what."""
+
+
+def _url(_: click.Context, __: click.Parameter, given: str | None) -> SplitResult | None:
+    if given is None:
+        return None
+    try:
+        url = urlsplit(given)
+        usable = url.scheme in _CONNECTIONS and url.hostname and url.port != 0
+    except ValueError as error:
+        raise click.BadParameter(f"{given!r}: {error}") from None
+    if not usable or url.query or url.fragment or url.username is not None:
+        raise click.BadParameter(f"{given!r} is not like http://HOST:PORT")
+    return url
+
+
+@click.command("health")
+@click.option("--url", callback=_url, help="The server, like http://127.0.0.1:8484.")
+@click.option("--host", envvar=variables_of("host"), help="Its address, without --url.")
+@click.option(
+    "--port", type=click.IntRange(1, 65_535), envvar=variables_of("port"), help="Its port."
+)
+@click.option(
+    "--config",
+    type=click.Path(path_type=Path),
+    envvar=variables_of("config"),
+    help="The server's configuration file, for its address and port.",
+)
+@click.option(
+    "--timeout",
+    type=click.FloatRange(0, 3600, min_open=True),
+    default=3.0,
+    show_default=True,
+    help="Seconds to wait at most.",
+)
+def command(
+    url: SplitResult | None, host: str | None, port: int | None, config: Path | None, timeout: float
+) -> None:
+    """Ask a server whether it is up: exit 0 if it is, 1 if not.
+
+    Without --url it asks where `serve` listens with the same flags, variables and file.
+    """
+    asked = url or urlsplit(_address(host, port, config))
+    place = asked.geturl().rstrip("/") + _PATH
+    answer: Future[str] = Future()
+    # A timeout of a socket is not one of the name's look-up, nor of an answer that drips.
+    Thread(target=_ask, args=(asked, timeout, answer), daemon=True).start()
+    try:
+        version = answer.result(timeout)
+    except TimeoutError:
+        problem = f"no answer within {timeout:g} s"
+    except http.client.HTTPException:  # its text may be anything that the server sent
+        problem = "it does not answer in HTTP"
+    except (OSError, ValueError, _UnhealthyError) as error:  # ValueError: what can be no host
+        problem = str(error)
+    else:
+        click.echo(f"healthy: runa-mock {version} at {place}")
+        return
+    click.echo(f"not healthy: {place}: {problem}", err=True)
+    raise SystemExit(1)
+
+
+def _address(host: str | None, port: int | None, config: Path | None) -> str:
+    """Where a server listens that was started with the same settings."""
+    file = {}
+    if config is not None and None in (host, port):
+        from runa_mock_server.cli.options import read_config  # noqa: PLC0415 - takes its time
+
+        file = read_config(config)
+    return url_of(
+        host or file.get("host", DEFAULT_HOST),
+        port or file.get("port", DEFAULT_PORT),
+    )
+
+
+def _ask(url: SplitResult, timeout: float, answer: "Future[str]") -> None:
+    try:
+        answer.set_result(_version(url, timeout))
+    except Exception as error:  # noqa: BLE001 - whatever it is, the waiting thread gets it
+        answer.set_exception(error)
+
+
+def _version(url: SplitResult, timeout: float) -> str:
+    """The version of a server that is well."""
+    # http.client knows no proxies and follows no redirects.
+    connection = _CONNECTIONS[url.scheme](str(url.hostname), url.port, timeout=timeout)
+    try:
+        connection.request("GET", url.path.rstrip("/") + _PATH)
+        response = connection.getresponse()
+        raw = response.read(_LARGEST)
+    finally:
+        connection.close()
+    if response.status != http.client.OK:
+        raise _UnhealthyError(f"it answers {response.status}")
+    try:
+        document = json.loads(raw)
+        status, version = document["status"], document["version"]
+    except (ValueError, TypeError, LookupError, RecursionError):
+        raise _UnhealthyError("it answers, but is no runa-mock") from None
+    if status != "ok":
+        raise _UnhealthyError(f"its status is {ascii(status)[:80]}")
+    return ascii(str(version))[1:-1][:80]

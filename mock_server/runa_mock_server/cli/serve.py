@@ -1,0 +1,50 @@
+"""``runa-mock serve``."""
+
+import asyncio
+import gc
+import logging
+import signal
+
+import click
+
+from runa_mock_server import logs
+from runa_mock_server._version import __version__
+from runa_mock_server.catalogue import CatalogueError
+from runa_mock_server.cli.options import Effective, RefusedError, takes_settings
+from runa_mock_server.web.http_server import HttpServer, PortBusyError
+from runa_mock_server.world import World
+
+log = logging.getLogger(__name__)
+announcement = logging.getLogger(f"{__name__}.announcement")
+announcement.setLevel(logging.INFO)  # whatever the log level: who asked for port 0 needs the URL
+
+
+@click.command("serve")
+@takes_settings
+def command(effective: Effective) -> None:
+    """Serve until SIGINT or SIGTERM."""
+    settings = effective.settings
+    logs.configure(settings.log_level, settings.log_format)
+    try:
+        world = World(settings.server)
+    except CatalogueError as error:
+        raise RefusedError(str(error)) from None
+    try:
+        asyncio.run(_serve(world))
+    except PortBusyError as error:
+        raise click.ClickException(f"{error}; choose another with --port") from None
+
+
+async def _serve(world: World) -> None:
+    stopped = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for signal_number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(signal_number, stopped.set)
+    world.stop = stopped.set
+    server = HttpServer(world)
+    url = await server.start()
+    gc.freeze()  # what was loaded stays: the collector need not walk it again and again
+    announcement.info("runa-mock %s (%s) serves %s/v2", __version__, world.profile.name, url)
+    await stopped.wait()
+    await server.stop()
+    log.info("stopped")
