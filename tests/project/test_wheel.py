@@ -45,11 +45,12 @@ def test_packages_are_typed(wheel: Distribution, package: str) -> None:
 
 
 def test_data_is_there(wheel: Distribution) -> None:
-    """Schemas, error catalogue, OpenAPI document and product catalogue come with the packages."""
+    """Schemas, error catalogue, OpenAPI document and the server's data come with the packages."""
     schemas = {f"runa_schemas/json/{name}.json" for name in runa_schemas.names()}
     assert len(schemas) > 20
     data = {
         "runa_mock_server/data/catalogue.json",
+        "runa_mock_server/data/config.schema.json",
         "runa_schemas/errors.json",
         "runa_schemas/openapi/document.json",
     }

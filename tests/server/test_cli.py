@@ -1,4 +1,4 @@
-"""The command ``runa-mock serve``, run as a process."""
+"""The command ``runa-mock serve``, run as a process where it serves."""
 
 import json
 import re
@@ -9,10 +9,12 @@ from collections.abc import Sequence
 
 import pytest
 
-from runa_mock_server import MockServer, Settings, __version__
+from runa_mock_server import MockServer, __version__
+from runa_mock_server.config_file import ServeSettings
 from runa_mock_server.flags import flag_of
 from support.answers import refusal
 from support.api import KEY, Api
+from support.command import run
 from support.process import MODULE, SCRIPT, Process, serving
 from support.raw import connection, reply_on
 
@@ -102,11 +104,9 @@ def test_a_host_that_cannot_be_listened_on_is_one_friendly_line(host: str) -> No
 )
 def test_a_usage_error_names_the_option(arguments: tuple[str, ...], named: str) -> None:
     """Exit 2 with the option's name on standard error, and nothing is served."""
-    with Process("serve", *arguments) as process:
-        finished = process.finish()
-    assert (finished.code, finished.out) == (2, "")
-    assert re.search(named, finished.err)
-    assert "Traceback" not in finished.err
+    done = run("serve", *arguments)
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert re.search(named, done.stderr)
 
 
 @pytest.mark.parametrize(
@@ -115,10 +115,9 @@ def test_a_usage_error_names_the_option(arguments: tuple[str, ...], named: str) 
 )
 def test_a_wrong_variable_is_a_usage_error(variable: str, value: str) -> None:
     """What a variable says is checked like a flag."""
-    with Process("serve", environment={variable: value}) as process:
-        finished = process.finish()
-    assert (finished.code, finished.out) == (2, "")
-    assert "Traceback" not in finished.err
+    done = run("serve", **{variable: value})
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert variable in done.stderr
 
 
 @pytest.mark.parametrize("variable", ["PORT", "RUNA_MOCK_PORT"])
@@ -127,16 +126,6 @@ def test_the_port_comes_from_the_environment(variable: str) -> None:
     port = str(_free_port())
     with serving(environment={variable: port}) as served:
         assert served.url.endswith(f":{port}")
-
-
-def test_the_tool_s_variable_beats_the_plain_one_and_the_flag_beats_both() -> None:
-    """The closer to the user, the stronger."""
-    own, plain, flag = (str(_free_port()) for _ in range(3))
-    environment = {"PORT": plain, "RUNA_MOCK_PORT": own}
-    with serving(environment=environment) as served:
-        assert served.url.endswith(f":{own}")
-    with serving("--port", flag, environment=environment) as served:
-        assert served.url.endswith(f":{flag}")
 
 
 def test_settings_come_from_flags() -> None:
@@ -175,13 +164,13 @@ def test_settings_come_from_variables() -> None:
 
 def test_the_help_tells_every_setting_and_its_variable() -> None:
     """Each setting is there with its flag and the variable that stands in for it."""
-    with Process("serve", "--help", environment={"COLUMNS": "200"}) as process:
-        finished = process.finish()
-    flags = {flag_of(name) for name in Settings.model_fields} | {"--log-level", "--log-format"}
-    assert finished.code == 0
+    done = run("serve", "--help", COLUMNS="200")
+    flags = {flag_of(name) for name in ServeSettings.model_fields} | {"--config"}
+    assert {"--log-level", "--log-format"} <= flags
+    assert done.exit_code == 0
     for flag in flags:
-        assert flag in finished.out
-        assert "RUNA_MOCK_" + flag[2:].replace("-", "_").upper() in finished.out
+        assert flag in done.output
+        assert "RUNA_MOCK_" + flag[2:].replace("-", "_").upper() in done.output
 
 
 def test_the_version_is_told() -> None:
@@ -262,10 +251,9 @@ def test_a_client_that_hangs_up_is_no_defect() -> None:
 
 def test_a_wrong_variable_is_named() -> None:
     """What comes from a variable is blamed on the variable, not on a flag that nobody gave."""
-    with Process("serve", environment={"RUNA_MOCK_PROFILE": "x"}) as process:
-        finished = process.finish()
-    assert finished.code == 2
-    assert "RUNA_MOCK_PROFILE: " in finished.err
+    done = run("serve", RUNA_MOCK_PROFILE="x")
+    assert done.exit_code == 2
+    assert "RUNA_MOCK_PROFILE: " in done.stderr
 
 
 def test_every_address_is_told_as_one_that_can_be_opened() -> None:

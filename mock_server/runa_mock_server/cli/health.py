@@ -6,6 +6,7 @@ It imports little and gives up in time, whatever the server does.
 import http.client
 import json
 from concurrent.futures import Future
+from contextlib import closing
 from pathlib import Path
 from threading import Thread
 from urllib.parse import SplitResult, urlsplit
@@ -16,6 +17,7 @@ from runa_mock_server.address import url_of
 from runa_mock_server.flags import DEFAULT_HOST, DEFAULT_PORT, variables_of
 
 _PATH = "/_mock/health"
+_LONGEST = 3600  # seconds to wait
 _LARGEST = 64 * 1024  # bytes of an answer that are read
 _CONNECTIONS = {"http": http.client.HTTPConnection, "https": http.client.HTTPSConnection}
 
@@ -37,6 +39,12 @@ def _url(_: click.Context, __: click.Parameter, given: str | None) -> SplitResul
     return url
 
 
+def _seconds(_: click.Context, __: click.Parameter, given: float) -> float:
+    if not 0 < given <= _LONGEST:  # click's own range would take a NaN
+        raise click.BadParameter(f"must be more than 0 and at most {_LONGEST}")
+    return given
+
+
 @click.command("health")
 @click.option("--url", callback=_url, help="The server, like http://127.0.0.1:8484.")
 @click.option("--host", envvar=variables_of("host"), help="Its address, without --url.")
@@ -51,7 +59,8 @@ def _url(_: click.Context, __: click.Parameter, given: str | None) -> SplitResul
 )
 @click.option(
     "--timeout",
-    type=click.FloatRange(0, 3600, min_open=True),
+    type=float,
+    callback=_seconds,
     default=3.0,
     show_default=True,
     help="Seconds to wait at most.",
@@ -107,12 +116,10 @@ def _version(url: SplitResult, timeout: float) -> str:
     """The version of a server that is well."""
     # http.client knows no proxies and follows no redirects.
     connection = _CONNECTIONS[url.scheme](str(url.hostname), url.port, timeout=timeout)
-    try:
+    with closing(connection):
         connection.request("GET", url.path.rstrip("/") + _PATH)
-        response = connection.getresponse()
-        raw = response.read(_LARGEST)
-    finally:
-        connection.close()
+        with connection.getresponse() as response:
+            raw = response.read(_LARGEST)
     if response.status != http.client.OK:
         raise _UnhealthyError(f"it answers {response.status}")
     try:

@@ -85,7 +85,7 @@ def _effective(config: Path | None, flags: Mapping[str, Any]) -> Effective:
     sources = dict.fromkeys(ServeSettings.model_fields, Source("default"))
     sources |= dict.fromkeys(values, Source("file", _printable(str(config))))
     for name, value in flags.items():
-        source = _source(name)
+        source = _source(name, value)
         if source is not None:
             values[name], sources[name] = value, source
     try:
@@ -95,14 +95,20 @@ def _effective(config: Path | None, flags: Mapping[str, Any]) -> Effective:
         raise click.UsageError("\n".join(problems)) from None
 
 
-def _source(name: str) -> Source | None:
+def _source(name: str, value: Any) -> Source | None:
     """The flag or the variable that a setting came in by, if it did."""
     match click.get_current_context().get_parameter_source(name):
         case ParameterSource.COMMANDLINE:
-            return Source("flag", flag_of(name))
+            return Source(
+                "flag", flag_of(name) if value is not False else _switch_off(flag_of(name))
+            )
         case ParameterSource.ENVIRONMENT:
             return Source("variable", next(v for v in variables_of(name) if os.environ.get(v)))
     return None
+
+
+def _switch_off(flag: str) -> str:
+    return f"--no-{flag[2:]}"
 
 
 def _printable(text: str) -> str:
@@ -122,7 +128,7 @@ def _option(name: str, schema: Mapping[str, Any]) -> Callable[..., Callable[...,
     if "enum" in schema:
         options["metavar"] = f"[{'|'.join(schema['enum'])}]"
     if "boolean" in kinds:
-        return click.option(f"{flag}/--no-{flag[2:]}", name, **options)
+        return click.option(f"{flag}/{_switch_off(flag)}", name, **options)
     if kinds & {"array", "object"}:
         return click.option(flag, name, multiple=True, **options | {"default": None})
     kind = next(_TYPES[kind] for kind in _TYPES if kind in kinds)
