@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import tomli_w
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
@@ -91,6 +91,7 @@ def test_a_catalogue_lies_beside_the_file(tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.chdir(tmp_path / "elsewhere")
     assert read("../conf/runa-mock.json") == {"catalogue": "../conf/mine.json"}
     value, source = effective("--config", "../conf/runa-mock.json")["catalogue"]
+    assert Path(value).is_absolute()
     assert Path(value).resolve() == tmp_path / "conf" / "mine.json"
     assert source == "file ../conf/runa-mock.json"
     absolute = str(tmp_path / "mine.json")
@@ -310,6 +311,8 @@ MIXED = st.tuples(
 
 
 @given(document=MIXED)
+@example(document={"templates": {"PT": "A,B"}})
+@example(document={"balances": ["USD=5"]})
 def test_the_schema_takes_what_the_program_takes(
     tmp_path_factory: pytest.TempPathFactory, document: dict[str, Any]
 ) -> None:
