@@ -97,6 +97,11 @@ class MockServer(Controls):
         """What a client takes as its base URL: ``url`` with ``/v2``."""
         return self.url + "/v2"
 
+    @property
+    def settings(self) -> Settings:
+        """How the server behaves; API keys included, for it is in this very process."""
+        return self._world.settings
+
     def start(self) -> None:
         """Listen, and return once requests are answered.
 
