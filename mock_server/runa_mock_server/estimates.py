@@ -8,8 +8,8 @@ import orjson
 from runa_mock_server.bodies import NewEstimate
 from runa_mock_server.catalogue import Catalogue
 from runa_mock_server.money import show
-from runa_mock_server.order_document import payment_method, products, transaction_detail
 from runa_mock_server.order_rules import estimate_basket
+from runa_mock_server.order_template import payment_method, products, transaction_detail
 from runa_mock_server.pricing import quote
 
 

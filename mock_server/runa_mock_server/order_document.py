@@ -9,12 +9,10 @@ from typing import Any, Literal, NamedTuple
 
 import orjson
 
-from runa_mock_server.bodies import NewOrder, RecipientDistribution, TemplateProducts
 from runa_mock_server.clock import timestamp
 from runa_mock_server.ids import IdSource
-from runa_mock_server.order_rules import Basket, Line
 from runa_mock_server.order_store import StoredOrder
-from runa_mock_server.pricing import Price, Quote
+from runa_mock_server.order_template import ItemTemplate, OrderTemplate, as_json
 from runa_mock_server.processing import NEVER
 
 Outcome = Literal["COMPLETED", "FAILED"]
@@ -53,27 +51,19 @@ class Timing(NamedTuple):
 
 
 class Draft(NamedTuple):
-    """All that is known of an order before it has a document.
+    """All that an order's document says beyond its template.
 
     Attributes:
-        body: what was asked for.
-        basket: the same with its products looked up.
-        quote: what it costs.
         timing: its moments.
         outcome: how it will end.
         position: how many orders of the account are older.
         known_recipients: references that were paid before; their payouts need no claim.
-        legacy_item_fields: whether items carry ``redemption_url`` and ``discount_multiplier``.
     """
 
-    body: NewOrder
-    basket: Basket
-    quote: Quote
     timing: Timing
     outcome: Outcome
     position: int
     known_recipients: Collection[str]
-    legacy_item_fields: bool
 
 
 class Renderer:
@@ -88,50 +78,35 @@ class Renderer:
         self._ids = ids
         self._payout_url = payout_url
 
-    def order(self, draft: Draft) -> StoredOrder:
+    def order(self, template: OrderTemplate, draft: Draft) -> StoredOrder:
         """A new order in its final form, with fresh ids for it and for its items."""
-        timing, quote = draft.timing, draft.quote
-        completed_at = timestamp(timing.completed_at)
-        order_id = self._ids.order_id(timing.created_at)
-        # Written as text: dumping dicts takes three times as long, and is done for every order.
-        # What comes from the caller goes through `_json`, the rest needs no escaping.
+        created_at = draft.timing.created_at
+        completed_at = timestamp(draft.timing.completed_at)
+        order_id = self._ids.order_id(created_at)
         basic = (
             f'{{"id":"{order_id}","status":"{draft.outcome}",'
-            f'"created_at":"{timestamp(timing.created_at)}","completed_at":"{completed_at}",'
-            f'"description":{_json(draft.body.description)},'
-            f'"payment_method":{_json(payment_method(quote))},'
-            f'"currency":"{quote.payment_currency}",'
-            f'"total_discount":"{quote.total_discount}","total_price":"{quote.total_price}"'
+            f'"created_at":"{timestamp(created_at)}","completed_at":"{completed_at}",'
+            f"{template.basic}"
         ).encode()
-        pairs = zip(draft.basket.lines, quote.prices, strict=True)
+        end = f'"expiry_date":{_expiry_date(draft.timing.expires_at)}{template.item_end}'
         items = ",".join(
             [
-                self._item(draft, index, line, price, completed_at)
-                for index, (line, price) in enumerate(pairs)
+                self._item(draft, index, item, completed_at) + end
+                for index, item in enumerate(template.items)
             ]
         )
-        rest = (
-            f',"items":[{items}],"transaction_detail":{_json(transaction_detail(quote))},'
-            f'"metadata":{_json(draft.body.metadata)}}}'
-        ).encode()
-        return StoredOrder(order_id, timing.ends_at, timing.expires_at, basic + rest, len(basic))
-
-    def _item(self, draft: Draft, index: int, line: Line, price: Price, completed_at: str) -> str:
-        url = _json(self._payout_url(self._ids.payout_token(draft.position, index)))
-        legacy = (
-            f'"discount_multiplier":"{price.discount_multiplier}","redemption_url":{url},'
-            if draft.legacy_item_fields
-            else ""
+        document = b'%s,"items":[%s]%s' % (basic, items.encode(), template.rest.encode())
+        return StoredOrder(
+            order_id, draft.timing.ends_at, draft.timing.expires_at, document, len(basic)
         )
-        distribution = line.distribution.echo() if line.distribution else None
+
+    def _item(self, draft: Draft, index: int, item: ItemTemplate, completed_at: str) -> str:
+        url = as_json(self._payout_url(self._ids.payout_token(draft.position, index)))
+        first_link = f"{item.with_link}{url}" if item.with_link else ""
         return (
-            f'{{"id":"{self._ids.item_id(draft.timing.created_at)}",'
-            f'"distribution_method":{_json(distribution)},"products":{_json(products(line))},'
-            f'"face_value":"{price.face_value}","price":"{price.price}",{legacy}'
-            f'"payout":{{"status":"{_payout_status(draft, line)}",'
+            f'{{"id":"{self._ids.item_id(draft.timing.created_at)}",{item.described}{first_link},'
+            f'"payout":{{"status":"{_payout_status(draft, item.recipient)}",'
             f'"status_updated_at":"{completed_at}","url":{url},'
-            f'"expiry_date":{_expiry_date(draft.timing.expires_at)}}},'
-            f'"currency":"{draft.quote.product_currency}"}}'
         )
 
 
@@ -160,59 +135,14 @@ def basic_size(document: Mapping[str, Any]) -> int:
     return len(orjson.dumps({key: document[key] for key in BASIC_KEYS})) - len("}")
 
 
-def _json(value: Any) -> str:
-    if value is None:
-        return "null"
-    return orjson.dumps(value).decode()
-
-
 def _expiry_date(expires_at: int) -> str:
     return "null" if expires_at == NEVER else f'"{timestamp(expires_at)[:10]}"'
 
 
-def _payout_status(draft: Draft, line: Line) -> str:
+def _payout_status(draft: Draft, recipient: str | None) -> str:
     if draft.outcome == "FAILED":
         return "CANCELLED"
-    recipient = line.distribution
-    if isinstance(recipient, RecipientDistribution):
-        repeated = recipient.recipient_reference in draft.known_recipients
-        return "CLAIMED" if repeated else "ACTIVE"
-    return "ACTIVE"
-
-
-def payment_method(quote: Quote) -> dict[str, str]:
-    """How an order was paid; the currency is told only where it was exchanged."""
-    if quote.exchange is None:
-        return {"type": "ACCOUNT_BALANCE"}
-    return {"type": "ACCOUNT_BALANCE", "currency": quote.payment_currency}
-
-
-def products(line: Line) -> dict[str, Any]:
-    """The products of an item as they were sent; a template with the codes it stands for."""
-    echo = line.products.echo()
-    if isinstance(line.products, TemplateProducts):
-        echo["values"] = line.selection.codes
-    return echo
-
-
-def transaction_detail(quote: Quote) -> dict[str, Any]:
-    """The value of the products in their currency, and the exchange, if there was one.
-
-    The keys of ``fx`` beside ``rate`` and ``rate_symbol`` are inferred.
-    """
-    exchange = quote.exchange
-    fx = (
-        None
-        if exchange is None
-        else {
-            "rate": f"{exchange.rate.normalize():f}",
-            "rate_symbol": exchange.rate_symbol,
-            "converted": str(exchange.converted),
-            "fee": str(exchange.fee),
-            "currency": quote.payment_currency,
-        }
-    )
-    return {quote.product_currency: {"value": str(quote.value), "fx": fx}}
+    return "CLAIMED" if recipient in draft.known_recipients else "ACTIVE"
 
 
 def accepted(order_id: str) -> bytes:

@@ -10,12 +10,11 @@ from runa_mock_server.emails import email_for, mailed_items
 from runa_mock_server.errors import ApiError, quoted
 from runa_mock_server.holdings import Holdings
 from runa_mock_server.idempotency import Answer
+from runa_mock_server.order_body import OrderPlan
 from runa_mock_server.order_document import Draft, Outcome, Renderer, Timing, accepted, incomplete
-from runa_mock_server.order_rules import order_basket
 from runa_mock_server.order_store import StoredOrder
 from runa_mock_server.paging import PageRequest, bad_cursor, envelope
 from runa_mock_server.payouts import with_expiry
-from runa_mock_server.pricing import quote
 from runa_mock_server.processing import NEVER, Processing
 from runa_mock_server.progress import Progress
 
@@ -57,47 +56,37 @@ class OrderService:
         self._progress = progress
         self._store = holdings.orders
 
-    def place(self, body: NewOrder, wishes: Wishes) -> Answer:
+    def place(self, plan: OrderPlan, wishes: Wishes) -> Answer:
         """Make an order.
 
         Args:
-            body: a body that has passed validation.
+            plan: an order that breaks no business rule.
             wishes: what the headers ask for.
 
         Returns:
             202 with id and status, or 200 with the full order.
 
         Raises:
-            ApiError: if a business rule is broken; nothing was stored, debited or mailed.
+            ApiError: ``insufficient_funds``; nothing was stored, debited or mailed.
         """
-        terms = self._holdings.terms
-        basket = order_basket(body, terms.catalogue, synchronous=wishes.synchronous)
-        cost = quote(
-            basket.values,
-            basket.payment_currency,
-            discounts=terms.profile.applies_discounts,
-        )
         outcome: Outcome = "FAILED" if wishes.fails else "COMPLETED"
-        processing = wishes.processing or terms.processing
+        processing = wishes.processing or self._holdings.terms.processing
         order = self._renderer.order(
+            plan.template,
             Draft(
-                body=body,
-                basket=basket,
-                quote=cost,
-                timing=self._timing(wishes, processing),
-                outcome=outcome,
-                position=len(self._store),
-                known_recipients=self._holdings.known_recipients,
-                legacy_item_fields=terms.legacy_item_fields,
-            )
+                self._timing(wishes, processing),
+                outcome,
+                len(self._store),
+                self._holdings.known_recipients,
+            ),
         )
         if outcome == "COMPLETED":  # inferred: an order that fails costs nothing
-            self._holdings.balances.debit(cost.payment_currency, cost.total_price)
+            self._holdings.balances.debit(plan.payment_currency, plan.total_price)
         self._store.add(order)
         if order.ends_at == NEVER:
             self._holdings.held[order.id] = processing.reads
         if outcome == "COMPLETED":
-            self._mail(body, order, wishes)
+            self._mail(plan.body, order, wishes)
         if wishes.synchronous:
             return Answer(_DONE, order.document)
         return Answer(_ACCEPTED, accepted(order.id))

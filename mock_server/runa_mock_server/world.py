@@ -18,6 +18,7 @@ from runa_mock_server.holdings import Holdings, OrderTerms
 from runa_mock_server.idempotency import IdempotencyStore
 from runa_mock_server.ids import IdSource, account_number, read_payout_token
 from runa_mock_server.journal import Journal, Redactor
+from runa_mock_server.order_body import OrderBodies
 from runa_mock_server.order_document import Renderer
 from runa_mock_server.orders import OrderService
 from runa_mock_server.payouts import Payout, PayoutService
@@ -101,6 +102,7 @@ class World:
 
     Attributes:
         public_url: where the server is reached; set by whoever serves it.
+        order_bodies: the bodies of orders, read.
         stop: ends the server; set by whoever serves it.
         journal: the requests of callers without an account.
         faults: what goes wrong on purpose, for all accounts.
@@ -121,6 +123,7 @@ class World:
         self.clock: Clock = clock or clock_of(settings.clock)
         self.catalogue = catalogue or catalogue_of(settings)
         self.public_url = settings.public_url or ""
+        self.order_bodies = OrderBodies()
         self.stop: Callable[[], None] = lambda: None
         self._begin()
 

@@ -7,13 +7,14 @@ from functools import partial
 from itertools import count
 from typing import Any
 
+import orjson
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from runa_mock_server import ManualClock, MockServer
-from runa_mock_server.bodies import NewOrder, validate_body
 from runa_mock_server.errors import ApiError
+from runa_mock_server.order_body import OrderBody
 from runa_mock_server.orders import Wishes
 from runa_mock_server.settings import make_settings
 from runa_mock_server.world import World
@@ -227,11 +228,13 @@ def test_an_order_that_fails_costs_nothing() -> None:
     """A failing order is stored and nothing is taken, also where nothing is there (inferred)."""
     world = World(make_settings(profile="production", balances={"USD": "9.19"}))
     holder = world.account(PRODUCTION_KEY)
-    body = validate_body(NewOrder, TEN)
-    assert holder.orders.place(body, Wishes(fails=True)).status == 202
+    body = OrderBody(orjson.dumps(TEN))
+    terms = holder.holdings.terms
+    plan = body.plan(body.valid(as_pydantic_1=True), terms, synchronous=False)
+    assert holder.orders.place(plan, Wishes(fails=True)).status == 202
     assert holder.balances.one("USD")["balance"] == "9.19"
     with pytest.raises(ApiError, match=r"USD 9\.20"):
-        holder.orders.place(body, Wishes())
+        holder.orders.place(plan, Wishes())
     assert holder.balances.one("USD")["balance"] == "9.19"
 
 

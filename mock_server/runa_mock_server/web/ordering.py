@@ -5,13 +5,11 @@ comes out of it, 2xx, 4xx or 5xx, is stored and is from then on the answer to th
 unknown trigger, being a mistake in a header, is not.
 """
 
-from typing import Any
-
-from runa_mock_server import strict_json, triggers
-from runa_mock_server.bodies import NewOrder, not_json, validate_body
+from runa_mock_server import triggers
 from runa_mock_server.errors import ServiceError
 from runa_mock_server.idempotency import Answer
 from runa_mock_server.journal import Outcome
+from runa_mock_server.order_body import OrderBody
 from runa_mock_server.order_document import order_id_in
 from runa_mock_server.orders import Wishes
 from runa_mock_server.web.answers import answer_to
@@ -28,29 +26,23 @@ async def place_order(call: Call, raw: bytes) -> Answer:
         ServiceError: for a conflict with an earlier use of the key and for an unknown trigger;
             neither is stored.
     """
-    try:
-        document = strict_json.parse(raw)
-        fingerprint = strict_json.fingerprint(document)
-    except strict_json.MalformedJsonError as error:
-        document = error
-        fingerprint = strict_json.fingerprint_bytes(raw)
-
-    call.fingerprint = fingerprint
+    body = call.world.order_bodies.read(raw)
+    call.fingerprint = body.fingerprint
     call.outcome = "refused"
     key, now = call.idempotency_key, call.account.clock.now()
     keys = call.account.idempotency
-    answer = keys.begin(key, fingerprint, now)
+    answer = keys.begin(key, body.fingerprint, now)
     if answer is not None:
         _note(call, "replayed", answer)
         return answer
     try:
         if call.world.faults:
             await wait_inside(call)
-        answer = _first_answer(call, document)
+        answer = _first_answer(call, body)
     except BaseException:
         keys.release(key)
         raise
-    keys.finish(key, fingerprint, now, answer)
+    keys.finish(key, body.fingerprint, now, answer)
     _note(call, "created", answer)
     return answer
 
@@ -64,26 +56,28 @@ def _note(call: Call, outcome: Outcome, answer: Answer) -> None:
         call.outcome = outcome
 
 
-def _first_answer(call: Call, document: Any) -> Answer:
+def _first_answer(call: Call, body: OrderBody) -> Answer:
     try:
-        return _new_order(call, document)
+        return _new_order(call, body)
     except triggers.UnknownTriggerError:
         raise
     except ServiceError as refusal:
         return answer_to(refusal)
 
 
-def _new_order(call: Call, document: Any) -> Answer:
-    if isinstance(document, strict_json.MalformedJsonError):
-        raise not_json(document)
-    profile = call.world.profile
-    body = validate_body(NewOrder, document, as_pydantic_1=profile.details_of_pydantic_1)
+def _new_order(call: Call, body: OrderBody) -> Answer:
+    account, profile = call.account, call.world.profile
+    valid = body.valid(as_pydantic_1=profile.details_of_pydantic_1)
     trigger = call.header("X-Trigger-Error") if profile.honours_triggers else None
     triggers.pull(trigger)
+    synchronous = call.execution_mode == "sync"
+    plan = body.plan(valid, account.holdings.terms, synchronous=synchronous)
     wishes = Wishes(
-        synchronous=call.execution_mode == "sync",
+        synchronous=synchronous,
         fails=trigger == triggers.ORDER_FAILED,
         email=call.wants_email,
         processing=call.processing,
     )
-    return call.account.orders.place(body, wishes)
+    answer = account.orders.place(plan, wishes)
+    call.world.order_bodies.remember(body)
+    return answer

@@ -1,0 +1,123 @@
+"""A body of ``POST /order``, read step by step, and remembered once it has made an order.
+
+Syntax, validation, business rules, price and text follow from the bytes alone, as long as
+catalogue and profile stay, which they do for the life of a server. So a body that comes again, in
+tests and under load nearly every one, need not go through them again. What depends on the moment,
+like the balance, is checked for each order.
+"""
+
+from decimal import Decimal
+from typing import Any, NamedTuple
+
+from runa_mock_server import strict_json
+from runa_mock_server.bodies import NewOrder, not_json, validate_body
+from runa_mock_server.holdings import OrderTerms
+from runa_mock_server.order_rules import order_basket
+from runa_mock_server.order_template import OrderTemplate, order_template
+from runa_mock_server.pricing import quote
+
+_MOST_BODIES = 256
+_MOST_BYTES = 1024 * 1024
+
+
+class OrderPlan(NamedTuple):
+    """An order that breaks no rule: what it costs and how it reads.
+
+    Attributes:
+        body: what was asked for.
+        payment_currency: what it is paid in.
+        total_price: what is paid.
+        template: its text.
+    """
+
+    body: NewOrder
+    payment_currency: str
+    total_price: Decimal
+    template: OrderTemplate
+
+
+class OrderBody:
+    """One body.
+
+    Args:
+        raw: the bytes.
+
+    Attributes:
+        raw: the bytes.
+        fingerprint: 16 bytes, equal for bodies that idempotency takes for the same.
+    """
+
+    def __init__(self, raw: bytes) -> None:
+        self.raw = raw
+        self._document: Any = None
+        self._error: strict_json.MalformedJsonError | None = None
+        try:
+            self._document = strict_json.parse(raw)
+            self.fingerprint = strict_json.fingerprint(self._document)
+        except strict_json.MalformedJsonError as error:
+            self._error = error
+            self.fingerprint = strict_json.fingerprint_bytes(raw)
+        self._valid: NewOrder | None = None
+        self._plans: dict[tuple[bool, bool], OrderPlan] = {}
+
+    def valid(self, *, as_pydantic_1: bool) -> NewOrder:
+        """What the body asks for.
+
+        Raises:
+            ApiError: ``bad_request`` if it is no JSON object, ``validation_error`` with a detail
+                for each wrong field.
+        """
+        if self._valid is None:
+            if self._error is not None:
+                raise not_json(self._error)
+            self._valid = validate_body(NewOrder, self._document, as_pydantic_1=as_pydantic_1)
+        return self._valid
+
+    def plan(self, body: NewOrder, terms: OrderTerms, *, synchronous: bool) -> OrderPlan:
+        """The order that the body makes.
+
+        Args:
+            body: what ``valid`` gave.
+            terms: how the account's orders are carried out.
+            synchronous: whether the order is answered at once.
+
+        Raises:
+            ApiError: for the first business rule that it breaks.
+        """
+        wanted = (synchronous, terms.legacy_item_fields)  # the rest is the same for all of a server
+        plan = self._plans.get(wanted)
+        if plan is None:
+            basket = order_basket(body, terms.catalogue, synchronous=synchronous)
+            cost = quote(
+                basket.values, basket.payment_currency, discounts=terms.profile.applies_discounts
+            )
+            plan = self._plans[wanted] = OrderPlan(
+                body,
+                cost.payment_currency,
+                cost.total_price,
+                order_template(body, basket, cost, legacy_item_fields=terms.legacy_item_fields),
+            )
+        return plan
+
+
+class OrderBodies:
+    """The bodies of one server's orders; those that made one lately are remembered."""
+
+    def __init__(self) -> None:
+        self._known: dict[bytes, OrderBody] = {}
+        self._bytes = 0
+
+    def read(self, raw: bytes) -> OrderBody:
+        """The body in ``raw``."""
+        return self._known.get(raw) or OrderBody(raw)
+
+    def remember(self, body: OrderBody) -> None:
+        """Keep a body that made an order, and forget the oldest beyond the limits."""
+        if body.raw in self._known:
+            return
+        self._known[body.raw] = body
+        self._bytes += len(body.raw)
+        while len(self._known) > _MOST_BODIES or self._bytes > _MOST_BYTES:
+            oldest = next(iter(self._known))
+            del self._known[oldest]
+            self._bytes -= len(oldest)
