@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 _CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _PAIRS = tuple(a + b for a in _CROCKFORD for b in _CROCKFORD)  # ten bits at a time
-_RANDOM_BITS = 80
+_FORTY_BITS = 2**40 - 1
 # A fresh draw leaves the top bit clear and each further id of the same millisecond adds at most
 # 2**48, so a frozen clock can hand out 2**31 ids before the random part could overflow.
 _FRESH_BITS = 79
@@ -98,7 +98,7 @@ class IdSource:
             self._tail = self._random.getrandbits(_FRESH_BITS)
         else:
             self._tail += 1 + self._random.getrandbits(_STEP_BITS)
-        return _time_part(self._millisecond) + _base32(self._tail, _RANDOM_BITS)
+        return _time_part(self._millisecond) + _random_part(self._tail)
 
 
 def account_number(api_key: str) -> int:
@@ -142,8 +142,18 @@ def read_payout_token(token: str) -> Place | None:
 
 @lru_cache(maxsize=16)
 def _time_part(millisecond: int) -> str:
-    return _base32(millisecond, 50)
+    return _quartet(millisecond >> 10) + _PAIRS[millisecond & 1023]
 
 
-def _base32(value: int, bits: int) -> str:
-    return "".join([_PAIRS[value >> shift & 1023] for shift in range(bits - 10, -10, -10)])
+def _random_part(tail: int) -> str:
+    return _quartet(tail >> 40) + _quartet(tail & _FORTY_BITS)
+
+
+def _quartet(value: int) -> str:
+    """Forty bits as eight characters; a loop takes twice as long, and every order has four."""
+    return (
+        _PAIRS[value >> 30]
+        + _PAIRS[value >> 20 & 1023]
+        + _PAIRS[value >> 10 & 1023]
+        + _PAIRS[value & 1023]
+    )

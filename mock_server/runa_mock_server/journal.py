@@ -18,6 +18,7 @@ _SECRET_HEADERS = frozenset(
 )
 _REDACTED = "[API key]"
 _SHORTEST_SECRET = 4
+_NO_KEY = b"\n"  # no header value has one
 
 Outcome = Literal["created", "replayed", "refused"]
 RawHeaders = tuple[tuple[bytes, bytes], ...]
@@ -132,6 +133,7 @@ class Redactor:
 
     def headers(self, headers: RawHeaders) -> RawHeaders:
         """The headers without those that hold keys, tokens or cookies."""
-        kept = [pair for pair in headers if pair[0].lower() not in _SECRET_HEADERS]
-        key = self._bytes
-        return tuple(kept if key is None else [pair for pair in kept if key not in pair[1]])
+        key = self._bytes or _NO_KEY
+        return tuple(
+            [p for p in headers if key not in p[1] and p[0].lower() not in _SECRET_HEADERS]
+        )

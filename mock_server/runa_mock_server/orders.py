@@ -1,6 +1,6 @@
 """Placing, reading and listing the orders of one account."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import orjson
 
@@ -24,8 +24,7 @@ _DONE = 200
 _SYNCHRONOUS_DELAY = 1 * SECOND
 
 
-@dataclass(frozen=True, slots=True)
-class Wishes:
+class Wishes(NamedTuple):
     """What the headers of a request ask for.
 
     Attributes:

@@ -25,9 +25,11 @@ async def read_limited(request: BaseRequest) -> bytes:
             a broken transfer or content encoding.
     """
     limit = request.client_max_size
-    too_large = ApiError("payload_too_large", f"The request body is larger than {limit} bytes.")
+    content = request.content
+    if content.is_eof() and content.exception() is None and content.total_bytes <= limit:
+        return content.read_nowait()  # it came together with the headers, as most do
     if (request.content_length or 0) > limit:
-        raise too_large
+        raise _too_large(limit)
     try:
         if request.headers.get("Expect", "").lower() == "100-continue":
             # Some versions of curl wait a second for this before they send a kilobyte.
@@ -35,8 +37,12 @@ async def read_limited(request: BaseRequest) -> bytes:
             request.writer.output_size = 0
         return await request.read()
     except HTTPRequestEntityTooLarge:
-        raise too_large from None
+        raise _too_large(limit) from None
     except ConnectionResetError:  # nobody will read this, but the log should not call it a defect
         raise ApiError("bad_request", "The client hung up amid its request body.") from None
     except (ClientPayloadError, RequestPayloadError):
         raise ApiError("bad_request", "The request body does not fit its encoding.") from None
+
+
+def _too_large(limit: int) -> ApiError:
+    return ApiError("payload_too_large", f"The request body is larger than {limit} bytes.")

@@ -18,6 +18,7 @@ class Call:
         world: the state of the server.
         request: the HTTP request.
         parameters: the variable parts of the path.
+        headers: the request's headers.
         response_headers: headers to send with the answer, whatever it will be.
         faults: what went wrong with this request on purpose.
         account: the caller's account, set once the API key has been accepted.
@@ -38,6 +39,7 @@ class Call:
         "execution_mode",
         "faults",
         "fingerprint",
+        "headers",
         "idempotency_key",
         "order_id",
         "outcome",
@@ -57,6 +59,7 @@ class Call:
     def __init__(self, world: World, request: BaseRequest, parameters: Mapping[str, str]) -> None:
         self.world = world
         self.request = request
+        self.headers = request.headers
         self.parameters = parameters
         self.response_headers: dict[str, str] = {}
         self.faults: tuple[Fault, ...] = ()
@@ -68,7 +71,7 @@ class Call:
 
     def header(self, name: str) -> str | None:
         """The value of a request header, ``None`` where it is absent."""
-        return self.request.headers.get(name)
+        return self.headers.get(name)
 
     @property
     def wants_email(self) -> bool:

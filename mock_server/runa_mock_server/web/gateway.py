@@ -13,6 +13,7 @@ from runa_mock_server.web.body import read_body
 from runa_mock_server.web.call import Call
 from runa_mock_server.web.checks import ORDERING, check_key
 from runa_mock_server.web.control_gate import CONTROL_PREFIX, ControlGate
+from runa_mock_server.web.direct import send_directly
 from runa_mock_server.web.routes import ROUTES
 from runa_mock_server.web.routing import Match, Router
 from runa_mock_server.web.sabotage import NO_ANSWER, delay, sabotage, status_told, strike
@@ -41,6 +42,9 @@ class Gateway:
         else:
             answer = await _answer(call, match)
             _record(call, match, answer, answer.status)
+            sent = send_directly(request, answer, call.response_headers)
+            if sent is not None:
+                return sent
             response = to_response(answer, call.response_headers)
         if request.content.exception() is not None:
             response.force_close()  # where a broken body ends, and the next request starts, is lost
