@@ -86,7 +86,7 @@ class Channel:
             raise ControlRefusedError(reply.status, document)
         return document
 
-    def get(self, result: type[M], path: str, **query: object) -> M:
+    def get(self, result: type[M], path: str, /, **query: object) -> M:
         """What a call that changes nothing is answered with."""
         return result.model_validate(self.call("GET", path, query=query))
 

@@ -127,9 +127,10 @@ class FaultSpec(BaseModel):
     method: Annotated[str, Field(pattern=r"^[A-Z]+$")] | None = Field(
         default=None, description="Only requests with this method."
     )
-    path: Annotated[str, Field(pattern=r"^/")] | None = Field(
+    path: str | None = Field(
         default=None,
-        description="Only requests to this path; * stands for anything: /v2/order/*.",
+        description="Only requests to this path, without a query; * stands for anything: "
+        "/v2/order/*.",
     )
     idempotency_key: Annotated[str, Field(min_length=1)] | None = Field(
         default=None, description="Only requests with this idempotency key."
@@ -183,6 +184,15 @@ class FaultSpec(BaseModel):
     @classmethod
     def _upper(cls, given: Any) -> Any:
         return given.upper() if isinstance(given, str) else given
+
+    @field_validator("path")
+    @classmethod
+    def _plain_path(cls, given: str | None) -> str | None:
+        if given is None:
+            return None
+        if not given.startswith("/") or "?" in given or "#" in given:
+            raise ValueError("must be a path like /v2/order/*, with neither host nor query")
+        return given.rstrip("/") or "/"
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:

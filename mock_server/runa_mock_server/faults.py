@@ -7,13 +7,13 @@ connection is the edge's business.
 
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from fnmatch import fnmatchcase
 from itertools import count
 from random import Random
 from typing import NamedTuple
 
 from runa_mock_server.clock import Clock
 from runa_mock_server.fault_spec import FaultSpec
+from runa_mock_server.path_table import fits_pattern
 from runa_mock_server.processing import NEVER
 
 _REMEMBERED = 1_000
@@ -25,7 +25,7 @@ class Target(NamedTuple):
     Attributes:
         account: the API key.
         method: the HTTP method.
-        path: the path, without a slash at its end.
+        path: the path.
         idempotency_key: ``X-Idempotency-Key``.
     """
 
@@ -55,20 +55,22 @@ class Fault:
         self._clock = clock
         life = spec.expires_after
         self._ends_at = NEVER if life is None else clock.now() + round(life * 1_000_000)
+        self._is_removed = False
         self._waiting: set[Callable[[], None]] = set()
 
     @property
     def is_armed(self) -> bool:
         """Whether it can still strike."""
         times = self.spec.times
-        return (times is None or self.struck < times) and self._clock.now() < self._ends_at
+        is_spent = times is not None and self.struck >= times
+        return not (self._is_removed or is_spent) and self._clock.now() < self._ends_at
 
     def fits(self, target: Target) -> bool:
         """Whether a request is one that it was meant for."""
         spec = self.spec
         return (
             (spec.method is None or spec.method == target.method)
-            and (spec.path is None or fnmatchcase(target.path, spec.path))
+            and (spec.path is None or fits_pattern(target.path, spec.path))
             and (spec.idempotency_key is None or spec.idempotency_key == target.idempotency_key)
         )
 
@@ -81,13 +83,15 @@ class Fault:
         return self.spec.probability == 1 or random.random() < self.spec.probability
 
     def when_removed(self, call: Callable[[], None]) -> Callable[[], None]:
-        """Have ``call`` called when the fault is removed; the result undoes that."""
+        """Have ``call`` called when the fault is removed, or at once; the result undoes that."""
+        if self._is_removed:  # while the request that it hit was still coming in, say
+            call()
         self._waiting.add(call)
         return lambda: self._waiting.discard(call)
 
     def release(self) -> None:
         """Never strike again, and let go of the requests that it holds up."""
-        self._ends_at = 0
+        self._is_removed = True
         for call in tuple(self._waiting):
             call()
 

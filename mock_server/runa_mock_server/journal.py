@@ -33,7 +33,7 @@ class Entry(NamedTuple):
         method: the HTTP method.
         target: path and query.
         headers: name and value of each header but those that hold secrets.
-        idempotency_key: ``X-Idempotency-Key`` of a request that places an order.
+        idempotency_key: ``X-Idempotency-Key`` of a request that places an order, printable.
         request_body: its first ``BODY_LIMIT`` bytes.
         status: what the caller was told, ``None`` if no status line was sent.
         response_body: the first ``BODY_LIMIT`` bytes of what the service answered; what a fault
@@ -59,6 +59,11 @@ class Entry(NamedTuple):
     order_id: str | None = None
     fingerprint: bytes | None = None
     faults: tuple[tuple[str, str, str], ...] = ()
+
+
+def printable(text: str) -> str:
+    """A text of a caller, as JSON can carry it."""
+    return text if text.isascii() else text.encode(errors="backslashreplace").decode()
 
 
 class Journal:

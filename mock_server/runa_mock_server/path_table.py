@@ -2,9 +2,21 @@
 
 import re
 from collections.abc import Mapping
+from fnmatch import fnmatchcase
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
+
+
+def fits_pattern(path: str, pattern: str) -> bool:
+    """Whether a path, trailing slash or not, is of a pattern in which only ``*`` is special.
+
+    >>> fits_pattern("/v2/order/O-1", "/v2/order/*")
+    True
+    """
+    # In the library's patterns `[` and `?` are special too.
+    literal = pattern.replace("[", "[[]").replace("?", "[?]")
+    return fnmatchcase(path.rstrip("/") or "/", literal)
 
 
 class PathTable(Generic[T]):

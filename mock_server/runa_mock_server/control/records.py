@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator
-from fnmatch import fnmatchcase
+from urllib.parse import unquote
 
 from runa_mock_server.clock import to_datetime
 from runa_mock_server.control.models import (
@@ -18,7 +18,8 @@ from runa_mock_server.control.models import (
 from runa_mock_server.control.scope import Scope
 from runa_mock_server.effects import Effects, combined, effects_of
 from runa_mock_server.emails import Email
-from runa_mock_server.journal import Entry
+from runa_mock_server.journal import Entry, printable
+from runa_mock_server.path_table import fits_pattern
 from runa_mock_server.processing import NEVER
 from runa_mock_server.world import Account
 
@@ -50,7 +51,7 @@ def _fits(entry: Entry, query: RequestQuery) -> bool:
     path = entry.target.partition("?")[0]
     wanted = (
         query.method is None or entry.method == query.method,
-        query.path is None or fnmatchcase(path.rstrip("/") or "/", query.path),
+        query.path is None or fits_pattern(unquote(path), query.path.rstrip("/") or "/"),
         query.status is None or (entry.status or 0) == query.status,
         query.idempotency_key is None or entry.idempotency_key == query.idempotency_key,
         query.outcome is None or entry.outcome == query.outcome,
@@ -81,7 +82,7 @@ def _entry_result(entry: Entry, account: str | None) -> JournalEntry:
             name.decode(errors="backslashreplace").lower(): value.decode(errors="backslashreplace")
             for name, value in entry.headers
         },
-        idempotency_key=None if entry.idempotency_key is None else printable(entry.idempotency_key),
+        idempotency_key=entry.idempotency_key,
         request_body=entry.request_body.decode(errors="backslashreplace"),
         status=entry.status,
         error_type=_error_type(entry),
@@ -90,11 +91,6 @@ def _entry_result(entry: Entry, account: str | None) -> JournalEntry:
         order_id=entry.order_id,
         faults=[FaultHit(id=id_, kind=kind, place=place) for id_, kind, place in entry.faults],
     )
-
-
-def printable(text: str) -> str:
-    """A text of a caller, as JSON can carry it."""
-    return text.encode(errors="backslashreplace").decode()
 
 
 def read_effects(scope: Scope, query: EffectsQuery) -> Effects:

@@ -7,7 +7,7 @@ from aiohttp import web
 
 from runa_mock_server.errors import ApiError, ServiceError
 from runa_mock_server.idempotency import Answer
-from runa_mock_server.journal import Entry, Redactor
+from runa_mock_server.journal import Entry, Redactor, printable
 from runa_mock_server.web.answers import answer_to, to_response
 from runa_mock_server.web.body import read_body
 from runa_mock_server.web.call import Call
@@ -105,7 +105,7 @@ def _record(call: Call, match: Match, answer: Answer, told: int | None) -> None:
             method=request.method,
             target=redactor.text(request.raw_path),
             headers=redactor.headers(request.raw_headers),
-            idempotency_key=None if key is None else redactor.text(key),
+            idempotency_key=None if key is None else redactor.text(printable(key)),
             request_body=redactor.body(call.body),
             status=told if request.transport is not None else None,  # a client that is gone
             response_body=redactor.body(answer.body),

@@ -23,7 +23,7 @@ from runa_mock_server.web.connection import Connection
 NO_ANSWER = Answer(0, b"")
 """For a call that a fault hits before the service has seen it."""
 
-_DROPS = 20  # into how many pieces a slow body is cut
+_DROPS = 20  # into how many pieces a slow body is cut, at most
 _RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 
 
@@ -31,15 +31,25 @@ def strike(call: Call, *, inside: bool = False) -> Fault | None:
     """The fault that hits a call here, if one does."""
     request = call.request
     target = Target(
-        account=call.header("X-Api-Key"),
+        account=_account_of(call),
         method=request.method,
-        path=request.path.rstrip("/") or "/",
+        path=request.path,
         idempotency_key=call.header("X-Idempotency-Key"),
     )
     fault = call.world.faults.strike(target, inside=inside)
     if fault is not None:
         call.faults = (*call.faults, fault)
     return fault
+
+
+def _account_of(call: Call) -> str | None:
+    """The API key whose faults can hit a call: the caller's, or the one behind a payout link."""
+    token = call.parameters.get("token")
+    found = None if token is None else call.world.find_payout(token)
+    if found is None:
+        return call.header("X-Api-Key")
+    call.owner = found[0]
+    return call.owner.api_key
 
 
 async def wait_inside(call: Call) -> None:
@@ -77,7 +87,10 @@ async def sabotage(call: Call, fault: Fault, answer: Answer) -> web.StreamRespon
         The response for aiohttp to send; on a dead connection it goes nowhere.
     """
     if fault.spec.place == "in_body":
-        return await _in_body(call, fault, answer)
+        try:
+            return await _in_body(call, fault, answer)
+        except ConnectionError:  # the client has had enough
+            return _nothing()
     return await _KINDS[fault.spec.kind](call, fault, answer)
 
 
@@ -144,17 +157,20 @@ async def _in_body(call: Call, fault: Fault, answer: Answer) -> web.StreamRespon
     response.content_length = len(answer.body)
     await response.prepare(call.request)
     spec = fault.spec
+    body = b"" if call.request.method == "HEAD" else answer.body
     if spec.kind == "slow":
-        pause = spec.seconds(call.world.random) / _DROPS
-        size = len(answer.body) // _DROPS + 1
-        for start in range(0, len(answer.body), size):
+        size = max(1, -(-len(body) // _DROPS))
+        drops = [body[start : start + size] for start in range(0, len(body), size)] or [b""]
+        pause = spec.seconds(call.world.random) / len(drops)
+        for drop in drops:
             await _pause(call, fault, pause)
-            await response.write(answer.body[start : start + size])
+            await response.write(drop)
         return response
-    await response.write(answer.body[: int(len(answer.body) * spec.share)])
+    await response.write(body[: int(len(body) * spec.share)])
     if spec.kind == "hang":
         await _pause(call, fault, None)
     _cut(call, reset=spec.kind == "reset")
+    response.force_close()  # what the client has sent after this request is not answered
     return response
 
 
@@ -188,7 +204,7 @@ def _cut(call: Call, *, reset: bool) -> None:
 
 
 def _nothing() -> web.StreamResponse:
-    """What aiohttp tries to send after a cut."""
+    """What aiohttp tries to send after a cut, or to nobody."""
     response = web.Response()
     response.force_close()
     return response
