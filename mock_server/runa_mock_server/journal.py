@@ -98,6 +98,14 @@ class Journal:
         self._bytes += _size(entry)
         self.trim()
 
+    def correct(self, number: int) -> None:
+        """Note that the caller was gone before the answer to a request left, if it is kept."""
+        for index in reversed(range(len(self._entries))):
+            entry = Entry._make(self._entries[index])
+            if entry.number == number:
+                self._entries[index] = tuple(entry._replace(status=None))
+                return
+
     def trim(self) -> None:
         """Forget the oldest beyond the limits."""
         while self._entries and (

@@ -7,7 +7,7 @@ from aiohttp import web
 
 from runa_mock_server.errors import ApiError, ServiceError
 from runa_mock_server.idempotency import Answer
-from runa_mock_server.journal import Entry, Redactor, printable
+from runa_mock_server.journal import Entry, Journal, Redactor, printable
 from runa_mock_server.web.answers import answer_to, to_response
 from runa_mock_server.web.body import read_body
 from runa_mock_server.web.call import Call
@@ -61,10 +61,13 @@ class Gateway:
             fault = None
         answer = await _answer(call, match)
         told = answer.status if fault is None else status_told(fault, answer.status)
-        _record(call, match, answer, told)
+        number = _record(call, match, answer, told)
         if fault is None:
             return to_response(answer, call.response_headers)
-        return await sabotage(call, fault, answer)
+        response = await sabotage(call, fault, answer)
+        if fault.spec.kind == "delay" and call.request.transport is None:
+            _journal_of(call).correct(number)
+        return response
 
 
 async def _answer(call: Call, match: Match) -> Answer:
@@ -88,19 +91,23 @@ async def _take_in(call: Call) -> None:
         await read_body(call)
 
 
-def _record(call: Call, match: Match, answer: Answer, told: int | None) -> None:
-    """Note the request, before a byte of its answer leaves."""
+def _journal_of(call: Call) -> Journal:
+    return call.world.journal if call.owner is None else call.owner.journal
+
+
+def _record(call: Call, match: Match, answer: Answer, told: int | None) -> int:
+    """Note the request, before a byte of its answer leaves; its number in the journal."""
     request, owner = call.request, call.owner
     if owner is None:
-        journal, clock = call.world.journal, call.world.clock
-        redactor = Redactor(call.header("X-Api-Key") or "")
+        clock, redactor = call.world.clock, Redactor(call.header("X-Api-Key") or "")
     else:
-        journal, clock, redactor = owner.journal, owner.clock, owner.redactor
+        clock, redactor = owner.clock, owner.redactor
     key = call.header("X-Idempotency-Key") if match.checks is ORDERING else None
     faults = call.faults
-    journal.add(
+    number = next(call.world.numbers)
+    _journal_of(call).add(
         Entry(
-            number=next(call.world.numbers),
+            number=number,
             at=clock.now(),
             method=request.method,
             target=redactor.text(request.raw_path),
@@ -115,3 +122,4 @@ def _record(call: Call, match: Match, answer: Answer, told: int | None) -> None:
             faults=tuple([(f.id, f.spec.kind, f.spec.place) for f in faults]) if faults else (),
         )
     )
+    return number
