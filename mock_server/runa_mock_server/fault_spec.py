@@ -14,6 +14,7 @@ from pydantic import (
     Discriminator,
     Field,
     Tag,
+    WithJsonSchema,
     field_validator,
     model_validator,
 )
@@ -42,6 +43,8 @@ _OWN_FIELDS: Mapping[str, tuple[Kind, ...]] = {
 }
 _ORDERS = ("POST", "/v2/order")
 _LONGEST_DELAY = 3_600
+_COUNT = {"type": "integer", "minimum": 1}
+_NULL = {"type": "null"}
 
 Seconds = Annotated[float, Field(ge=0, le=_LONGEST_DELAY)]
 
@@ -139,6 +142,9 @@ class FaultSpec(BaseModel):
         list[Annotated[int, Field(ge=1)]] | None,
         Field(min_length=1),
         BeforeValidator(_several),
+        WithJsonSchema(
+            {"anyOf": [_COUNT, {"type": "array", "items": _COUNT, "minItems": 1}, _NULL]}
+        ),
     ] = Field(
         default=None,
         description="Which of the requests that it fits, counted from 1: a number or a list.",

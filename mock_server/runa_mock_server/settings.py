@@ -242,9 +242,14 @@ def changed(settings: Settings, changes: Mapping[str, Any]) -> Settings:
         for name in changes
         if name in Settings.model_fields and name not in RUN_TIME
     ]
+    chosen = {name: value for name, value in changes.items() if name not in dict(fixed)}
+    try:
+        made = make_settings(**settings.model_dump() | chosen)
+    except SettingsError as error:
+        raise SettingsError([*fixed, *error.problems]) from None
     if fixed:
         raise SettingsError(fixed)
-    return make_settings(**settings.model_dump() | dict(changes))
+    return made
 
 
 def clock_of(text: str) -> Clock:

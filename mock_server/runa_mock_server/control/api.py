@@ -9,7 +9,7 @@ from runa_mock_server.control import breaking, orders, records, running, states
 from runa_mock_server.control.description import Description, describe
 from runa_mock_server.control.models import IndexResult, OperationResult
 from runa_mock_server.control.operation import Operation
-from runa_mock_server.control.problems import ControlError, not_found, wrong_field
+from runa_mock_server.control.problems import ControlError, wrong_field
 from runa_mock_server.control.scope import scope_of
 from runa_mock_server.errors import quoted
 from runa_mock_server.idempotency import Answer
@@ -105,7 +105,8 @@ class ControlApi:
         operation = methods.get(request.method)
         if operation is None:
             if not methods:
-                raise not_found(f"There is nothing at {quoted(PREFIX + request.path)}.")
+                reason = f"There is nothing at {quoted(PREFIX + request.path)}."
+                raise ControlError(404, "not_found", reason)
             allowed = ", ".join(sorted(methods))
             raise ControlError(405, "method_not_allowed", f"Only {allowed} can be used here.")
         query = dict(request.query)

@@ -50,7 +50,7 @@ def _fault(scope: Scope, fault_id: str) -> Fault:
     for fault in _faults(scope):
         if fault.id == fault_id:
             return fault
-    raise not_found(f"fault_id: there is no fault {quoted(fault_id)}.")
+    raise not_found("path", "fault_id", f"there is no fault {quoted(fault_id)}")
 
 
 def _fault_result(fault: Fault) -> FaultResult:

@@ -1,17 +1,16 @@
 """The control API as an OpenAPI 3.1 document, made from the operations themselves."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from pydantic import BaseModel, RootModel
-from pydantic.json_schema import models_json_schema
+from pydantic.json_schema import JsonSchemaValue, models_json_schema
 
 from runa_mock_server._version import __version__
 from runa_mock_server.control.operation import Operation
 
-_REF = "#/components/schemas/{model}"
-_JSON = "application/json"
+_References = Mapping[Any, JsonSchemaValue]  # by model, and whether it is taken or given
 
 
 class Description(RootModel[dict[str, Any]]):
@@ -40,18 +39,19 @@ def describe(operations: Iterable[Operation], prefix: str) -> dict[str, Any]:
     operations = list(operations)
     taken = {o.body for o in operations if o.body is not None}
     given = {o.result for o in operations}
-    _, definitions = models_json_schema(
+    # A model that is both taken and given has two names, one for each of its two schemas.
+    references, definitions = models_json_schema(
         [
             *((model, "validation") for model in sorted(taken, key=lambda m: m.__name__)),
             *((model, "serialization") for model in sorted(given, key=lambda m: m.__name__)),
             (Problem, "serialization"),
         ],
-        ref_template=_REF,
+        ref_template="#/components/schemas/{model}",
     )
     paths: dict[str, dict[str, Any]] = {}
     for operation in operations:
         path = prefix + operation.path
-        paths.setdefault(path, {})[operation.method.lower()] = _operation(operation)
+        paths.setdefault(path, {})[operation.method.lower()] = _operation(operation, references)
     return {
         "openapi": "3.1.0",
         "info": {
@@ -72,20 +72,26 @@ def describe(operations: Iterable[Operation], prefix: str) -> dict[str, Any]:
     }
 
 
-def _operation(operation: Operation) -> dict[str, Any]:
+def _operation(operation: Operation, references: _References) -> dict[str, Any]:
     described: dict[str, Any] = {
         "operationId": f"{operation.method.lower()}{re.sub(r'[^a-z]+', '_', operation.path)}",
         "summary": operation.summary,
         "parameters": [*_path_parameters(operation), *_query_parameters(operation), *_ACCOUNT],
         "responses": {
-            str(operation.status): _answer("Done.", operation.result),
-            "default": _answer("Refused.", Problem),
+            str(operation.status): {
+                "description": "Done.",
+                "content": _json(references[operation.result, "serialization"]),
+            },
+            "default": {
+                "description": "Refused.",
+                "content": _json(references[Problem, "serialization"]),
+            },
         },
     }
     if operation.body is not None:
         described["requestBody"] = {
             "required": bool(operation.body.model_json_schema().get("required")),
-            "content": {_JSON: {"schema": _ref(operation.body)}},
+            "content": _json(references[operation.body, "validation"]),
         }
     return described
 
@@ -123,9 +129,5 @@ def _query_parameters(operation: Operation) -> list[dict[str, Any]]:
     ]
 
 
-def _answer(description: str, model: type[BaseModel]) -> dict[str, Any]:
-    return {"description": description, "content": {_JSON: {"schema": _ref(model)}}}
-
-
-def _ref(model: type[BaseModel]) -> dict[str, str]:
-    return {"$ref": _REF.format(model=model.__name__)}
+def _json(schema: JsonSchemaValue) -> dict[str, Any]:
+    return {"application/json": {"schema": schema}}

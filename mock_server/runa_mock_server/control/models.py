@@ -4,6 +4,7 @@ The Python face gives the results as they are here, so they are also the library
 """
 
 from datetime import datetime
+from math import isfinite
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
@@ -41,9 +42,11 @@ class Result(BaseModel):
 
 
 def _duration(given: Any) -> Any:
-    if given is None or (isinstance(given, float | int | str) and not isinstance(given, bool)):
-        return given
-    raise ValueError("must be seconds, or an ISO 8601 duration such as P31D")
+    if isinstance(given, bool) or not isinstance(given, float | int | str | None):
+        raise ValueError("must be seconds, or an ISO 8601 duration such as P31D")  # noqa: TRY004 - pydantic reports a ValueError
+    if isinstance(given, float) and not isfinite(given):
+        raise ValueError("must be finite")
+    return given
 
 
 def _moment(given: Any) -> Any:
@@ -102,7 +105,7 @@ class ClockBody(Body):
             raise ValueError("set: cannot be combined with advance")
         if self.freeze is not None and self.speed is not None:
             raise ValueError("speed: cannot be combined with freeze")
-        if not self.model_fields_set:
+        if {self.advance, self.set, self.freeze, self.speed} == {None}:
             raise ValueError("advance: or one of set, freeze and speed must be given")
         return self
 

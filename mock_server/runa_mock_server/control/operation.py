@@ -10,8 +10,8 @@ from typing import Any, get_type_hints
 
 from pydantic import BaseModel, ValidationError
 
-from runa_mock_server.control.models import Query, Result
-from runa_mock_server.control.problems import ControlError, wrong_field, wrong_model
+from runa_mock_server.control.models import Body, Query, Result
+from runa_mock_server.control.problems import refusal, wrong_field, wrong_model
 from runa_mock_server.control.scope import Scope
 
 Function = Callable[..., BaseModel]
@@ -57,8 +57,9 @@ class Operation:
         values = _read_query(self.query or Query, query)
         if self.query is not None:
             given["query"] = values
+        sent = _read_body(self.body or Body, body)
         if self.body is not None:
-            given["body"] = _read_body(self.body, body)
+            given["body"] = sent
         return self._function(**given)
 
 
@@ -77,6 +78,5 @@ def _read_body(model: type[BaseModel], body: bytes) -> BaseModel:
         return model.model_validate_json(body or b"{}")
     except ValidationError as error:
         if error.errors()[0]["type"] == "json_invalid":
-            reason = error.errors()[0]["msg"]
-            raise ControlError(400, "bad_request", f"body: {reason}") from None
+            raise refusal(400, "bad_request", "body", "", error.errors()[0]["msg"]) from None
         raise wrong_model("body", error) from None

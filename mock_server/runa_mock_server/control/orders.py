@@ -95,7 +95,7 @@ def _find(scope: Scope, order_id: str) -> tuple[Account, StoredOrder]:
         if order is not None:
             now = account.clock.now()
             return account, with_expiry(account.holdings.orders, order, now)
-    raise not_found(f"order_id: there is no order {quoted(order_id)}.")
+    raise not_found("path", "order_id", f"there is no order {quoted(order_id)}")
 
 
 def _summaries(account: Account, query: OrdersQuery) -> Iterator[OrderSummary]:

@@ -50,15 +50,32 @@ class ControlError(ServiceError):
         }
 
 
-def not_found(message: str) -> ControlError:
+def refusal(  # noqa: PLR0913 - the parts of a refusal
+    status: int, type_: str, place: str, field: str, reason: str, *, help_: str | None = None
+) -> ControlError:
+    """A refusal because of one field.
+
+    Args:
+        status: the HTTP status.
+        type_: the kind of refusal.
+        place: where the field stands: ``body``, ``query``, ``header`` or ``path``.
+        field: its name, empty for the whole of the place.
+        reason: what is wrong with it.
+        help_: what to do about it.
+    """
+    location = (place, field) if field else (place,)
+    detail = ErrorDetail(type_, reason, location)
+    return ControlError(status, type_, f"{location[-1]}: {reason}", help_=help_, details=[detail])
+
+
+def not_found(place: str, field: str, reason: str) -> ControlError:
     """404: there is no such thing."""
-    return ControlError(404, "not_found", message)
+    return refusal(404, "not_found", place, field, reason)
 
 
 def conflict(place: str, field: str, reason: str) -> ControlError:
     """409: the field is well-formed, but cannot be done now."""
-    detail = ErrorDetail("conflict", reason, (place, field))
-    return ControlError(409, "conflict", f"{field}: {reason}", details=[detail])
+    return refusal(409, "conflict", place, field, reason)
 
 
 def wrong_fields(details: Iterable[ErrorDetail]) -> ControlError:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from runa_mock_server import access
 from runa_mock_server.clock import Clock
-from runa_mock_server.control.problems import ControlError, not_found, wrong_field
+from runa_mock_server.control.problems import not_found, refusal, wrong_field
 from runa_mock_server.errors import ApiError, quoted
 from runa_mock_server.settings import Settings
 from runa_mock_server.world import Account, World
@@ -44,11 +44,13 @@ class Scope:
             ControlError: if there are several, or none.
         """
         if len(self.accounts) != 1:
-            raise ControlError(
+            raise refusal(
                 400,
                 "account_required",
-                f"account: there are {len(self.accounts)} accounts, and this is for one.",
-                help_="Send its API key as X-Api-Key.",
+                "header",
+                "x-api-key",
+                f"there are {len(self.accounts)} accounts, and this is for one",
+                help_="Send the API key of the account as X-Api-Key.",
             )
         return self.accounts[0]
 
@@ -70,7 +72,7 @@ def scope_of(world: World, api_key: str | None, name: str | None) -> Scope:
         for account in world.accounts:
             if account.name == name:
                 return Scope(world, account)
-        raise not_found(f"account: there is no account {quoted(name)}.")
+        raise not_found("query", "account", f"there is no account {quoted(name)}")
     if api_key is None:
         return Scope(world, None)
     try:

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from aiohttp import web
 
-from runa_mock_server.control.problems import ControlError
+from runa_mock_server.control.problems import ControlError, refusal
 from runa_mock_server.errors import ApiError, quoted
 from runa_mock_server.idempotency import Answer
 from runa_mock_server.web.answers import answer_to, to_response
@@ -62,7 +62,7 @@ class ControlGate:
         try:
             body = await read_limited(request)
         except ApiError as error:
-            raise ControlError(error.status, error.type, error.message) from None
+            raise refusal(error.status, error.type, "body", "", error.message) from None
         from runa_mock_server.control.api import ControlRequest  # noqa: PLC0415 - as above
 
         return self.api(
@@ -84,10 +84,12 @@ class ControlGate:
             return
         given = request.headers.get("X-Mock-Token", "").encode(errors="replace")
         if not hmac.compare_digest(given, settings.control_token.encode()):
-            raise ControlError(
+            raise refusal(
                 401,
                 "unauthorized",
-                "x-mock-token: is not the token that this server was started with.",
+                "header",
+                "x-mock-token",
+                "is not the token that this server was started with",
                 help_="Send what --control-token says as the header X-Mock-Token.",
             )
 
@@ -99,10 +101,12 @@ class ControlGate:
         if host and (_is_address(host) or "." not in host or host.endswith(".localhost")):
             return
         if not host or host not in own:
-            raise ControlError(
+            raise refusal(
                 403,
                 "forbidden_host",
-                f"host: {quoted(request.host)} is no name of this server.",
+                "header",
+                "host",
+                f"{quoted(request.host)} is no name of this server",
                 help_="Use its address or localhost, or start it with --control-host NAME.",
             )
 
@@ -113,10 +117,9 @@ def _check_origin(request: web.BaseRequest, public_url: str) -> None:
     allowed = (f"http://{request.host}", f"https://{request.host}", public_url)
     site = request.headers.get("Sec-Fetch-Site", "same-origin")
     if (origin is not None and origin not in allowed) or site not in ("same-origin", "none"):
-        shown = quoted(origin) if origin is not None else f"Sec-Fetch-Site {quoted(site)}"
-        raise ControlError(
-            403, "forbidden_origin", f"origin: a page of {shown} may not control this server."
-        )
+        field, value = ("origin", origin) if origin is not None else ("sec-fetch-site", site)
+        reason = f"a page of {quoted(value)} may not control this server"
+        raise refusal(403, "forbidden_origin", "header", field, reason)
 
 
 def _host_of(url: str) -> str:

@@ -33,22 +33,23 @@ class Gateway:
     async def __call__(self, request: web.BaseRequest) -> web.StreamResponse:
         """The response to a request; whatever goes wrong, it is one that the contract knows."""
         path = request.path
-        if path.startswith(CONTROL_PREFIX):
-            return await self._control(request)
-        match = self._router.find(request.method, path)
-        call = Call(self._world, request, match.parameters)
-        if self._world.faults:
-            response = await self._with_faults(call, match)
+        if path.startswith(CONTROL_PREFIX) and path[len(CONTROL_PREFIX) :][:1] in ("", "/"):
+            response = await self._control(request)
         else:
-            answer = await _answer(call, match)
-            _record(call, match, answer, answer.status)
-            sent = send_directly(request, answer, call.response_headers)
-            if sent is not None:
-                return sent
-            response = to_response(answer, call.response_headers)
+            response = await self._serve(request, path)
         if request.content.exception() is not None:
             response.force_close()  # where a broken body ends, and the next request starts, is lost
         return response
+
+    async def _serve(self, request: web.BaseRequest, path: str) -> web.StreamResponse:
+        match = self._router.find(request.method, path)
+        call = Call(self._world, request, match.parameters)
+        if self._world.faults:
+            return await self._with_faults(call, match)
+        answer = await _answer(call, match)
+        _record(call, match, answer, answer.status)
+        sent = send_directly(request, answer, call.response_headers)
+        return sent or to_response(answer, call.response_headers)
 
     async def _with_faults(self, call: Call, match: Match) -> web.StreamResponse:
         fault = strike(call)
