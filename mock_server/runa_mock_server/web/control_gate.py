@@ -94,9 +94,13 @@ class ControlGate:
             )
 
     def _check_host(self, request: web.BaseRequest) -> None:
+        given = request.headers.get("Host")
+        if given is None:  # HTTP/1.0 needs none, but every browser sends one
+            return
         settings = self._world.settings
-        host = _host_of(f"//{request.host}")
-        own = (settings.host, _host_of(settings.public_url or ""), *settings.control_hosts)
+        host = _host_of(f"//{given}")
+        named = (settings.host, *settings.control_hosts)
+        own = (_host_of(settings.public_url or ""), *(name.lower() for name in named))
         # A name without a dot is no domain that a stranger could own.
         if host and (_is_address(host) or "." not in host or host.endswith(".localhost")):
             return
@@ -106,7 +110,7 @@ class ControlGate:
                 "forbidden_host",
                 "header",
                 "host",
-                f"{quoted(request.host)} is no name of this server",
+                f"{quoted(given)} is no name of this server",
                 help_="Use its address or localhost, or start it with --control-host NAME.",
             )
 
@@ -114,7 +118,8 @@ class ControlGate:
 def _check_origin(request: web.BaseRequest, public_url: str) -> None:
     """Refuse what a web page on another origin sends."""
     origin = request.headers.get("Origin")
-    allowed = (f"http://{request.host}", f"https://{request.host}", public_url)
+    host, public = request.headers.get("Host"), urlsplit(public_url)
+    allowed = (f"http://{host}", f"https://{host}", f"{public.scheme}://{public.netloc}")
     site = request.headers.get("Sec-Fetch-Site", "same-origin")
     if (origin is not None and origin not in allowed) or site not in ("same-origin", "none"):
         field, value = ("origin", origin) if origin is not None else ("sec-fetch-site", site)

@@ -1,0 +1,66 @@
+"""The control API's OpenAPI document is valid and describes what is served."""
+
+import re
+
+from openapi_spec_validator import OpenAPIV31SpecValidator
+
+from runa_mock_server.control.api import OPERATIONS, PREFIX
+from support.api import Api
+from support.control import DESCRIPTION, ControlCaller
+
+
+def test_the_document_is_valid_and_is_the_one_that_answers_are_held_against(
+    whole: ControlCaller,
+) -> None:
+    """It needs no key, passes a validator, and is the same on every server."""
+    served = whole.get("/openapi.json")
+    assert list(OpenAPIV31SpecValidator(served).iter_errors()) == []
+    assert served == DESCRIPTION.document
+
+
+def test_every_operation_is_described_listed_and_served(whole: ControlCaller) -> None:
+    """Document, index and routes name the same operations, each with its own id."""
+    served = {(operation.method, PREFIX + operation.path) for operation in OPERATIONS}
+    described = {
+        (method.upper(), path): operation
+        for path, operations in DESCRIPTION.document["paths"].items()
+        for method, operation in operations.items()
+    }
+    listed = {(o["method"], o["path"]) for o in whole.get("/")["operations"]}
+    assert set(described) == served == listed
+    assert len({operation["operationId"] for operation in described.values()}) == len(served)
+
+
+def test_every_parameter_is_described() -> None:
+    """Those of the path and the query, and the two ways of naming an account."""
+    for operation in OPERATIONS:
+        described = DESCRIPTION.operation(operation.method, PREFIX + operation.path)
+        assert described is not None
+        names = [(each["in"], each["name"]) for each in described["parameters"]]
+        own = operation.query.model_fields if operation.query is not None else ()
+        assert sorted(names) == sorted(
+            [
+                *(("path", name) for name in re.findall(r"\{(\w+)\}", operation.path)),
+                *(("query", name) for name in own),
+                ("header", "X-Api-Key"),
+                ("query", "account"),
+            ]
+        )
+
+
+def test_every_read_of_a_used_account_is_as_described(
+    api: Api, control: ControlCaller, whole: ControlCaller
+) -> None:
+    """Orders of each kind, mails, refusals and faults show no field that is not described."""
+    control.call("POST", "/faults", json={"kind": "slow", "delay": 0, "path": "/v2/ping"})
+    control.call("POST", "/faults", json={"kind": "hang", "nth": [9, 10]})
+    assert api.get("/v2/ping").status_code == 200
+    order = api.order(X_Send_Email="true").json()["id"]
+    api.order(X_Mock_Processing="reads:3")
+    api.order(X_Trigger_Error="order_failed", mode="sync")
+    api.order({})
+    Api(api.url, None).get("/v2/order")
+    for caller in (control, whole):
+        assert caller.snapshot()["/requests"]["requests"]
+        assert caller.get(f"/orders/{order}")["order"]["id"] == order
+        assert caller.get("/faults/F-1")["struck"] == 1
