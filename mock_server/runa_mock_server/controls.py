@@ -21,7 +21,9 @@ from runa_mock_server.control.models import (
     RequestsResult,
     SettingsResult,
 )
+from runa_mock_server.control.problems import not_found
 from runa_mock_server.effects import DEFAULT_WINDOW, Effects
+from runa_mock_server.errors import quoted
 from runa_mock_server.fault_spec import Kind, Place
 from runa_mock_server.settings import Settings, make_settings
 from runa_mock_server.story import story
@@ -261,7 +263,7 @@ class OrdersControl:
 
     def get(self, order_id: str) -> OrderDetail:
         """An order as it will be once it has ended, and when that is."""
-        return self._channel.get(OrderDetail, f"/orders/{order_id}")
+        return self._channel.get(OrderDetail, _path_of(order_id))
 
     def complete(self, order_id: str) -> OrderDetail:
         """End an order now."""
@@ -285,7 +287,14 @@ class OrdersControl:
 
     def _change(self, order_id: str, **fields: str | None) -> OrderDetail:
         body = {name: value for name, value in fields.items() if value is not None}
-        return OrderDetail.model_validate(self._channel.call("PATCH", f"/orders/{order_id}", body))
+        return OrderDetail.model_validate(self._channel.call("PATCH", _path_of(order_id), body))
+
+
+def _path_of(order_id: str) -> str:
+    if not order_id or "/" in order_id or order_id in {".", ".."}:  # another path than an order's
+        refusal = not_found("path", "order_id", f"there is no order {quoted(order_id)}")
+        raise ControlRefusedError(refusal.status, refusal.document())
+    return f"/orders/{order_id}"
 
 
 class EmailsControl:

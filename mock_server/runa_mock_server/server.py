@@ -2,9 +2,8 @@
 
 import asyncio
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from concurrent.futures import Future
-from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -66,8 +65,9 @@ class MockServer(Controls):
         self._control = ControlApi(self._world)
         self._thread: threading.Thread | None = None
         self._url: str | None = None
+        # Where calls are carried out, which is on the caller's thread while there is no loop.
+        self._place = threading.Lock()
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._stop: Callable[[], object] = lambda: None
 
     def __enter__(self) -> Self:
         self.start()
@@ -109,23 +109,29 @@ class MockServer(Controls):
             PortBusyError: if the address cannot be listened on.
             RuntimeError: if it is running already.
         """
-        if self._thread is not None:
+        if self._thread is not None and self._thread.is_alive():
             raise RuntimeError("the server is running already")
         started: Future[str] = Future()
         thread = threading.Thread(
             target=lambda: asyncio.run(self._serve(started)), name="runa-mock", daemon=True
         )
         thread.start()
-        self._url = started.result()
+        try:
+            self._url = started.result()
+        except Exception:
+            thread.join()
+            raise
         self._thread = thread
 
     def close(self) -> None:
         """Stop; harmless if it is not running."""
         if self._thread is None:
             return
-        self._stop()
+        with self._place:
+            if self._loop is not None:  # else it was told to stop already
+                self._loop.call_soon_threadsafe(self._world.stop)
         self._thread.join()
-        self._thread = self._url = self._loop = None
+        self._thread = self._url = None
 
     def _send(
         self, method: str, path: str, query: Mapping[str, str], body: bytes, api_key: str | None
@@ -133,8 +139,6 @@ class MockServer(Controls):
         """Call the control API where the world lives: on the server's thread while it runs."""
         lists = {name: (value,) for name, value in query.items()}
         request = ControlRequest(method, path, lists, body, api_key)
-        if self._loop is None or threading.current_thread() is self._thread:
-            return Reply(*self._control(request)[:2])
         reply: Future[Answer] = Future()
 
         def answer() -> None:
@@ -143,21 +147,29 @@ class MockServer(Controls):
             except Exception as error:  # noqa: BLE001 - whatever it is, the waiting thread gets it
                 reply.set_exception(error)
 
-        self._loop.call_soon_threadsafe(answer)
+        with self._place:
+            if self._loop is None or threading.current_thread() is self._thread:
+                answer()
+            else:
+                self._loop.call_soon_threadsafe(answer)
         return Reply(*reply.result()[:2])
 
     async def _serve(self, started: Future[str]) -> None:
-        """The thread's work: serve until ``_stop`` is called."""
-        self._loop = loop = asyncio.get_running_loop()
+        """The thread's work: serve until the world is told to stop."""
         stopped = asyncio.Event()
-        self._stop = partial(loop.call_soon_threadsafe, stopped.set)
-        self._world.stop = stopped.set
         http = HttpServer(self._world)
         try:
             url = await http.start()
         except Exception as error:  # noqa: BLE001 - whatever it is, the waiting thread gets it
             started.set_exception(error)
             return
+        self._world.stop = stopped.set
+        self._loop = asyncio.get_running_loop()
         started.set_result(url)
-        await stopped.wait()
-        await http.stop()
+        try:
+            await stopped.wait()
+            await http.stop()
+        finally:
+            with self._place:
+                self._loop = None
+            await asyncio.sleep(0)  # calls that are on their way here come through
