@@ -51,7 +51,8 @@ class Clock:
         if not speed:
             return base
         elapsed = self._source() - origin
-        return base + elapsed if speed == 1 else min(base + int(elapsed * speed), _LAST)
+        moment = base + elapsed if speed == 1 else base + int(elapsed * speed)
+        return min(moment, _LAST)
 
     @property
     def speed(self) -> float:

@@ -78,8 +78,7 @@ class Journal:
     """
 
     def __init__(self, most_entries: int, most_bytes: int) -> None:
-        self.most_entries = most_entries
-        self.most_bytes = most_bytes
+        self._most_entries, self._most_bytes = most_entries, most_bytes
         self.dropped = 0
         self._bytes = 0
         # Plain tuples of plain values: the garbage collector stops walking those.
@@ -96,7 +95,7 @@ class Journal:
         """Note a request, and forget the oldest beyond the limits."""
         self._entries.append(tuple(entry))
         self._bytes += _size(entry)
-        self.trim()
+        self._trim()
 
     def correct(self, number: int) -> None:
         """Note that the caller was gone before the answer to a request left, if it is kept."""
@@ -106,10 +105,14 @@ class Journal:
                 self._entries[index] = tuple(entry._replace(status=None))
                 return
 
-    def trim(self) -> None:
-        """Forget the oldest beyond the limits."""
+    def limit(self, most_entries: int, most_bytes: int) -> None:
+        """Keep so much from now on."""
+        self._most_entries, self._most_bytes = most_entries, most_bytes
+        self._trim()
+
+    def _trim(self) -> None:
         while self._entries and (
-            len(self._entries) > self.most_entries or self._bytes > self.most_bytes
+            len(self._entries) > self._most_entries or self._bytes > self._most_bytes
         ):
             self._bytes -= _size(Entry._make(self._entries.popleft()))
             self.dropped += 1

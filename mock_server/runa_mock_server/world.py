@@ -1,7 +1,7 @@
 """Everything that one server owns. Nothing lives at module level: two servers share nothing."""
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from decimal import Decimal
 from functools import cached_property
 from itertools import count
@@ -78,17 +78,18 @@ class Account:
         """
         changed(self.settings, changes)
         self._own_settings |= changes
-        self.refresh(changes)
+        self._take_over(changes)
 
-    def refresh(self, changes: Mapping[str, Any]) -> None:
-        """Take over what was changed in the server's settings or in its own."""
+    def follow(self, changes: Mapping[str, Any]) -> None:
+        """Take over what was changed in the server's settings, but where it has its own."""
+        self._take_over(changes.keys() - self._own_settings.keys())
+
+    def _take_over(self, changed_names: Collection[str]) -> None:
         self.settings = settings = changed(self._world.settings, self._own_settings)
         self.holdings.terms = self._world.order_terms(settings)
         self.rate.limit = settings.rate_limit
-        self.journal.most_entries = settings.journal_requests
-        self.journal.most_bytes = settings.journal_bytes
-        self.journal.trim()
-        if "balances" in changes:
+        self.journal.limit(settings.journal_requests, settings.journal_bytes)
+        if "balances" in changed_names:
             self.holdings.balances.set(self._world.opening_balances(settings))
 
 
@@ -208,9 +209,10 @@ class World:
         Raises:
             SettingsError: naming each setting that cannot be changed so; nothing was changed.
         """
-        self.settings = changed(self.settings, changes)
+        self.settings = settings = changed(self.settings, changes)
+        self.journal.limit(settings.journal_requests, settings.journal_bytes)
         for account in self.accounts:
-            account.refresh(changes)
+            account.follow(changes)
 
     def reset(self) -> None:
         """Return to the start: no account, no fault, the first settings, the clock as it was."""
