@@ -31,33 +31,36 @@ def computer_time() -> int:
 
 
 class Clock:
-    """Follows another clock, and can be moved ahead, stopped, sped up; it never goes back.
+    """Can be moved ahead, stopped and sped up; it never goes back.
 
     Args:
-        source: the clock that it follows, microseconds since the epoch; the computer's by default.
+        leader: a clock to follow, until it is stopped or told to run by itself; otherwise it goes
+            by the computer's.
     """
 
-    def __init__(self, source: Callable[[], int] = computer_time) -> None:
-        self._source = source
+    def __init__(self, leader: "Clock | None" = None) -> None:
+        self._leader = leader
         self._lock = threading.Lock()
-        # Where the source stood, where this clock stood then, how fast it has gone since. Replaced
-        # as a whole, so that reading needs no lock.
-        self._state: tuple[int, int, float] = (0, 0, 1)
+        source = computer_time if leader is None else leader.now
+        # What it goes by, where that stood, where this clock stood then, how fast it has gone
+        # since. Replaced as a whole, so that reading needs no lock.
+        self._state: tuple[Callable[[], int], int, int, float] = (source, 0, 0, 1)
         self._start = self._state
 
     def now(self) -> int:
         """The present moment, in microseconds since the epoch."""
-        origin, base, speed = self._state
+        source, origin, base, speed = self._state
         if not speed:
             return base
-        elapsed = self._source() - origin
+        elapsed = source() - origin
         moment = base + elapsed if speed == 1 else base + int(elapsed * speed)
         return min(moment, _LAST)
 
     @property
     def speed(self) -> float:
-        """Its seconds for each second of the clock it follows; 0 while it is frozen."""
-        return self._state[2]
+        """Its seconds for each second that passes; 0 while it stands still."""
+        source, _, _, speed = self._state
+        return speed if self._leader is None or source is computer_time else self._leader.speed
 
     def advance(self, by: float | timedelta | str) -> None:
         """Move ahead.
@@ -74,7 +77,7 @@ class Clock:
             if step < 0:
                 raise ValueError("a clock does not go back")  # noqa: TRY301 - one message for all
             with self._lock:
-                self._continue_from(_checked(self.now() + step), self.speed)
+                self._move(_checked(self.now() + step))
         except (OverflowError, TypeError, ValueError) as error:
             raise ValueError(f"by: cannot advance by {by!r}: {error}") from None
 
@@ -93,20 +96,20 @@ class Clock:
                 now = self.now()
                 if moment < now:
                     raise ValueError(f"a clock does not go back, and it is {timestamp(now)}")  # noqa: TRY301 - as above
-                self._continue_from(moment, self.speed)
+                self._move(moment)
         except ValueError as error:
             raise ValueError(f"to: {error}") from None
 
     def freeze(self) -> None:
         """Stop: time stands still until it is moved or runs again."""
         with self._lock:
-            self._continue_from(self.now(), 0)
+            self._state = (computer_time, 0, self.now(), 0)
 
     def run(self, speed: float = 1) -> None:
-        """Go on from the present moment.
+        """Go on from the present moment, by the computer's clock.
 
         Args:
-            speed: seconds for each second of the clock it follows: 60 is a minute a second.
+            speed: seconds for each second that passes: 60 is a minute a second.
 
         Raises:
             ValueError: if ``speed`` is not above 0, or above ``FASTEST``.
@@ -114,7 +117,7 @@ class Clock:
         if not 0 < speed <= FASTEST:
             raise ValueError(f"speed: must be above 0 and at most {FASTEST}, not {speed!r}")
         with self._lock:
-            self._continue_from(self.now(), speed)
+            self._state = (computer_time, computer_time(), self.now(), speed)
 
     def reset(self) -> None:
         """Return to how it was made; only for a world that has forgotten what happened."""
@@ -128,10 +131,11 @@ class Clock:
     def restore(self, moment: int, speed: float) -> None:
         """Stand where another clock stood, also in the past; for a world that was exported."""
         with self._lock:
-            self._continue_from(_checked(moment), speed)
+            self._state = (computer_time, computer_time(), _checked(moment), speed)
 
-    def _continue_from(self, moment: int, speed: float) -> None:
-        self._state = (self._source() if speed else 0, moment, speed)
+    def _move(self, moment: int) -> None:
+        source, _, _, speed = self._state
+        self._state = (source, source(), moment, speed)
 
 
 class ManualClock(Clock):
@@ -148,7 +152,7 @@ class ManualClock(Clock):
             moment = self.now() if start is None else _checked(_aware(start))
         except ValueError as error:
             raise ValueError(f"start: {error}") from None
-        self._start = self._state = (0, moment, 0)
+        self._start = self._state = (computer_time, 0, moment, 0)
 
 
 def _duration(by: float | timedelta | str) -> timedelta:

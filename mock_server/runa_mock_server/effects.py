@@ -1,22 +1,23 @@
 """Effects, not calls: what the requests of an account have caused, key by key.
 
 A client may call as often as it likes, as long as what it wanted happens once. Whether it did is
-worked out here, from the journal and from the orders that exist.
+worked out here from the orders that exist; what the attempts were, the journal knows.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from decimal import Decimal
 from itertools import pairwise
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import orjson
 from pydantic import BaseModel, Field
 
 from runa_mock_server.clock import SECOND, to_datetime
-from runa_mock_server.holdings import Holdings
-from runa_mock_server.journal import Entry, Journal, Outcome
+from runa_mock_server.journal import Entry, Outcome
 from runa_mock_server.money import ZERO, show
+from runa_mock_server.order_document import order_id_in
+from runa_mock_server.world import Account
 
 Verdict = Literal["none", "exactly_once", "duplicated"]
 
@@ -25,6 +26,7 @@ DEFAULT_WINDOW = 600.0
 
 # A load test buys the same thing ten thousand times; nobody reads all of their names.
 _SUSPECTS_NAMED = 10
+_FIRST_REFUSAL = 400
 
 
 class Money(BaseModel):
@@ -74,7 +76,8 @@ class Effects(BaseModel):
         description="duplicated if any key is; none if nothing was ordered; else exactly_once."
     )
     complete: bool = Field(
-        description="Whether the journal still holds every request; if not, this is a part."
+        description="Whether the journal still holds every request; if not, attempts are missing, "
+        "but no order is."
     )
     orders: int
     charged: list[Money]
@@ -84,25 +87,63 @@ class Effects(BaseModel):
     keys: list[KeyEffects] = Field(description="In the order in which they were first used.")
 
 
-def effects_of(account: str, journal: Journal, holdings: Holdings, window: float) -> Effects:
+class _Made(NamedTuple):
+    """An order that a key made."""
+
+    key: str
+    id: str
+    at: int
+    fingerprint: bytes
+    failed: bool
+    price: Money
+
+
+def effects_of(account: Account, window: float, only_key: str | None = None) -> Effects:
     """What the requests of one account have caused.
 
     Args:
-        account: the name of the account.
-        journal: its requests.
-        holdings: its orders, mails and balances.
+        account: the account.
         window: seconds within which orders with equal bodies are suspected; 0 suspects none.
+        only_key: the idempotency key to look at; by default all.
     """
+    made: dict[str, list[_Made]] = {}
+    for order in _orders_made(account):
+        made.setdefault(order.key, []).append(order)
     attempts: dict[str, list[Entry]] = {}
-    for entry in sorted(journal):
+    for entry in sorted(account.journal):
         if entry.idempotency_key is not None:
             attempts.setdefault(entry.idempotency_key, []).append(entry)
-    suspects = _suspects(attempts, window)
+    suspects = _suspects([order for orders in made.values() for order in orders], window)
+    first_used = {key: entries[0].at for key, entries in attempts.items()}
+    first_used |= {key: orders[0].at for key, orders in made.items()}
+    wanted = None if only_key is None else account.redactor.text(only_key)
     keys = [
-        _key_effects(account, key, entries, suspects.get(key, []), holdings)
-        for key, entries in attempts.items()
+        _key_effects(account, key, made.get(key, []), attempts.get(key, []), suspects.get(key, []))
+        for key in sorted(first_used, key=first_used.__getitem__)
+        if wanted in (None, key)
     ]
-    return combined(keys, complete=not journal.dropped)
+    return combined(keys, complete=not account.journal.dropped)
+
+
+def _orders_made(account: Account) -> Iterator[_Made]:
+    """The orders that exist, by the answers that are stored for their keys, oldest first.
+
+    The journal is no source for this: it forgets.
+    """
+    for stored in (*account.idempotency.expired, *account.idempotency):
+        if stored.answer.status >= _FIRST_REFUSAL:
+            continue
+        order = account.holdings.orders.get(order_id_in(stored.answer.body))
+        if order is not None:
+            document = orjson.loads(order.basic)
+            yield _Made(
+                key=account.redactor.text(stored.key),
+                id=order.id,
+                at=stored.first_seen,
+                fingerprint=stored.fingerprint,
+                failed=document["status"] == "FAILED",
+                price=Money(currency=document["currency"], amount=document["total_price"]),
+            )
 
 
 def combined(keys: Sequence[KeyEffects], *, complete: bool) -> Effects:
@@ -121,22 +162,28 @@ def combined(keys: Sequence[KeyEffects], *, complete: bool) -> Effects:
 
 
 def _key_effects(
-    account: str, key: str, entries: Sequence[Entry], suspects: list[str], holdings: Holdings
+    account: Account,
+    key: str,
+    made: Sequence[_Made],
+    entries: Sequence[Entry],
+    suspects: Sequence[str],
 ) -> KeyEffects:
-    orders = [entry.order_id for entry in entries if entry.outcome == "created" and entry.order_id]
+    holdings = account.holdings
     verdict: Verdict = "none"
-    if orders:
-        verdict = "duplicated" if len(orders) > 1 or suspects else "exactly_once"
-    charged = _sum(money for order in orders for money in _charge(order, holdings))
+    if made:
+        # Inferred: an order that failed has bought nothing, so it may be followed by another.
+        bought = sum(not order.failed for order in made)
+        verdict = "duplicated" if bought > 1 or suspects else "exactly_once"
+    charged = _sum(order.price for order in made if not order.failed)
     return KeyEffects(
-        account=account,
+        account=account.name,
         idempotency_key=key,
         verdict=verdict,
-        orders=orders,
+        orders=[order.id for order in made],
         charged=charged,
         balance_moved=charged if holdings.balances.enforced else [],
-        emails=sum(len(holdings.outbox.of(order)) for order in orders),
-        suspected_with=suspects,
+        emails=sum(len(holdings.outbox.of(order.id)) for order in made),
+        suspected_with=list(suspects),
         attempts=[
             Attempt(
                 number=entry.number,
@@ -151,14 +198,6 @@ def _key_effects(
     )
 
 
-def _charge(order_id: str, holdings: Holdings) -> Iterable[Money]:
-    order = holdings.orders.get(order_id)
-    if order is not None:
-        document = orjson.loads(order.basic)
-        if document["status"] == "COMPLETED":
-            yield Money(currency=document["currency"], amount=document["total_price"])
-
-
 def _sum(amounts: Iterable[Money]) -> list[Money]:
     totals: dict[str, Decimal] = {}
     for money in amounts:
@@ -166,15 +205,14 @@ def _sum(amounts: Iterable[Money]) -> list[Money]:
     return [Money(currency=name, amount=show(total)) for name, total in sorted(totals.items())]
 
 
-def _suspects(attempts: Mapping[str, Sequence[Entry]], window: float) -> dict[str, list[str]]:
+def _suspects(made: Iterable[_Made], window: float) -> dict[str, list[str]]:
     """For each key the others whose orders had the same body at about the same time."""
-    made: dict[bytes, list[tuple[int, str]]] = {}
-    for key, entries in attempts.items():
-        for entry in entries:
-            if entry.outcome == "created" and entry.fingerprint is not None:
-                made.setdefault(entry.fingerprint, []).append((entry.at, key))
+    by_body: dict[bytes, list[tuple[int, str]]] = {}
+    for order in made:
+        if not order.failed:
+            by_body.setdefault(order.fingerprint, []).append((order.at, order.key))
     suspects: dict[str, list[str]] = {}
-    for orders in made.values():
+    for orders in by_body.values():
         for cluster in _clusters(sorted(orders), round(window * SECOND)):
             for key in cluster:
                 others = [other for other in cluster[: _SUSPECTS_NAMED + 1] if other != key]

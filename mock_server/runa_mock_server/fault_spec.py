@@ -20,6 +20,7 @@ from pydantic import (
 )
 
 Kind = Literal["reset", "close", "hang", "delay", "status", "rate_limit", "malformed_json", "slow"]
+Method = Literal["DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"]
 Place = Literal["before", "inside", "after_commit", "in_body"]
 
 PLACES: Mapping[Kind, tuple[Place, ...]] = {
@@ -41,6 +42,7 @@ _OWN_FIELDS: Mapping[str, tuple[Kind, ...]] = {
     "content_type": ("status",),
     "retry_after": ("status", "rate_limit"),
 }
+_SERVED = ("/v2", "/payout", "/content", "/openapi.json", "/*")
 _ORDERS = ("POST", "/v2/order")
 _LONGEST_DELAY = 3_600
 _COUNT = {"type": "integer", "minimum": 1}
@@ -127,9 +129,7 @@ class FaultSpec(BaseModel):
         "in_body: headers are sent, the body is not whole. By default the first that the kind can "
         "have.",
     )
-    method: Annotated[str, Field(pattern=r"^[A-Z]+$")] | None = Field(
-        default=None, description="Only requests with this method."
-    )
+    method: Method | None = Field(default=None, description="Only requests with this method.")
     path: str | None = Field(
         default=None,
         description="Only requests to this path, without a query; * stands for anything: "
@@ -153,7 +153,9 @@ class FaultSpec(BaseModel):
         default=1, description="How likely it strikes a request that it fits."
     )
     times: Annotated[int, Field(ge=1)] | None = Field(
-        default=1, description="How many requests it hits; null for any number."
+        default=1,
+        description="How many requests it hits; null for any number. With a list of nth, all of "
+        "them unless said otherwise.",
     )
     expires_after: Annotated[float, Field(gt=0, le=10**9)] | None = Field(
         default=None, description="Seconds, by the mock's clock, after which it is over."
@@ -180,11 +182,16 @@ class FaultSpec(BaseModel):
 
     @model_validator(mode="before")
     @classmethod
-    def _usual_place(cls, given: Any) -> Any:
-        if isinstance(given, Mapping) and "place" not in given:
-            places = next((PLACES[kind] for kind in PLACES if kind == given.get("kind")), None)
-            return given if places is None else {**given, "place": places[0]}
-        return given
+    def _usual(cls, given: Any) -> Any:
+        if not isinstance(given, Mapping):
+            return given
+        usual: dict[str, Any] = {}
+        places = next((PLACES[kind] for kind in PLACES if kind == given.get("kind")), None)
+        if places is not None:
+            usual["place"] = places[0]
+        if isinstance(given.get("nth"), list):
+            usual["times"] = len(given["nth"])
+        return usual | dict(given)
 
     @field_validator("method", mode="before")
     @classmethod
@@ -198,6 +205,8 @@ class FaultSpec(BaseModel):
             return None
         if not given.startswith("/") or "?" in given or "#" in given:
             raise ValueError("must be a path like /v2/order/*, with neither host nor query")
+        if not given.startswith(_SERVED):
+            raise ValueError(f"begins with {' or '.join(_SERVED)}, as all that is served")
         return given.rstrip("/") or "/"
 
     @model_validator(mode="after")

@@ -5,7 +5,6 @@ did, and a retry meets a clean server. What strikes, and where, is decided here;
 connection is the edge's business.
 """
 
-from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from itertools import count
 from random import Random
@@ -46,13 +45,16 @@ class Fault:
         struck: how many of them it hit.
     """
 
-    def __init__(self, id_: str, spec: FaultSpec, account: str | None, clock: Clock) -> None:
+    def __init__(
+        self, id_: str, spec: FaultSpec, account: str | None, clock: Clock, random: Random
+    ) -> None:
         self.id = id_
         self.spec = spec
         self.account = account
         self.matched = 0
         self.struck = 0
         self._clock = clock
+        self._random = random
         life = spec.expires_after
         self._ends_at = NEVER if life is None else clock.now() + round(life * 1_000_000)
         self._is_removed = False
@@ -62,7 +64,10 @@ class Fault:
     def is_armed(self) -> bool:
         """Whether it can still strike."""
         times = self.spec.times
-        is_spent = times is not None and self.struck >= times
+        nth = self.spec.nth
+        is_spent = (times is not None and self.struck >= times) or (
+            nth is not None and self.matched >= max(nth)
+        )
         return not (self._is_removed or is_spent) and self._clock.now() < self._ends_at
 
     def fits(self, target: Target) -> bool:
@@ -74,13 +79,22 @@ class Fault:
             and (spec.idempotency_key is None or spec.idempotency_key == target.idempotency_key)
         )
 
-    def strikes(self, random: Random) -> bool:
+    def strikes(self) -> bool:
         """Whether it hits this one of the requests it was meant for; counts it as matched."""
         self.matched += 1
         wanted = self.spec.nth
         if wanted is not None and self.matched not in wanted:
             return False
-        return self.spec.probability == 1 or random.random() < self.spec.probability
+        return self.spec.probability == 1 or self._random.random() < self.spec.probability
+
+    def seconds(self) -> float:
+        """How long this delay is, or how long the slow body takes."""
+        return self.spec.seconds(self._random)
+
+    @property
+    def holds_up(self) -> bool:
+        """Whether requests wait for its removal."""
+        return bool(self._waiting)
 
     def when_removed(self, call: Callable[[], None]) -> Callable[[], None]:
         """Have ``call`` called when the fault is removed, or at once; the result undoes that."""
@@ -100,14 +114,15 @@ class Faults:
     """The faults of one server.
 
     Args:
-        random: decides where a fault has a probability.
+        seed: makes chance repeatable, for each account by itself; ``None`` leaves it to chance.
     """
 
-    def __init__(self, random: Random) -> None:
-        self._random = random
+    def __init__(self, seed: int | None) -> None:
+        self._seed = seed
+        self._chances: dict[str | None, Random] = {}
         self._numbers = count(1)
         self._armed: dict[str | None, list[Fault]] = {}
-        self._spent: deque[Fault] = deque()
+        self._spent: list[Fault] = []
 
     def __bool__(self) -> bool:
         return bool(self._armed)
@@ -125,7 +140,11 @@ class Faults:
             account: the API key whose requests it hits; ``None`` for everybody's.
             clock: tells when it expires.
         """
-        fault = Fault(f"F-{next(self._numbers)}", spec, account, clock)
+        random = self._chances.get(account)
+        if random is None:
+            seed = None if self._seed is None else f"{self._seed}/faults/{account}"
+            random = self._chances[account] = Random(seed)  # noqa: S311 - repeatable on purpose
+        fault = Fault(f"F-{next(self._numbers)}", spec, account, clock, random)
         self._armed.setdefault(account, []).append(fault)
         return fault
 
@@ -141,7 +160,7 @@ class Faults:
         for fault in self._candidates(target.account):
             # Each one counts, also where another has struck already.
             fits = (fault.spec.place == "inside") == inside and fault.fits(target)
-            if fits and fault.strikes(self._random) and hit is None:
+            if fits and fault.strikes() and hit is None:
                 hit = fault
         if hit is not None:
             hit.struck += 1
@@ -160,19 +179,27 @@ class Faults:
         return self._armed.get(account, [])
 
     def _put_away(self, faults: Sequence[Fault]) -> None:
-        for fault in faults:
-            left = self._armed[fault.account]
-            left.remove(fault)
-            if not left:
-                del self._armed[fault.account]
-            self._spent.append(fault)
-        while len(self._spent) > _REMEMBERED:
-            self._spent.popleft()
+        gone = {fault.id for fault in faults}
+        for account in {fault.account for fault in faults}:
+            left = [fault for fault in self._armed.pop(account, ()) if fault.id not in gone]
+            if left:
+                self._armed[account] = left
+        self._spent.extend(faults)
+        forgettable = sum(not fault.holds_up for fault in self._spent) - _REMEMBERED
+        if forgettable > 0:
+            idle = [fault for fault in self._spent if not fault.holds_up]
+            forgotten = {fault.id for fault in idle[:forgettable]}
+            self._spent = [fault for fault in self._spent if fault.id not in forgotten]
 
     def remove(self, faults: Sequence[Fault]) -> None:
         """Disarm faults, forget them, and let go of what they hold up."""
-        self._put_away([f for f in faults if f in self._armed.get(f.account, ())])
+        gone = {fault.id for fault in faults}
+        for account, armed in list(self._armed.items()):
+            left = [fault for fault in armed if fault.id not in gone]
+            if left:
+                self._armed[account] = left
+            else:
+                del self._armed[account]
+        self._spent = [fault for fault in self._spent if fault.id not in gone]
         for fault in faults:
-            if fault in self._spent:
-                self._spent.remove(fault)
             fault.release()

@@ -51,11 +51,21 @@ class IdempotencyStore:
     def __init__(self) -> None:
         self._entries: dict[str, bytes] = {}
         self._in_progress: set[str] = set()
+        self._expired: list[tuple[str, bytes]] = []
 
     def __iter__(self) -> Iterator[StoredAnswer]:
-        for key, entry in self._entries.items():
-            first_seen, fingerprint, status = _HEADER.unpack_from(entry)
-            yield StoredAnswer(key, first_seen, fingerprint, Answer(status, entry[_HEADER.size :]))
+        """The keys that are in use, in the order in which they came."""
+        return map(_stored, self._entries.items())
+
+    @property
+    def expired(self) -> Iterator[StoredAnswer]:
+        """What keys were answered with that expired, and then were used again."""
+        return map(_stored, self._expired)
+
+    def get(self, key: str) -> StoredAnswer | None:
+        """What a key in use is answered with."""
+        entry = self._entries.get(key)
+        return None if entry is None else _stored((key, entry))
 
     def begin(self, key: str, fingerprint: bytes, now: int) -> Answer | None:
         """Claim a key for a request, or find that it was used.
@@ -94,8 +104,16 @@ class IdempotencyStore:
     def finish(self, key: str, fingerprint: bytes, now: int, answer: Answer) -> None:
         """Store the answer to the request that claimed ``key``."""
         self._in_progress.discard(key)
+        if key in self._entries:
+            self._expired.append((key, self._entries.pop(key)))
         self._entries[key] = _HEADER.pack(now, fingerprint, answer.status) + answer.body
 
     def release(self, key: str) -> None:
         """Give up a claim without an answer: the key is free, as if nothing had happened."""
         self._in_progress.discard(key)
+
+
+def _stored(entry: tuple[str, bytes]) -> StoredAnswer:
+    key, packed = entry
+    first_seen, fingerprint, status = _HEADER.unpack_from(packed)
+    return StoredAnswer(key, first_seen, fingerprint, Answer(status, packed[_HEADER.size :]))

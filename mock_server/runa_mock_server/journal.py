@@ -97,12 +97,12 @@ class Journal:
         self._bytes += _size(entry)
         self._trim()
 
-    def correct(self, number: int) -> None:
-        """Note that the caller was gone before the answer to a request left, if it is kept."""
+    def correct(self, number: int, status: int | None) -> None:
+        """Note what the caller of a request was told in the end, if the request is kept."""
         for index in reversed(range(len(self._entries))):
             entry = Entry._make(self._entries[index])
             if entry.number == number:
-                self._entries[index] = tuple(entry._replace(status=None))
+                self._entries[index] = tuple(entry._replace(status=status))
                 return
 
     def limit(self, most_entries: int, most_bytes: int) -> None:
@@ -135,8 +135,8 @@ class Redactor:
         self._bytes = api_key.encode(errors="surrogateescape") if is_secret else None
 
     def text(self, text: str) -> str:
-        """A text without the key."""
-        key = self._text
+        """A text without the key, printable."""
+        key, text = self._text, printable(text)
         return text if key is None or key not in text else text.replace(key, _REDACTED)
 
     def body(self, body: bytes) -> bytes:

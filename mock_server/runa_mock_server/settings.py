@@ -110,6 +110,7 @@ class Settings(BaseModel):
     )
     api_keys: tuple[Text, ...] = Field(
         default=(),
+        repr=False,
         strict=False,
         json_schema_extra={"writeOnly": True},
         description="The only API keys to accept; by default any that starts with XX, "

@@ -16,7 +16,7 @@ def _lines(effects: Effects) -> Iterator[str]:
         f"{_count(effects.emails, 'mail')}"
     )
     if not effects.complete:
-        yield "The journal has forgotten the oldest requests, so this is only a part."
+        yield "The journal has forgotten the oldest requests: attempts may be missing."
     if not effects.keys:
         yield "No request to place an order was seen."
     for key in effects.keys:

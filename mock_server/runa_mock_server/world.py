@@ -46,7 +46,7 @@ class Account:
     def __init__(self, world: "World", api_key: str) -> None:
         self.api_key = api_key
         self.name = account_name(api_key)
-        self.clock = Clock(world.clock.now)
+        self.clock = Clock(world.clock)
         self._world = world
         self._own_settings: dict[str, Any] = {}
         self.settings = settings = world.settings
@@ -134,8 +134,7 @@ class World:
         self._numbered: dict[int, list[Account]] = {}
         self.numbers = count(1)
         self.journal = Journal(settings.journal_requests, settings.journal_bytes)
-        self.random = Random(settings.seed)  # noqa: S311 - repeatable on purpose, and guards nothing
-        self.faults = Faults(self.random)
+        self.faults = Faults(settings.seed)
 
     @cached_property
     def products(self) -> ProductService:
@@ -154,6 +153,10 @@ class World:
             account = Account(self, api_key)
             self.install(account)
         return account
+
+    def has(self, account: Account) -> bool:
+        """Whether an account is one of those that there are now."""
+        return self._accounts.get(account.api_key) is account
 
     def install(self, account: Account) -> None:
         """Have an account be that of its key, in the place of the one before."""

@@ -18,11 +18,14 @@ from runa_mock_server import ManualClock, MockServer
 from runa_mock_server.fault_spec import PLACES
 from support.api import KEY, body
 from support.clients import make_client
+from support.waiting import until
 
 ORDER = [item(10, products=single("1800FL-US"))]
 POINTS = [(kind, place) for kind, places in PLACES.items() for place in places]
 IMPATIENT = 0.06  # seconds until a client gives an answer up
+ATTEMPTS = 100
 SHORT, LONG = 0.005, 30.0
+LATE_INSIDE = IMPATIENT + 0.04  # the key is in progress until it is over, whoever has given up
 
 # The order is stored and the client does not hear of it: nothing at all, too late, or unreadable.
 UNHEARD = {
@@ -85,7 +88,7 @@ def impatient(kind: str, server: MockServer, clock: ManualClock, stack: ExitStac
         clock,
         stack,
         timeout=Timeout(connect=5, read=IMPATIENT),
-        retry=RetryPolicy(attempts=10, backoff=Backoff(base=0.25)),
+        retry=RetryPolicy(attempts=ATTEMPTS, backoff=Backoff(base=0.25)),
     )
 
 
@@ -101,7 +104,8 @@ def client(
 def arm(scope: Any, point: Point, **fields: Any) -> Any:
     """A fault whose delay, where it has one, is short, or longer than anybody waits."""
     if point.kind in ("delay", "slow"):
-        fields["delay"] = LONG if point.late else SHORT
+        late = LATE_INSIDE if point.place == "inside" else LONG
+        fields["delay"] = late if point.late else SHORT
     return scope.faults.arm(point.kind, point.place, **fields)
 
 
@@ -157,6 +161,7 @@ def test_a_naive_client_is_caught(server: MockServer, point: Point) -> None:
     with closing(Naive(server, IMPATIENT if point.takes_patience else 20)) as naive:
         naive.buy()
     assert fault.struck == 1
+    until(lambda: len(server.orders) == 1 + point.is_unheard)  # what is late comes in the end
     effects = server.effects()
     if not point.is_unheard:
         assert (effects.verdict, effects.orders) == ("exactly_once", 1)
@@ -247,10 +252,10 @@ def test_no_plan_of_faults_makes_our_client_order_twice(plan: list[Planned], kin
 
 def test_a_client_without_hope_says_how_to_go_on(server: MockServer, client: RunaClient) -> None:
     """Its error carries the key, and with it the order is found later: once."""
-    arm(server, Point("reset", "after_commit"), times=10)
+    arm(server, Point("reset", "after_commit"), times=ATTEMPTS)
     with pytest.raises(RunaCallError) as caught:
         client.create_order(ORDER, currency="USD")
     assert caught.value.safe_to_retry
-    assert len(server.effects().keys[0].attempts) == 10
+    assert len(server.effects().keys[0].attempts) == ATTEMPTS
     client.create_order(ORDER, currency="USD", idempotency_key=caught.value.idempotency_key)
     server.assert_exactly_once()

@@ -1,6 +1,5 @@
 """Which requests a fault hits, how often, and which faults there cannot be."""
 
-from random import Random
 from typing import Any
 
 import pytest
@@ -51,7 +50,6 @@ def arm(server: Any, **fields: Any) -> Any:
         ("/*ing", ["/v2/ping"], ["/v2/balance", "/V2/PING"]),
         ("/v2/[p]ing", ["/v2/[p]ing", "/v2/%5Bp%5Ding"], ["/v2/ping"]),
         ("/*", ["/", "/v2/ping", "/nowhere", "/openapi.json"], []),
-        ("/", ["/"], ["/v2/ping"]),
     ],
 )
 def test_a_path_fits_with_its_stars_alone(
@@ -156,7 +154,7 @@ def test_of_two_faults_the_older_strikes(server: MockServer) -> None:
     second = server.faults.arm("status", status=598)
     third = server.faults.arm("status", status=597, nth=2)
     assert pings(server, 4) == [STRUCK, 598, 200, 200]
-    assert [f.read().matched for f in (first, second, third)] == [1, 2, 4]
+    assert [f.read().matched for f in (first, second, third)] == [1, 2, 2]
     assert third.struck == 0  # the second request was taken
 
 
@@ -216,7 +214,7 @@ def test_faults_hit_payout_links(server: MockServer, api: Api, place: str) -> No
 
 def test_a_fault_in_a_with_block_is_gone_after_it(server: MockServer) -> None:
     """Also if it never struck; where it has been removed already, that is said."""
-    with arm(server, path="/nowhere") as fault:
+    with arm(server, path="/v2/nowhere") as fault:
         assert [each.id for each in server.faults] == [fault.id]
     assert list(server.faults) == []
     with pytest.raises(ControlRefusedError, match=r"^fault_id: there is no fault"):
@@ -225,7 +223,7 @@ def test_a_fault_in_a_with_block_is_gone_after_it(server: MockServer) -> None:
 
 def test_a_thousand_spent_faults_are_remembered() -> None:
     """The older ones are forgotten."""
-    world = Faults(Random(1))  # noqa: S311 - the dice of a test
+    world = Faults(seed=1)
     clock = ManualClock()
     spec = FaultSpec(kind="reset", expires_after=1)
     armed = [world.arm(spec, None, clock).id for _ in range(1_003)]

@@ -1,16 +1,19 @@
 """What hangs delays nobody else, and lets go when it should."""
 
+import json
 import threading
 import time
+from collections.abc import Callable
 from contextlib import ExitStack
 from typing import Any
 
 import pytest
 
 from runa_mock_server import MockServer
+from runa_mock_server.controls import ArmedFault, FaultsControl
 from runa_mock_server.fault_spec import PLACES
 from support.answers import order_ids
-from support.api import Api, body, item
+from support.api import KEY, Api, body, item
 from support.raw import (
     ORDER,
     Rest,
@@ -122,24 +125,47 @@ def test_a_server_stops_although_requests_are_held_up(kind: Any, place: Any) -> 
         rest_of(held)
 
 
-@pytest.mark.parametrize("how", ["remove", "clear", "reset"])
-@pytest.mark.parametrize(("kind", "place"), HELD + LATE)
-def test_a_removed_fault_lets_go(server: MockServer, kind: Any, place: Any, how: str) -> None:
-    """What is late or held up inside is answered, what hangs elsewhere is closed."""
+def held_up(
+    url: str, faults: FaultsControl, kind: Any, place: Any, end: Callable[[ArmedFault], object]
+) -> Rest:
+    """What comes over the wire once a fault that holds a request up is ended."""
     fields = {} if kind == "hang" else {"delay": LONG}
-    fault = server.faults.arm(kind, place, **fields)
-    with connection(server.url) as held:
+    fault = faults.arm(kind, place, **fields)
+    with connection(url) as held:
         held.sendall(order_message("held", Connection="close"))
         until(lambda: fault.struck == 1)
-        {"remove": fault.remove, "clear": server.faults.clear, "reset": server.reset}[how]()
-        rest = rest_of(held)
+        end(fault)
+        return rest_of(held)
+
+
+@pytest.mark.parametrize("how", ["remove", "clear"])
+@pytest.mark.parametrize(("kind", "place"), HELD + LATE)
+def test_a_removed_fault_lets_go(server: MockServer, kind: Any, place: Any, how: str) -> None:
+    """Whatever was held up goes on, and the caller gets the whole answer."""
+    faults = server.faults
+    rest = held_up(
+        server.url, faults, kind, place, lambda f: f.remove() if how == "remove" else faults.clear()
+    )
+    head, _, answer = rest.data.partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 202")
+    assert json.loads(answer)["status"] == "PROCESSING"
+    server.assert_exactly_once("held")
+    assert [entry.status for entry in server.journal] == [202]
+
+
+@pytest.mark.parametrize("whole", [True, False])
+@pytest.mark.parametrize(("kind", "place"), HELD + LATE)
+def test_a_reset_forgets_what_is_held_up(
+    server: MockServer, api: Api, kind: Any, place: Any, *, whole: bool
+) -> None:
+    """The connection is closed, and what was asked for is not done in the world after it."""
+    scope = server if whole else server.account(KEY)
+    rest = held_up(server.url, scope.faults, kind, place, lambda _: scope.reset())
     assert rest.end == "closed"
-    if kind == "hang" and place in ("before", "after_commit"):
-        assert rest.data == b""
-    else:
-        head, _, answer = rest.data.partition(b"\r\n\r\n")
-        assert head.startswith(b"HTTP/1.1 202")
-        assert answer.endswith(b"}") == (kind != "hang" or place == "inside")
+    assert not rest.data.endswith(b"}")
+    assert (order_ids(api), server.effects().verdict) == ([], "none")
+    assert api.order(key="held").status_code == 202
+    server.assert_exactly_once("held")
 
 
 @pytest.mark.parametrize(("kind", "place"), HELD + LATE)
@@ -199,18 +225,3 @@ def test_a_delay_can_be_drawn_from_a_distribution() -> None:
             started = time.monotonic()
             assert exchange(server.url, PING).status == 200
             assert time.monotonic() - started >= 0.019
-
-
-def test_a_held_request_of_a_reset_account_orders_nothing_new(server: MockServer, api: Api) -> None:
-    """It was made by an account that is forgotten; the new one knows neither key nor order."""
-    fault = server.faults.arm("hang", "inside")
-    with connection(server.url) as held:
-        held.sendall(order_message("held", Connection="close"))
-        until(lambda: fault.struck == 1)
-        server.reset()
-        rest: Rest = rest_of(held)
-    assert rest.data.startswith(b"HTTP/1.1 202")
-    assert order_ids(api) == []
-    assert server.effects().verdict == "none"
-    assert api.order(key="held").status_code == 202
-    server.assert_exactly_once("held")

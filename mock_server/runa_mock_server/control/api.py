@@ -17,6 +17,7 @@ from runa_mock_server.path_table import PathTable
 from runa_mock_server.world import World
 
 PREFIX = "/_mock"
+HEALTH = "/health"
 
 
 class ControlRequest(NamedTuple):
@@ -54,7 +55,7 @@ def _description() -> Description:
 
 OPERATIONS: tuple[Operation, ...] = (
     Operation("GET", "/", _index),
-    Operation("GET", "/health", running.health),
+    Operation("GET", HEALTH, running.health),
     Operation("POST", "/reset", running.reset),
     Operation("GET", "/clock", running.read_clock),
     Operation("PUT", "/clock", running.change_clock),
@@ -113,6 +114,8 @@ class ControlApi:
         names = query.pop("account", [])
         if len(names) > 1:
             raise wrong_field("query", "account", f"is given {len(names)} times")
-        scope = scope_of(self._world, request.api_key, names[0] if names else None)
-        result = operation.run(scope, parameters, query, request.body)
+        scope = None
+        if operation.path != HEALTH:  # which asks for nothing, so that anybody can ask it
+            scope = scope_of(self._world, request.api_key, names[0] if names else None)
+        result = operation.run(self._world, scope, parameters, query, request.body)
         return Answer(operation.status, result.model_dump_json().encode())

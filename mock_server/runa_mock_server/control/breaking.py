@@ -11,8 +11,7 @@ from runa_mock_server.world import account_name
 
 def arm_fault(scope: Scope, body: FaultSpec) -> FaultResult:
     """Have something go wrong from now on, for an account or for everybody."""
-    account = None if scope.account is None else scope.account.api_key
-    return _fault_result(scope.world.faults.arm(body, account, scope.clock))
+    return _fault_result(scope.world.faults.arm(body, scope.api_key, scope.clock))
 
 
 def list_faults(scope: Scope) -> FaultsResult:
@@ -41,9 +40,9 @@ def remove_faults(scope: Scope) -> Done:
 
 def _faults(scope: Scope) -> list[Fault]:
     faults = list(scope.world.faults)
-    if scope.account is None:
+    if scope.api_key is None:
         return faults
-    return [fault for fault in faults if fault.account == scope.account.api_key]
+    return [fault for fault in faults if fault.account == scope.api_key]
 
 
 def _fault(scope: Scope, fault_id: str) -> Fault:

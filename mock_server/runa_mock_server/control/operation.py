@@ -1,7 +1,8 @@
 """An operation of the control API: a typed function, and where it is found.
 
 What a function takes says what its operation takes: ``body`` and ``query`` are models, ``scope``
-is the account or the server, every other parameter is a variable part of the path.
+is the account or the server, ``world`` the server alone, every other parameter is a variable part
+of the path.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -13,6 +14,7 @@ from pydantic import BaseModel, ValidationError
 from runa_mock_server.control.models import Body, Query, Result
 from runa_mock_server.control.problems import refusal, wrong_field, wrong_model
 from runa_mock_server.control.scope import Scope
+from runa_mock_server.world import World
 
 Function = Callable[..., BaseModel]
 
@@ -37,11 +39,13 @@ class Operation:
         self.query: type[Query] | None = hints.get("query")
         self.result: type[Result] = hints["return"]
         self._takes_scope = "scope" in signature(function).parameters
+        self._takes_world = "world" in signature(function).parameters
         self._function = function
 
     def run(
         self,
-        scope: Scope,
+        world: World,
+        scope: Scope | None,
         parameters: Mapping[str, str],
         query: Mapping[str, Sequence[str]],
         body: bytes,
@@ -54,6 +58,8 @@ class Operation:
         given: dict[str, Any] = dict(parameters)
         if self._takes_scope:
             given["scope"] = scope
+        if self._takes_world:
+            given["world"] = world
         values = _read_query(self.query or Query, query)
         if self.query is not None:
             given["query"] = values

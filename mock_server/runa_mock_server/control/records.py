@@ -96,12 +96,9 @@ def _entry_result(entry: Entry, account: str | None) -> JournalEntry:
 def read_effects(scope: Scope, query: EffectsQuery) -> Effects:
     """Say what the requests have caused, key by key: exactly once, not at all, or twice."""
     of_accounts = [
-        effects_of(account.name, account.journal, account.holdings, query.window)
-        for account in scope.accounts
+        effects_of(account, query.window, query.idempotency_key) for account in scope.accounts
     ]
     keys = [key for effects in of_accounts for key in effects.keys]
-    if query.idempotency_key is not None:
-        keys = [key for key in keys if key.idempotency_key == query.idempotency_key]
     return combined(keys, complete=all(effects.complete for effects in of_accounts))
 
 

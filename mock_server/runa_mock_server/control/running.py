@@ -19,7 +19,7 @@ from runa_mock_server.control.scope import Scope
 from runa_mock_server.errors import ErrorDetail
 from runa_mock_server.money import show
 from runa_mock_server.settings import RUN_TIME, Settings, SettingsError
-from runa_mock_server.world import account_name
+from runa_mock_server.world import World, account_name
 
 _SECRET = frozenset({"control_token", "api_keys"})
 
@@ -28,9 +28,9 @@ class SettingsBody(RootModel[dict[str, object]]):
     """The settings to change, by name; the others stay as they are."""
 
 
-def health(scope: Scope) -> Health:
+def health(world: World) -> Health:
     """Say that the server is there; needs no key and survives a reset."""
-    return Health(version=__version__, profile=scope.settings.profile)
+    return Health(version=__version__, profile=world.settings.profile)
 
 
 def reset(scope: Scope, body: ResetBody) -> Done:
@@ -96,16 +96,16 @@ def _settings_result(settings: Settings) -> SettingsResult:
     return SettingsResult(settings=values, changeable=sorted(RUN_TIME))
 
 
-def shut_down(scope: Scope) -> Done:
+def shut_down(world: World) -> Done:
     """Stop the server, where the setting `allow_shutdown` allows it."""
-    if not scope.world.settings.allow_shutdown:
+    if not world.settings.allow_shutdown:
         raise ControlError(
             403,
             "forbidden",
             "allow_shutdown: this server is not to be stopped from outside.",
             help_="Start it with --allow-shutdown.",
         )
-    scope.world.stop()
+    world.stop()
     return Done(done="the server stops")
 
 

@@ -13,29 +13,43 @@ from runa_mock_server.world import Account, World
 class Scope:
     """An account, or all of them.
 
+    Args:
+        world: the server's state.
+        api_key: the key of the account, accepted by this server; ``None`` for all accounts. One
+            that was not used yet makes an account once something is done to it, so that a call
+            which is refused makes none.
+
     Attributes:
         world: the server's state.
-        account: the account, ``None`` for all.
+        api_key: the key of the account, if this is about one.
     """
 
-    def __init__(self, world: World, account: Account | None) -> None:
+    def __init__(self, world: World, api_key: str | None) -> None:
         self.world = world
-        self.account = account
+        self.api_key = api_key
+
+    @property
+    def account(self) -> Account | None:
+        """The account, ``None`` for all."""
+        return None if self.api_key is None else self.world.account(self.api_key)
 
     @property
     def accounts(self) -> Sequence[Account]:
         """The accounts that this is about."""
-        return self.world.accounts if self.account is None else [self.account]
+        account = self.account
+        return self.world.accounts if account is None else [account]
 
     @property
     def clock(self) -> Clock:
         """The account's clock, or the server's."""
-        return self.world.clock if self.account is None else self.account.clock
+        account = self.account
+        return self.world.clock if account is None else account.clock
 
     @property
     def settings(self) -> Settings:
         """How the server behaves, towards the account or in general."""
-        return self.world.settings if self.account is None else self.account.settings
+        account = self.account
+        return self.world.settings if account is None else account.settings
 
     def only_account(self) -> Account:
         """The one account that this is about, chosen or the only one there is.
@@ -60,7 +74,7 @@ def scope_of(world: World, api_key: str | None, name: str | None) -> Scope:
 
     Args:
         world: the server's state.
-        api_key: the key of the account; one that was not used yet makes a new account.
+        api_key: the key of the account.
         name: the name of an account that exists, instead of its key.
 
     Raises:
@@ -71,7 +85,7 @@ def scope_of(world: World, api_key: str | None, name: str | None) -> Scope:
     if name is not None:
         for account in world.accounts:
             if account.name == name:
-                return Scope(world, account)
+                return Scope(world, account.api_key)
         raise not_found("query", "account", f"there is no account {quoted(name)}")
     if api_key is None:
         return Scope(world, None)
@@ -79,4 +93,4 @@ def scope_of(world: World, api_key: str | None, name: str | None) -> Scope:
         key = access.api_key(api_key, world.settings.api_keys, world.profile.key_prefix)
     except ApiError as error:
         raise wrong_field("header", "x-api-key", error.message) from None
-    return Scope(world, world.account(key))
+    return Scope(world, key)

@@ -8,12 +8,13 @@ from runa_mock_server.web.call import Call
 
 
 async def read_body(call: Call) -> bytes:
-    """The whole body, which the call keeps.
+    """The whole body; read once, for the call keeps it.
 
     Raises:
         ApiError: as ``read_limited`` does.
     """
-    call.body = await read_limited(call.request)
+    if call.body is None:
+        call.body = await read_limited(call.request)
     return call.body
 
 

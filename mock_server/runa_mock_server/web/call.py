@@ -11,6 +11,10 @@ from runa_mock_server.processing import Processing
 from runa_mock_server.world import Account, World
 
 
+class ForgottenError(Exception):
+    """The call was held up, and the world that it came to was reset or replaced meanwhile."""
+
+
 class Call:
     """What is known of a request so far; whoever finds something out adds it.
 
@@ -34,6 +38,7 @@ class Call:
     """
 
     __slots__ = (
+        "_journal",
         "account",
         "body",
         "execution_mode",
@@ -58,16 +63,29 @@ class Call:
 
     def __init__(self, world: World, request: BaseRequest, parameters: Mapping[str, str]) -> None:
         self.world = world
+        self._journal = world.journal  # a new one is made at each reset
         self.request = request
         self.headers = request.headers
         self.parameters = parameters
         self.response_headers: dict[str, str] = {}
         self.faults: tuple[Fault, ...] = ()
         self.owner: Account | None = None
-        self.body = b""
+        self.body: bytes | None = None
         self.fingerprint: bytes | None = None
         self.outcome: Outcome | None = None
         self.order_id: str | None = None
+
+    def check_remembered(self) -> None:
+        """See whether the call still belongs to anything.
+
+        Raises:
+            ForgottenError: if its account, or everything, was reset or replaced.
+        """
+        world = self.world
+        if self._journal is not world.journal or (
+            self.owner is not None and not world.has(self.owner)
+        ):
+            raise ForgottenError
 
     def header(self, name: str) -> str | None:
         """The value of a request header, ``None`` where it is absent."""

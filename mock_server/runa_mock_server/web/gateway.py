@@ -6,17 +6,18 @@ from contextlib import suppress
 from aiohttp import web
 
 from runa_mock_server.errors import ApiError, ServiceError
+from runa_mock_server.faults import Fault
 from runa_mock_server.idempotency import Answer
-from runa_mock_server.journal import Entry, Journal, Redactor, printable
+from runa_mock_server.journal import Entry, Journal, Redactor
 from runa_mock_server.web.answers import answer_to, to_response
 from runa_mock_server.web.body import read_body
-from runa_mock_server.web.call import Call
+from runa_mock_server.web.call import Call, ForgottenError
 from runa_mock_server.web.checks import ORDERING, check_key
 from runa_mock_server.web.control_gate import CONTROL_PREFIX, ControlGate
 from runa_mock_server.web.direct import send_directly
 from runa_mock_server.web.routes import ROUTES
 from runa_mock_server.web.routing import Match, Router
-from runa_mock_server.web.sabotage import NO_ANSWER, delay, sabotage, status_told, strike
+from runa_mock_server.web.sabotage import NO_ANSWER, hang_up, hold_up, sabotage, status_told, strike
 from runa_mock_server.world import World
 
 log = logging.getLogger(__name__)
@@ -45,7 +46,10 @@ class Gateway:
         match = self._router.find(request.method, path)
         call = Call(self._world, request, match.parameters)
         if self._world.faults:
-            return await self._with_faults(call, match)
+            try:
+                return await self._with_faults(call, match)
+            except ForgottenError:
+                return hang_up(call)
         answer = await _answer(call, match)
         _record(call, match, answer, answer.status)
         sent = send_directly(request, answer, call.response_headers)
@@ -54,11 +58,12 @@ class Gateway:
     async def _with_faults(self, call: Call, match: Match) -> web.StreamResponse:
         fault = strike(call)
         if fault is not None and fault.spec.place == "before":
-            if fault.spec.kind != "delay":
-                await _take_in(call)
+            await _take_in(call)
+            if fault.spec.kind in ("delay", "hang"):
+                await hold_up(call, fault)
+            if fault.spec.kind != "delay" and not _goes_on(call, fault):
                 _record(call, match, NO_ANSWER, status_told(fault, NO_ANSWER.status))
                 return await sabotage(call, fault, NO_ANSWER)
-            await delay(call, fault)
             fault = None
         answer = await _answer(call, match)
         told = answer.status if fault is None else status_told(fault, answer.status)
@@ -66,8 +71,10 @@ class Gateway:
         if fault is None:
             return to_response(answer, call.response_headers)
         response = await sabotage(call, fault, answer)
-        if fault.spec.kind == "delay" and call.request.transport is None:
-            _journal_of(call).correct(number)
+        waited = fault.spec.kind in ("delay", "hang") and fault.spec.place != "in_body"
+        if waited:  # and has given up, or was answered after all
+            gone = call.request.transport is None
+            _journal_of(call).correct(number, None if gone else answer.status)
         return response
 
 
@@ -78,13 +85,20 @@ async def _answer(call: Call, match: Match) -> Answer:
         return await match.handler(call)
     except ServiceError as refusal:
         return answer_to(refusal)
+    except ForgottenError:
+        raise
     except Exception:
         log.exception("a defect of the mock, please report it")
         return answer_to(ApiError("internal_server_error", "The mock has a defect."))
 
 
+def _goes_on(call: Call, fault: Fault) -> bool:
+    """Whether a request that hung is served after all: its fault was removed, its client waits."""
+    return fault.spec.kind == "hang" and call.request.transport is not None
+
+
 async def _take_in(call: Call) -> None:
-    """Read a request that no check and no handler will see, and find out whose it is."""
+    """Read a request that the service may never see, and find out whose it is."""
     with suppress(ServiceError):
         check_key(call)
     # Closing a connection from which something is still to be read looks like a reset.
@@ -113,8 +127,8 @@ def _record(call: Call, match: Match, answer: Answer, told: int | None) -> int:
             method=request.method,
             target=redactor.text(request.raw_path),
             headers=redactor.headers(request.raw_headers),
-            idempotency_key=None if key is None else redactor.text(printable(key)),
-            request_body=redactor.body(call.body),
+            idempotency_key=None if key is None else redactor.text(key),
+            request_body=redactor.body(call.body or b""),
             status=told if request.transport is not None else None,  # a client that is gone
             response_body=redactor.body(answer.body),
             outcome=call.outcome,

@@ -55,12 +55,8 @@ def _account_of(call: Call) -> str | None:
 async def wait_inside(call: Call) -> None:
     """Hold a call up while its idempotency key is in progress, if a fault wants that."""
     fault = strike(call, inside=True)
-    if fault is None:
-        return
-    if fault.spec.kind == "delay":
-        await delay(call, fault)
-    else:
-        await _pause(call, fault, None)
+    if fault is not None:
+        await hold_up(call, fault)
 
 
 def status_told(fault: Fault, status: int) -> int | None:
@@ -94,9 +90,16 @@ async def sabotage(call: Call, fault: Fault, answer: Answer) -> web.StreamRespon
     return await _KINDS[fault.spec.kind](call, fault, answer)
 
 
-async def delay(call: Call, fault: Fault) -> None:
-    """Hold a call up for as long as a delay takes, or as the client is there."""
-    await _pause(call, fault, fault.spec.seconds(call.world.random))
+async def hold_up(call: Call, fault: Fault) -> None:
+    """Hold a call up that the service has not answered, until the fault is removed at the latest.
+
+    A delay takes its time, though the client may be gone by then: the late order is what this is
+    for. What hangs waits as long as the client does.
+    """
+    if fault.spec.kind == "delay":
+        await _wait(call, fault, fault.seconds())
+    else:
+        await _pause(call, fault, None)
 
 
 async def _reset(call: Call, _fault: Fault, _answer: Answer) -> web.StreamResponse:
@@ -105,18 +108,22 @@ async def _reset(call: Call, _fault: Fault, _answer: Answer) -> web.StreamRespon
 
 
 async def _close(call: Call, _fault: Fault, _answer: Answer) -> web.StreamResponse:
+    return hang_up(call)
+
+
+def hang_up(call: Call) -> web.StreamResponse:
+    """Close the connection of a call that gets no answer."""
     _cut(call, reset=False)
     return _nothing()
 
 
-async def _hang(call: Call, fault: Fault, _answer: Answer) -> web.StreamResponse:
+async def _hang(call: Call, fault: Fault, answer: Answer) -> web.StreamResponse:
     await _pause(call, fault, None)
-    _cut(call, reset=False)
-    return _nothing()
+    return to_response(answer, call.response_headers)
 
 
 async def _delay(call: Call, fault: Fault, answer: Answer) -> web.StreamResponse:
-    await delay(call, fault)
+    await _pause(call, fault, fault.seconds())
     return to_response(answer, call.response_headers)
 
 
@@ -161,14 +168,17 @@ async def _in_body(call: Call, fault: Fault, answer: Answer) -> web.StreamRespon
     if spec.kind == "slow":
         size = max(1, -(-len(body) // _DROPS))
         drops = [body[start : start + size] for start in range(0, len(body), size)] or [b""]
-        pause = spec.seconds(call.world.random) / len(drops)
+        pause = fault.seconds() / len(drops)
         for drop in drops:
             await _pause(call, fault, pause)
             await response.write(drop)
         return response
-    await response.write(body[: int(len(body) * spec.share)])
+    share = int(len(body) * spec.share)
+    await response.write(body[:share])
     if spec.kind == "hang":
         await _pause(call, fault, None)
+        await response.write(body[share:])
+        return response
     _cut(call, reset=spec.kind == "reset")
     response.force_close()  # what the client has sent after this request is not answered
     return response
@@ -176,11 +186,25 @@ async def _in_body(call: Call, fault: Fault, answer: Answer) -> web.StreamRespon
 
 async def _pause(call: Call, fault: Fault, seconds: float | None) -> None:
     """Wait for a time, or for ever, but no longer than the client or the fault is there."""
-    over = asyncio.Event()
     connection = call.request.protocol
     if not isinstance(connection, Connection):
         raise TypeError(f"a connection of this server, not {connection!r}")
-    forget = (connection.when_lost(over.set), fault.when_removed(over.set))
+    await _wait(call, fault, seconds, connection.when_lost)
+
+
+async def _wait(
+    call: Call,
+    fault: Fault,
+    seconds: float | None,
+    *more: Callable[[Callable[[], None]], Callable[[], None]],
+) -> None:
+    """Wait until the time is over, the fault is removed, or one of ``more`` happens.
+
+    Raises:
+        ForgottenError: if the world has been reset meanwhile; nobody waits for an answer then.
+    """
+    over = asyncio.Event()
+    forget = [when(over.set) for when in (fault.when_removed, *more)]
     try:
         async with asyncio.timeout(seconds):
             await over.wait()
@@ -189,6 +213,7 @@ async def _pause(call: Call, fault: Fault, seconds: float | None) -> None:
     finally:
         for undo in forget:
             undo()
+    call.check_remembered()
 
 
 def _cut(call: Call, *, reset: bool) -> None:
