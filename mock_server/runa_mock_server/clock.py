@@ -36,12 +36,16 @@ class Clock:
     Args:
         leader: a clock to follow, until it is stopped or told to run by itself; otherwise it goes
             by the computer's.
+        computer: the computer's clock, microseconds since the epoch.
     """
 
-    def __init__(self, leader: "Clock | None" = None) -> None:
+    def __init__(
+        self, leader: "Clock | None" = None, computer: Callable[[], int] = computer_time
+    ) -> None:
         self._leader = leader
+        self._computer = computer
         self._lock = threading.Lock()
-        source = computer_time if leader is None else leader.now
+        source = computer if leader is None else leader.now
         # What it goes by, where that stood, where this clock stood then, how fast it has gone
         # since. Replaced as a whole, so that reading needs no lock.
         self._state: tuple[Callable[[], int], int, int, float] = (source, 0, 0, 1)
@@ -60,7 +64,7 @@ class Clock:
     def speed(self) -> float:
         """Its seconds for each second that passes; 0 while it stands still."""
         source, _, _, speed = self._state
-        return speed if self._leader is None or source is computer_time else self._leader.speed
+        return speed if self._leader is None or source is self._computer else self._leader.speed
 
     def advance(self, by: float | timedelta | str) -> None:
         """Move ahead.
@@ -103,7 +107,7 @@ class Clock:
     def freeze(self) -> None:
         """Stop: time stands still until it is moved or runs again."""
         with self._lock:
-            self._state = (computer_time, 0, self.now(), 0)
+            self._state = (self._computer, 0, self.now(), 0)
 
     def run(self, speed: float = 1) -> None:
         """Go on from the present moment, by the computer's clock.
@@ -117,7 +121,7 @@ class Clock:
         if not 0 < speed <= FASTEST:
             raise ValueError(f"speed: must be above 0 and at most {FASTEST}, not {speed!r}")
         with self._lock:
-            self._state = (computer_time, computer_time(), self.now(), speed)
+            self._state = (self._computer, self._computer(), self.now(), speed)
 
     def reset(self) -> None:
         """Return to how it was made; only for a world that has forgotten what happened."""
@@ -131,7 +135,7 @@ class Clock:
     def restore(self, moment: int, speed: float) -> None:
         """Stand where another clock stood, also in the past; for a world that was exported."""
         with self._lock:
-            self._state = (computer_time, computer_time(), _checked(moment), speed)
+            self._state = (self._computer, self._computer(), _checked(moment), speed)
 
     def _move(self, moment: int) -> None:
         source, _, _, speed = self._state
@@ -152,7 +156,7 @@ class ManualClock(Clock):
             moment = self.now() if start is None else _checked(_aware(start))
         except ValueError as error:
             raise ValueError(f"start: {error}") from None
-        self._start = self._state = (computer_time, 0, moment, 0)
+        self._start = self._state = (self._computer, 0, moment, 0)
 
 
 def _duration(by: float | timedelta | str) -> timedelta:

@@ -216,7 +216,9 @@ def _suspects(made: Iterable[_Made], window: float) -> dict[str, list[str]]:
         for cluster in _clusters(sorted(orders), round(window * SECOND)):
             for key in cluster:
                 others = [other for other in cluster[: _SUSPECTS_NAMED + 1] if other != key]
-                suspects[key] = others[:_SUSPECTS_NAMED]
+                # A key can have made two orders, each with suspects of its own.
+                named = dict.fromkeys([*suspects.get(key, ()), *others])
+                suspects[key] = list(named)[:_SUSPECTS_NAMED]
     return suspects
 
 

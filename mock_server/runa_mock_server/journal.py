@@ -4,8 +4,11 @@ An entry is made when the outcome of a request is known, before a byte of the an
 whoever has an answer finds its entry here.
 """
 
+import re
 from collections import deque
 from collections.abc import Iterator
+from functools import cached_property
+from itertools import chain
 from typing import Literal, NamedTuple
 
 BODY_LIMIT = 4096
@@ -16,9 +19,8 @@ _OVERHEAD = 700
 _SECRET_HEADERS = frozenset(
     {b"x-api-key", b"authorization", b"proxy-authorization", b"cookie", b"x-mock-token"}
 )
-_REDACTED = "[API key]"
+_REDACTED = b"[API key]"
 _SHORTEST_SECRET = 4
-_NO_KEY = b"\n"  # no header value has one
 
 Outcome = Literal["created", "replayed", "refused"]
 RawHeaders = tuple[tuple[bytes, bytes], ...]
@@ -83,6 +85,7 @@ class Journal:
         self._bytes = 0
         # Plain tuples of plain values: the garbage collector stops walking those.
         self._entries: deque[tuple[object, ...]] = deque()
+        self._sizes: deque[int] = deque()
 
     def __len__(self) -> int:
         return len(self._entries)
@@ -93,8 +96,10 @@ class Journal:
 
     def add(self, entry: Entry) -> None:
         """Note a request, and forget the oldest beyond the limits."""
+        size = _size(entry)
         self._entries.append(tuple(entry))
-        self._bytes += _size(entry)
+        self._sizes.append(size)
+        self._bytes += size
         self._trim()
 
     def correct(self, number: int, status: int | None) -> None:
@@ -114,16 +119,20 @@ class Journal:
         while self._entries and (
             len(self._entries) > self._most_entries or self._bytes > self._most_bytes
         ):
-            self._bytes -= _size(Entry._make(self._entries.popleft()))
+            self._entries.popleft()
+            self._bytes -= self._sizes.popleft()
             self.dropped += 1
 
 
 def _size(entry: Entry) -> int:
-    return _OVERHEAD + len(entry.target) + len(entry.request_body) + len(entry.response_body)
+    texts = len(entry.target) + len(entry.request_body) + len(entry.response_body)
+    return _OVERHEAD + texts + sum(map(len, chain.from_iterable(entry.headers)))
 
 
 class Redactor:
     """Keeps one API key out of what is kept.
+
+    A key is found as it is and however URLs and JSON may spell it.
 
     Args:
         api_key: the key; one of less than four characters is no secret.
@@ -132,24 +141,45 @@ class Redactor:
     def __init__(self, api_key: str) -> None:
         is_secret = len(api_key) >= _SHORTEST_SECRET
         self._text = api_key if is_secret else None
-        self._bytes = api_key.encode(errors="surrogateescape") if is_secret else None
+        self._key = api_key.encode(errors="surrogateescape") if is_secret else None
+
+    @cached_property
+    def _spellings(self) -> re.Pattern[bytes]:
+        # Seldom needed, and dear to make.
+        return re.compile(b"".join([_spelling(byte) for byte in self._key or b""]), re.IGNORECASE)
+
+    def _holds_key(self, data: bytes) -> bool:
+        key = self._key
+        if key is None or key in data:
+            return key is not None
+        may_be_spelt = b"%" in data or b"\\" in data
+        return may_be_spelt and self._spellings.search(data) is not None
 
     def text(self, text: str) -> str:
         """A text without the key, printable."""
-        key, text = self._text, printable(text)
-        return text if key is None or key not in text else text.replace(key, _REDACTED)
+        if self._text is None or not (self._text in text or "%" in text or "\\" in text):
+            return printable(text)
+        data = text.encode(errors="surrogateescape")
+        if self._holds_key(data):
+            text = self._without(data).decode(errors="surrogateescape")
+        return printable(text)
 
     def body(self, body: bytes) -> bytes:
         """The first ``BODY_LIMIT`` bytes of a body, without the key."""
-        key = self._bytes
-        if key is not None and key in body:
-            # Redacted before it is cut, or half a key could stay at the end.
-            body = body.replace(key, _REDACTED.encode())
-        return body[:BODY_LIMIT]
+        # Redacted before it is cut, or half a key could stay at the end.
+        return (self._without(body) if self._holds_key(body) else body)[:BODY_LIMIT]
 
     def headers(self, headers: RawHeaders) -> RawHeaders:
         """The headers without those that hold keys, tokens or cookies."""
-        key = self._bytes or _NO_KEY
-        return tuple(
-            [p for p in headers if key not in p[1] and p[0].lower() not in _SECRET_HEADERS]
-        )
+        kept = [pair for pair in headers if pair[0].lower() not in _SECRET_HEADERS]
+        if self._holds_key(b"\n".join([part for pair in kept for part in pair])):
+            kept = [pair for pair in kept if not self._holds_key(b"\n".join(pair))]
+        return tuple(kept)
+
+    def _without(self, data: bytes) -> bytes:
+        return self._spellings.sub(_REDACTED, data)
+
+
+def _spelling(byte: int) -> bytes:
+    """A pattern for a byte of a key: as it is, behind a backslash, or as its number in hex."""
+    return rb"(?:\\?%s|%%%02x|\\u%04x)" % (re.escape(bytes([byte])), byte, byte)

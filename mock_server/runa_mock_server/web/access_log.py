@@ -5,6 +5,8 @@ import logging
 from aiohttp import web
 from aiohttp.abc import AbstractAccessLogger
 
+from runa_mock_server.journal import Redactor
+
 ACCESS_LOG = logging.getLogger("runa_mock_server.access")
 
 
@@ -17,11 +19,12 @@ class AccessLog(AbstractAccessLogger):
         return ACCESS_LOG.isEnabledFor(logging.INFO)
 
     def log(self, request: web.BaseRequest, response: web.StreamResponse, time: float) -> None:
-        """Log one request; ``time`` is its duration in seconds."""
+        """Log one request, without its API key; ``time`` is its duration in seconds."""
+        redactor = Redactor(request.headers.get("X-Api-Key", ""))
         ACCESS_LOG.info(
             "%s %s %d %.1f ms",
             request.method,
-            request.raw_path,
+            redactor.text(request.raw_path),
             response.status,
             time * 1000,
         )
