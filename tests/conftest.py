@@ -1,4 +1,4 @@
-"""How hypothesis works here: `HYPOTHESIS_PROFILE=thorough` looks longer than every run does."""
+"""How long hypothesis looks: `HYPOTHESIS_PROFILE` is `ci`, or `brief`, or `thorough`."""
 
 import os
 
@@ -13,5 +13,7 @@ settings.register_profile(
     print_blob=True,
     suppress_health_check=[HealthCheck.too_slow],
 )
+# For a second interpreter: what is wrong on every one of them, the first has looked for.
+settings.register_profile("brief", settings.get_profile("ci"), max_examples=12)
 settings.register_profile("thorough", settings.get_profile("ci"), max_examples=2_000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))

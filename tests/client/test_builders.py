@@ -82,9 +82,7 @@ def test_amounts_go_out_digit_by_digit(
     assert f'"face_value":{digits},'.encode() in server.received[0].body
 
 
-@settings(
-    max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     amount=st.decimals(allow_nan=False, allow_infinity=False)
     | st.floats(allow_nan=False, allow_infinity=False)
@@ -137,9 +135,7 @@ JSON = st.recursive(
 )
 
 
-@settings(
-    max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(body=st.dictionaries(st.text(), JSON, max_size=4))
 def test_a_whole_body_goes_out_as_it_is(
     body: dict[str, object], client: RunaClient, server: ScriptedServer

@@ -148,7 +148,7 @@ def test_an_estimate_is_sent_again_after_passing_failures(
     assert (caught.value.type, caught.value.attempts) == ("currency_mismatch", 1)
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(amount=st.decimals(min_value=0, max_value=10**12, places=2), as_number=st.booleans())
 def test_amounts_keep_every_digit(
     client: RunaClient,

@@ -143,7 +143,8 @@ def test_refused_connections_are_retried(
 
 
 @settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=settings().max_examples // 2,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(
     status=st.integers(400, 499).filter(lambda status: status != 429),

@@ -6,7 +6,7 @@ from urllib.parse import quote
 
 import pytest
 import requests
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from runa_mock_server import ManualClock, MockServer
@@ -53,7 +53,6 @@ def _page(history: History, size: int, query: str = "") -> tuple[list[str], dict
     return [entry["id"] for entry in document["items"]], document["pagination"]
 
 
-@settings(deadline=None, max_examples=60)
 @given(size=st.integers(0, MOST), limit=st.integers(1, MOST + 2))
 def test_walking_forwards_gives_each_order_once(history: History, size: int, limit: int) -> None:
     """Page by page with ``after``: every order once, newest first, until an empty page."""
@@ -70,7 +69,6 @@ def test_walking_forwards_gives_each_order_once(history: History, size: int, lim
     assert walked == history.made[size]
 
 
-@settings(deadline=None, max_examples=60)
 @given(size=st.integers(1, MOST), limit=st.integers(1, MOST + 2))
 def test_walking_backwards_gives_the_same_the_other_way(
     history: History, size: int, limit: int
@@ -89,7 +87,6 @@ def test_walking_backwards_gives_the_same_the_other_way(
     assert walked == history.made[size]
 
 
-@settings(deadline=None, max_examples=40)
 @given(size=st.integers(1, MOST), limit=st.integers(1, MOST + 2), position=st.integers(0, MOST - 1))
 def test_a_page_is_a_slice(history: History, size: int, limit: int, position: int) -> None:
     """Around any order, ``after`` gives the next older ones and ``before`` the next newer."""
