@@ -43,7 +43,7 @@ class _Validator(Protocol):
     def iter_errors(self, instance: object) -> Iterator[ValidationError]: ...
 
     def descend(
-        self, instance: object, schema: _Schema, path: str
+        self, instance: object, schema: _Schema, path: str | None = None
     ) -> Iterator[ValidationError]: ...
 
 
@@ -72,24 +72,30 @@ def _told(error: ValidationError) -> str:
 def _parsed(name: str) -> _Schema:
     # Decimals, so that a Decimal is compared with 0.01 and not with the float next to it.
     schema: _Schema = json.loads(schema_text(name), parse_float=Decimal)
-    # At a $schema jsonschema goes over to its own validator and would forget the one made here.
-    del schema["$schema"]
+    # At a $schema jsonschema goes over to its own validator and would forget the one made here;
+    # at an $id it would work out where references start from, which are followed below.
+    del schema["$schema"], schema["$id"]
     return schema
 
 
 @cache
 def _registry() -> Registry[Any]:
-    resources = (DRAFT202012.create_resource(_parsed(name)) for name in names())
-    registry: Registry[Any] = resources @ Registry()
-    return registry
+    empty: Registry[Any] = Registry()
+    return empty.with_resources(
+        (f"{name}.json", DRAFT202012.create_resource(_parsed(name))) for name in names()
+    )
+
+
+@cache
+def _referred(reference: str) -> _Schema:
+    schema: _Schema = _registry().resolver().lookup(reference).contents
+    return schema
 
 
 @cache
 def _validator(name: str) -> _Validator:
     validator: _Validator = _ExactValidator(
-        _parsed(name),
-        registry=_registry(),
-        format_checker=FormatChecker(formats=["date-time"]),
+        _parsed(name), format_checker=FormatChecker(formats=["date-time"])
     )
     return validator
 
@@ -100,6 +106,14 @@ def _is_number(_checker: TypeChecker, instance: object) -> bool:
     if isinstance(instance, float):
         return math.isfinite(instance)
     return isinstance(instance, int) and not isinstance(instance, bool)
+
+
+def _ref(
+    validator: _Validator, reference: str, instance: object, _schema: object
+) -> Iterator[ValidationError]:
+    # A reference names a file of one folder, so it means the same wherever it stands, and is
+    # looked up once. jsonschema's own looks it up each time, which takes a third of a check.
+    yield from validator.descend(instance, _referred(reference))
 
 
 # The three keywords below mean what jsonschema's own mean; they report at the path of the property
@@ -140,6 +154,7 @@ def _additional_properties(
 _ExactValidator = extend(  # type: ignore[no-untyped-call] # the stubs leave it untyped
     Draft202012Validator,
     validators={
+        "$ref": _ref,
         "required": _required,
         "propertyNames": _property_names,
         "additionalProperties": _additional_properties,
