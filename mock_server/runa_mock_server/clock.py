@@ -58,7 +58,7 @@ class Clock:
             return base
         elapsed = source() - origin
         moment = base + elapsed if speed == 1 else base + int(elapsed * speed)
-        return min(moment, _LAST)
+        return min(moment, _LAST - 1)
 
     @property
     def speed(self) -> float:

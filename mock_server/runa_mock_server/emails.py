@@ -46,6 +46,10 @@ class Outbox:
         if len(self._emails) > _KEPT:
             del self._emails[next(iter(self._emails))]
 
+    def by_order(self) -> list[Email]:
+        """Every mail that is known, in the order in which their orders were placed."""
+        return [email for emails in self._emails.values() for email in emails]
+
     def of(self, order_id: str) -> tuple[Email, ...]:
         """The mails that an order causes, sent or yet to be sent."""
         return self._emails.get(order_id, ())
@@ -63,8 +67,7 @@ class Outbox:
 
     def all(self) -> list[Email]:
         """Every mail that is known, in the order in which they leave."""
-        emails = [email for emails in self._emails.values() for email in emails]
-        return sorted(emails, key=lambda email: email.sent_at)
+        return sorted(self.by_order(), key=lambda email: email.sent_at)
 
     def sent(self, now: int) -> list[Email]:
         """The mails that have left by ``now``, oldest first."""

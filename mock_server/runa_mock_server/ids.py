@@ -14,6 +14,8 @@ _FORTY_BITS = 2**40 - 1
 # 2**48, so a frozen clock can hand out 2**31 ids before the random part could overflow.
 _FRESH_BITS = 79
 _STEP_BITS = 48
+_MILLISECONDS = 2**48
+_LARGEST_TAIL = 3 * 2 ** (_FRESH_BITS - 1)  # there is room for as many ids again
 
 # A token holds the place of its item, so that no index from tokens to items must be kept: one
 # would cost more memory than the rest of a small order. Multiplying by an odd number spreads the
@@ -76,11 +78,15 @@ class IdSource:
             "tail": str(self._tail),
         }
 
-    def restore(self, state: Mapping[str, Any]) -> None:
+    def restore(self, state: Mapping[str, Any], newest: str) -> None:
         """Go on where another source stood.
 
+        Args:
+            state: what ``state`` gave.
+            newest: the last order id that it made, empty if it made none.
+
         Raises:
-            ValueError: if this is not what ``state`` gave.
+            ValueError: if this is no such state, or a new id would not be larger than the newest.
         """
         try:
             version, words, gauss = state["random"]
@@ -89,6 +95,12 @@ class IdSource:
             millisecond, tail = int(state["millisecond"]), int(state["tail"])
         except (KeyError, TypeError, ValueError, OverflowError):
             raise ValueError("this is no state of an id source") from None
+        in_bounds = -1 <= millisecond < _MILLISECONDS and 0 <= tail < _LARGEST_TAIL
+        if gauss is not None or not in_bounds:
+            raise ValueError("this is no state of an id source")
+        stands_at = _time_part(millisecond) + _base32(tail, _RANDOM_BITS) if newest else ""
+        if stands_at < newest[len("O-") :]:
+            raise ValueError(f"new ids would come before {newest}")
         self._random, self._millisecond, self._tail = random, millisecond, tail
 
     def _ulid(self, now: int) -> str:

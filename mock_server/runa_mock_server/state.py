@@ -5,43 +5,63 @@ answers travel as text, the id source with its state, the clock with its moment.
 faults and the journal.
 """
 
-from decimal import Decimal
+from collections.abc import Iterable
 from typing import Annotated, Any, Literal
 from urllib.parse import quote, unquote
 
 import orjson
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
+from runa_mock_server.clock import FASTEST, SECOND
+from runa_mock_server.currencies import Currency
 from runa_mock_server.emails import Email
+from runa_mock_server.errors import quoted
 from runa_mock_server.idempotency import Answer
-from runa_mock_server.order_document import basic_size
+from runa_mock_server.ids import read_payout_token
+from runa_mock_server.kept_order import OrderId, read_order
 from runa_mock_server.order_store import StoredOrder
 from runa_mock_server.payouts import Part
+from runa_mock_server.processing import NEVER
 from runa_mock_server.profiles import ProfileName
-from runa_mock_server.settings import RUN_TIME
+from runa_mock_server.settings import RUN_TIME, Amount, SupportedCurrency
 from runa_mock_server.world import Account, World
-from runa_schemas import validate
 
-Moment = Annotated[int, Field(ge=-(2**63), lt=2**63, description="Microseconds since the epoch.")]
+_FIRST_REFUSAL = 400
+_YEAR_10000 = 253_402_300_800 * SECOND
+
+
+def _comes(moment: int) -> int:
+    if moment >= _YEAR_10000:
+        raise ValueError("must lie before the year 10000")
+    return moment
+
+
+def _comes_if_ever(moment: int) -> int:
+    return moment if moment == NEVER else _comes(moment)
+
+
+_Microseconds = Annotated[int, Field(ge=0, description="Microseconds since the epoch.")]
+Moment = Annotated[_Microseconds, AfterValidator(_comes)]
+MomentOrNever = Annotated[_Microseconds, AfterValidator(_comes_if_ever)]
 
 
 class _Part(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True)
+    model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
 
 
 class OrderState(_Part):
     """An order, as it will be once it has ended."""
 
-    id: Annotated[str, Field(pattern=r"^O-[0-9A-HJKMNP-TV-Z]{26}$")]
-    ends_at: Moment
-    expires_at: Moment
+    id: OrderId
+    ends_at: MomentOrNever
+    expires_at: MomentOrNever
     document: str
 
 
 class AnswerState(_Part):
     """What is stored under an idempotency key; the key is percent-encoded."""
 
-    key: str
+    key: Annotated[str, Field(min_length=1)]
     first_seen: Moment
     fingerprint: Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
     status: Annotated[int, Field(ge=200, le=599)]
@@ -52,7 +72,7 @@ class PartState(_Part):
     """A product that a payout was turned into."""
 
     code: str
-    value: Decimal
+    value: Amount
 
 
 class EmailState(_Part):
@@ -63,14 +83,14 @@ class EmailState(_Part):
     item_id: str
     url: str
     template_id: str | None
-    sent_at: Moment
+    sent_at: MomentOrNever
 
 
 class ClockState(_Part):
     """Where a clock stands."""
 
     now: Moment
-    speed: Annotated[float, Field(ge=0)]
+    speed: Annotated[float, Field(ge=0, le=FASTEST)]
 
 
 class AccountState(_Part):
@@ -81,13 +101,13 @@ class AccountState(_Part):
     number: Annotated[int, Field(ge=0, lt=2**24)]
     clock: ClockState
     settings: dict[str, Any]
-    balances: dict[str, Decimal]
+    balances: dict[SupportedCurrency, Amount]
     ids: dict[str, Any]
     orders: list[OrderState]
-    held: dict[str, int | None]
+    held: dict[str, Annotated[int, Field(ge=0)] | None]
     failure_reasons: dict[str, str]
     answers: list[AnswerState]
-    claims: dict[str, list[PartState]]
+    claims: dict[str, Annotated[list[PartState], Field(min_length=1)]]
     known_recipients: list[str]
     emails: list[EmailState]
     attempts: list[Moment] = Field(description="The moments that count against the rate limit.")
@@ -115,7 +135,7 @@ def export_account(account: Account) -> AccountState:
         number=account.ids.account,
         clock=ClockState(now=now, speed=speed),
         settings=account.settings.model_dump(mode="json", include=set(RUN_TIME - {"balances"})),
-        balances=dict(holdings.balances.amounts),
+        balances={Currency(name): a for name, a in holdings.balances.amounts.items()},
         ids=account.ids.state(),
         orders=[
             OrderState(
@@ -145,7 +165,7 @@ def export_account(account: Account) -> AccountState:
         known_recipients=sorted(holdings.known_recipients),
         emails=[
             EmailState(**{name: getattr(email, name) for name in EmailState.model_fields})
-            for email in holdings.outbox.all()
+            for email in holdings.outbox.by_order()
         ],
         attempts=list(account.rate.attempts),
     )
@@ -167,36 +187,57 @@ def import_account(world: World, api_key: str, state: AccountState) -> Account:
     except ValueError as error:
         raise StateError("clock", str(error)) from None
     try:
-        account.ids.restore(state.ids)
+        account.ids.restore(state.ids, state.orders[-1].id if state.orders else "")
     except ValueError as error:
         raise StateError("ids", str(error)) from None
     account.ids.account = state.number
+    _fill_orders(account, world, state)
     _fill_holdings(account, state)
-    for answer in state.answers:
-        account.idempotency.finish(
-            unquote(answer.key, errors="surrogateescape"),
-            bytes.fromhex(answer.fingerprint),
-            answer.first_seen,
-            Answer(answer.status, answer.body.encode()),
-        )
+    _fill_answers(account, state)
     _fill_claims(account, world, state)
     account.rate.attempts.extend(state.attempts)
     world.install(account)
     return account
 
 
+def _fill_orders(account: Account, world: World, state: AccountState) -> None:
+    orders = account.holdings.orders
+    last = ""
+    for position, kept in enumerate(state.orders):
+        if kept.id <= last:
+            raise StateError("orders", f"{kept.id} does not come after {last}")
+        last = kept.id
+        try:
+            document, basic_size = read_order(kept.document)
+        except ValueError as error:
+            raise StateError("orders", f"{kept.id}: {error}") from None
+        if document.id != kept.id:
+            raise StateError("orders", f"{kept.id} has the document of {document.id}")
+        if not document.lies_at(state.number, position):
+            raise StateError("orders", f"the links of {kept.id} do not lead to it")
+        for code in document.codes:
+            _check_product(world, "orders", code)
+        orders.add(
+            StoredOrder(
+                id=kept.id,
+                ends_at=kept.ends_at,
+                expires_at=kept.expires_at,
+                document=kept.document.encode(),
+                basic_size=basic_size,
+            )
+        )
+
+
 def _fill_holdings(account: Account, state: AccountState) -> None:
     holdings = account.holdings
-    holdings.balances.set(state.balances)
-    last = ""
-    for order in state.orders:
-        if order.id <= last:
-            raise StateError("orders", f"{order.id} does not come after {last}")
-        last = order.id
-        holdings.orders.add(_stored(order))
+    holdings.balances.set({name.value: amount for name, amount in state.balances.items()})
+    if state.held.keys() != {order.id for order in state.orders if order.ends_at == NEVER}:
+        raise StateError("held", "must name the orders that do not end by themselves")
     holdings.held.update(state.held)
+    _check_orders(account, "failure_reasons", state.failure_reasons)
     holdings.failure_reasons.update(state.failure_reasons)
     holdings.known_recipients.update(state.known_recipients)
+    _check_orders(account, "emails", [email.order_id for email in state.emails])
     emails: dict[str, list[Email]] = {}
     for email in state.emails:
         emails.setdefault(email.order_id, []).append(Email(**email.model_dump()))
@@ -204,24 +245,43 @@ def _fill_holdings(account: Account, state: AccountState) -> None:
         holdings.outbox.add(order_id, mails)
 
 
-def _stored(state: OrderState) -> StoredOrder:
-    try:
-        document = orjson.loads(state.document)
-        validate(document, "order")
-    except ValueError as error:  # no JSON, or not the JSON of an order
-        raise StateError("orders", f"{state.id}: {error}") from None
-    return StoredOrder(
-        id=state.id,
-        ends_at=state.ends_at,
-        expires_at=state.expires_at,
-        document=state.document.encode(),
-        basic_size=basic_size(document),
-    )
+def _fill_answers(account: Account, state: AccountState) -> None:
+    for kept in state.answers:
+        try:
+            document = orjson.loads(kept.body)
+        except ValueError as error:
+            raise StateError("answers", f"{kept.key}: the body is no JSON: {error}") from None
+        if kept.status < _FIRST_REFUSAL:
+            made = document.get("id") if isinstance(document, dict) else None
+            _check_orders(account, "answers", [made])
+        account.idempotency.finish(
+            unquote(kept.key, errors="surrogateescape"),
+            bytes.fromhex(kept.fingerprint),
+            kept.first_seen,
+            Answer(kept.status, kept.body.encode()),
+        )
 
 
 def _fill_claims(account: Account, world: World, state: AccountState) -> None:
     for token, parts in state.claims.items():
+        place = read_payout_token(token)
+        order = account.holdings.orders.at(place.position) if place is not None else None
+        value = None if order is None else read_order(order.document.decode())[0].claimed(token)
+        if value is None:
+            raise StateError("claims", f"no claimed payout has the token {quoted(token)}")
+        if sum(part.value for part in parts) != value:
+            raise StateError("claims", f"the parts of {token} do not add up to {value}")
         for part in parts:
-            if world.catalogue.offer(part.code) is None:
-                raise StateError("claims", f"this server has no product {part.code!r}")
+            _check_product(world, "claims", part.code)
         account.payouts.claims[token] = tuple(Part(part.code, part.value) for part in parts)
+
+
+def _check_orders(account: Account, field: str, order_ids: Iterable[object]) -> None:
+    for order_id in order_ids:
+        if not isinstance(order_id, str) or account.holdings.orders.get(order_id) is None:
+            raise StateError(field, f"there is no order {quoted(order_id)}")
+
+
+def _check_product(world: World, field: str, code: str) -> None:
+    if world.catalogue.offer(code) is None:
+        raise StateError(field, f"this server has no product {quoted(code)}")
