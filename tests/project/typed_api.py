@@ -5,8 +5,9 @@ refuses the line.
 """
 
 from collections.abc import AsyncIterator, Iterator
+from datetime import datetime
 from decimal import Decimal
-from typing import Any, assert_type
+from typing import Any, Literal, assert_type
 
 from runa_client import (
     AsyncRunaClient,
@@ -19,8 +20,20 @@ from runa_client import (
     item,
     single,
 )
-from runa_mock_server import Clock, ManualClock, MockServer, Settings
+from runa_mock_server import (
+    Clock,
+    Controls,
+    ManualClock,
+    MockServer,
+    RemoteServer,
+    Settings,
+    connect,
+)
+from runa_mock_server.control.models import OrderDetail
+from runa_mock_server.effects import Verdict
 from runa_schemas import ERRORS, ErrorType, SchemaIssue, iter_errors, load, names, validate
+
+OrderStatus = Literal["PROCESSING", "COMPLETED", "FAILED"]
 
 
 def server_side() -> None:
@@ -34,6 +47,26 @@ def server_side() -> None:
     MockServer("127.0.0.1")  # type: ignore[arg-type] # settings are no host
     MockServer(clock=0)  # type: ignore[arg-type] # a number is no clock
     ManualClock().advance(b"1")  # type: ignore[arg-type] # bytes are no duration
+
+
+def control_side(server: MockServer) -> None:
+    """A hand on a server, on an account, on a server elsewhere: the same types."""
+    account = server.account("XX-me.secret")
+    assert_type(account, Controls)
+    assert_type(connect(server.url, token="t"), RemoteServer)  # noqa: S106 - never run
+    hands: list[Controls] = [server, account, connect(server.url)]
+    for hand in hands:
+        assert_type(hand.clock.advance("P1D"), datetime)
+        assert_type(hand.orders.fail("O-1", "reason"), OrderDetail)
+        assert_type([order.status for order in hand.orders], list[OrderStatus])
+        assert_type(hand.effects().verdict, Verdict)
+        assert_type(hand.export_state(), dict[str, Any])
+        assert_type(hand.faults.arm("hang", "inside", times=None).struck, int)
+    account.faults.arm("explode")  # type: ignore[arg-type] # no such kind
+    account.faults.arm("hang", "later")  # type: ignore[arg-type] # no such place
+    account.clock.advance(b"1")  # type: ignore[arg-type] # bytes are no duration
+    account.orders.complete(7)  # type: ignore[arg-type] # an id is a text
+    account.settings = Settings()  # type: ignore[misc] # `configure` changes them
 
 
 def client_side(client: RunaClient) -> None:

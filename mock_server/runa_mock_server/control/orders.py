@@ -55,7 +55,8 @@ def change_order(scope: Scope, order_id: str, body: OrderBody) -> OrderDetail:
     progress = account.progress
     try:
         if body.status == "COMPLETED":
-            if orjson.loads(order.basic)["status"] == "FAILED":
+            is_open = account.clock.now() < order.ends_at
+            if is_open and orjson.loads(order.basic)["status"] == "FAILED":
                 raise TransitionError("the order was placed to end FAILED")  # noqa: TRY301 - one answer for all
             order = progress.complete(order)
         elif body.status == "FAILED":
