@@ -98,7 +98,7 @@ class IdSource:
         in_bounds = -1 <= millisecond < _MILLISECONDS and 0 <= tail < _LARGEST_TAIL
         if gauss is not None or not in_bounds:
             raise ValueError("this is no state of an id source")
-        stands_at = _time_part(millisecond) + _base32(tail, _RANDOM_BITS) if newest else ""
+        stands_at = _time_part(millisecond) + _random_part(tail) if newest else ""
         if stands_at < newest[len("O-") :]:
             raise ValueError(f"new ids would come before {newest}")
         self._random, self._millisecond, self._tail = random, millisecond, tail
