@@ -319,6 +319,7 @@ class Controls:
         api_key: the account's key; ``None`` for the whole server.
 
     Attributes:
+        api_key: the account's key; ``None`` for the whole server.
         clock: its time.
         faults: what goes wrong on purpose.
         journal: its requests.
@@ -328,6 +329,7 @@ class Controls:
 
     def __init__(self, send: Send, api_key: str | None = None) -> None:
         self._channel = channel = Channel(send, api_key)
+        self.api_key = api_key
         self.clock = ClockControl(channel)
         self.faults = FaultsControl(channel)
         self.journal = JournalControl(channel)

@@ -14,14 +14,14 @@ _TIMEOUT = 30
 
 
 class RemoteServer(Controls):
-    """A server elsewhere: what ``connect`` gives.
+    """A server elsewhere, or one account of it: what ``connect`` gives.
 
     Attributes:
         url: its scheme, host and port.
     """
 
-    def __init__(self, url: str, session: "requests.Session") -> None:
-        super().__init__(self._send)
+    def __init__(self, url: str, session: "requests.Session", api_key: str | None = None) -> None:
+        super().__init__(self._send, api_key)
         self.url = url
         self._session = session
 
@@ -40,6 +40,10 @@ class RemoteServer(Controls):
         trace: TracebackType | None,
     ) -> None:
         self.close()
+
+    def account(self, api_key: str) -> "RemoteServer":
+        """The same for one account, on the same connections."""
+        return RemoteServer(self.url, self._session, api_key)
 
     def close(self) -> None:
         """Close the connections; the server runs on."""

@@ -1,8 +1,12 @@
 """What happened, attempt by attempt, for whoever reads a failed test."""
 
+import json
 from collections.abc import Iterator, Sequence
 
+from runa_mock_server.control.models import JournalEntry, RequestsResult
 from runa_mock_server.effects import Attempt, Effects, KeyEffects, Money
+
+_LONGEST_LINE = 500
 
 
 def story(effects: Effects) -> str:
@@ -59,3 +63,40 @@ def _money(amounts: Sequence[Money]) -> str:
 
 def _count(number: int, what: str) -> str:
     return f"{number} {what}" if number == 1 else f"{number} {what}s"
+
+
+def story_of_requests(found: RequestsResult) -> str:
+    """Requests as lines for people; without keys, and of each no more than fits a few lines."""
+    if not found.requests:
+        return "No request was seen."
+    missing = found.total - len(found.requests) + found.dropped
+    head = [] if not missing else [f"{_count(missing, 'earlier request')} left out"]
+    return "\n".join([*head, *(_shortened(_request(entry)) for entry in found.requests)])
+
+
+def _request(entry: JournalEntry) -> str:
+    key = "" if entry.idempotency_key is None else f" with key {entry.idempotency_key!r}"
+    told = "heard nothing" if entry.status is None else f"was told {entry.status}{_error(entry)}"
+    done = "" if entry.order_id is None else f"; {entry.outcome} {entry.order_id}"
+    faults = "".join(f"; fault {hit.id}, {hit.kind} {hit.place}" for hit in entry.faults)
+    return (
+        f"#{entry.number} {entry.at:%H:%M:%S.%f} {entry.account or 'no account'}: "
+        f"{entry.method} {entry.path}{key} {told}{done}{faults}"
+    )
+
+
+def _error(entry: JournalEntry) -> str:
+    """What the service said was wrong; nothing if a body is too long to have been kept whole."""
+    if entry.error_type is None:
+        return ""
+    try:
+        document = json.loads(entry.response_body)
+    except ValueError:
+        return f" {entry.error_type}"
+    details = [f"{'.'.join(d['location'])}: {d['message']}" for d in document.get("details", ())]
+    return f" {entry.error_type} ({'; '.join(details) or document.get('message')})"
+
+
+def _shortened(line: str) -> str:
+    plain = "".join(c if c.isprintable() else repr(c)[1:-1] for c in line)
+    return plain if len(plain) <= _LONGEST_LINE else f"{plain[: _LONGEST_LINE - 1]}…"
