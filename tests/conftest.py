@@ -1,8 +1,11 @@
-"""How long hypothesis looks: `HYPOTHESIS_PROFILE` is `ci`, or `brief`, or `thorough`."""
+"""Plugins, and how long hypothesis looks: `HYPOTHESIS_PROFILE` is `ci`, `brief` or `thorough`."""
 
 import os
 
 from hypothesis import HealthCheck, settings
+
+# Ours is installed with the package, but a checkout that was installed before it had one lacks it.
+pytest_plugins = ["pytester", "runa_pytest"]
 
 # The machines that run this are shared: a wall clock says nothing about the code. Everything
 # else that hypothesis warns of, function-scoped fixtures above all, stays an error.
