@@ -1,7 +1,8 @@
 """A fresh server a test, in a time of its own."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
@@ -18,10 +19,15 @@ def clock() -> ManualClock:
 
 
 @pytest.fixture
-def server(clock: ManualClock) -> Iterator[MockServer]:
-    """A running server with the playground's ways."""
-    with MockServer(clock=clock) as running:
-        yield running
+def runa_settings(clock: ManualClock) -> Mapping[str, Any]:
+    """The playground's ways, in the test's time."""
+    return {"clock": clock}
+
+
+@pytest.fixture
+def server(runa_server: MockServer) -> MockServer:
+    """A running server, whose requests are shown if the test fails."""
+    return runa_server
 
 
 @pytest.fixture
