@@ -3,8 +3,10 @@
 import argparse
 import re
 import shlex
+import unittest
 from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 import requests
@@ -12,6 +14,7 @@ import requests
 from runa_mock_server import ManualClock, MockServer
 from runa_mock_server.config_file import read
 from runa_mock_server.flags import DEFAULT_PORT
+from support.inner_runs import WITH_PLUGIN
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -35,11 +38,13 @@ def blocks(paper: str, language: str) -> list[str]:
     return re.findall(rf"^```{language}\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
 
 
-PYTHON_EXAMPLES = [
-    (paper, number)
-    for paper in WITH_EXAMPLES
-    for number in range(1, len(blocks(paper, "python")) + 1)
-]
+def examples(language: str) -> list[tuple[str, int]]:
+    """The blocks in one language, each by its paper and its number there."""
+    return [
+        (paper, number)
+        for paper in WITH_EXAMPLES
+        for number in range(1, len(blocks(paper, language)) + 1)
+    ]
 
 
 def masked(text: str) -> str:
@@ -73,7 +78,7 @@ def curl(command: str) -> str:
     return requests.request(method, given.url, headers=headers, data=given.d, timeout=10).text
 
 
-@pytest.mark.parametrize(("paper", "number"), PYTHON_EXAMPLES)
+@pytest.mark.parametrize(("paper", "number"), examples("python"))
 def test_python_examples_run(paper: str, number: int) -> None:
     """Each Python example of the papers does what it asserts."""
     source = blocks(paper, "python")[number - 1]
@@ -81,7 +86,28 @@ def test_python_examples_run(paper: str, number: int) -> None:
     exec(compile(source, f"{paper}, example {number}", "exec"), {})  # noqa: S102 - our papers
 
 
-@pytest.mark.parametrize("paper", WITH_EXAMPLES)
+@pytest.mark.parametrize(("paper", "number"), examples("python pytest"))
+def test_pytest_examples_pass(pytester: pytest.Pytester, paper: str, number: int) -> None:
+    """Each example for pytest passes with the plugin and without anything else."""
+    source = blocks(paper, "python pytest")[number - 1]
+    assert "assert" in source
+    pytester.makepyfile(test_example=source)
+    outcomes = pytester.runpytest_inprocess(*WITH_PLUGIN).parseoutcomes()
+    assert outcomes.keys() == {"passed"}
+
+
+@pytest.mark.parametrize(("paper", "number"), examples("python unittest"))
+def test_unittest_examples_pass(paper: str, number: int) -> None:
+    """Each example for unittest passes without pytest."""
+    module = ModuleType("example")
+    source = blocks(paper, "python unittest")[number - 1]
+    exec(compile(source, f"{paper}, example {number}", "exec"), vars(module))  # noqa: S102 - our papers
+    result = unittest.TestResult()
+    unittest.defaultTestLoader.loadTestsFromModule(module).run(result)
+    assert (result.testsRun, result.failures, result.errors) == (1, [], [])
+
+
+@pytest.mark.parametrize("paper", dict(examples("console")))
 def test_console_sessions_show_what_happens(paper: str) -> None:
     """Each command of a paper's sessions answers what stands below it, sessions a second apart.
 
@@ -132,7 +158,9 @@ def test_links_lead_somewhere(paper: str) -> None:
     text = (ROOT / paper).read_text(encoding="utf-8")
     targets = re.findall(r"\]\(([^)#]+)[^)]*\)", text)
     for target in targets:
-        assert target.startswith("https://") or (ROOT / target).exists(), target
+        assert target.startswith("https://") or (ROOT / paper).parent.joinpath(target).exists(), (
+            target
+        )
 
 
 def test_papers_name_each_other() -> None:

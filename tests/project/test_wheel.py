@@ -1,4 +1,4 @@
-"""What is installed: three packages with their data and types, one command, nothing else."""
+"""What is installed: three packages with their data and types, a plugin, a command."""
 
 import json
 from importlib.metadata import Distribution, distribution
@@ -30,11 +30,11 @@ def paths(wheel: Distribution) -> set[PurePosixPath]:
 
 
 def test_top_level_holds_our_packages_alone(wheel: Distribution) -> None:
-    """Nothing is installed beside the three packages, the metadata and the command."""
+    """Nothing is installed beside the packages, the plugin, the metadata and the command."""
     metadata = f"runa_mock-{runa_mock_server.__version__}.dist-info"
     top = {path.parts[0] for path in paths(wheel) if "bin" not in path.parts}
-    top -= {"Scripts"}
-    assert top - {".."} == PACKAGES | {metadata}
+    top -= {"Scripts", "__pycache__"}
+    assert top - {".."} == PACKAGES | {"runa_pytest.py", metadata}
     assert not [path for path in paths(wheel) if path.stem.startswith(("test_", "conftest"))]
 
 
@@ -57,10 +57,12 @@ def test_data_is_there(wheel: Distribution) -> None:
     assert schemas | data <= {str(path) for path in paths(wheel)}
 
 
-def test_command_and_licence(wheel: Distribution) -> None:
-    """The wheel declares the command and carries the licence; its version is the packages'."""
+def test_entry_points_and_licence(wheel: Distribution) -> None:
+    """The wheel has command, plugin and licence; its version is the packages'."""
     (command,) = wheel.entry_points.select(group="console_scripts")
     assert (command.name, command.value) == ("runa-mock", "runa_mock_server.cli:main")
+    (plugin,) = wheel.entry_points.select(group="pytest11")
+    assert (plugin.name, plugin.value) == ("runa_pytest", "runa_pytest")
     assert any(path.name == "LICENSE" for path in paths(wheel))
     assert wheel.version == runa_mock_server.__version__
 
