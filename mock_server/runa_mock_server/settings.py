@@ -28,6 +28,7 @@ from runa_mock_server.currencies import Currency
 from runa_mock_server.flags import DEFAULT_HOST
 from runa_mock_server.processing import parse_processing
 from runa_mock_server.profiles import ProfileName
+from runa_mock_server.triggers import KNOWN_TRIGGERS
 
 S = TypeVar("S", bound="Settings")
 
@@ -152,6 +153,16 @@ class Settings(BaseModel):
         description="Whether the items of an order carry redemption_url and "
         "discount_multiplier, which the provider's newest documentation no longer has.",
     )
+    unknown_fields: bool = Field(
+        default=False,
+        description="Whether answers have fields that no documentation knows, as those of a later "
+        "version may.",
+    )
+    trigger_error: str | None = Field(
+        default=None,
+        description="What orders are answered with, as if each asked for it by X-Trigger-Error: "
+        "an error type, or order_failed for orders that are accepted and end FAILED.",
+    )
     seed: int | None = Field(
         default=None,
         description="Makes ids, tokens and chance repeatable: the same seed and calls, the same "
@@ -199,6 +210,13 @@ class Settings(BaseModel):
             parse_processing(value)
         return value
 
+    @field_validator("trigger_error")
+    @classmethod
+    def _trigger(cls, value: str | None) -> str | None:
+        if value is not None and value not in KNOWN_TRIGGERS:
+            raise ValueError(f"must be one of {', '.join(KNOWN_TRIGGERS)}")
+        return value
+
     @field_validator("clock")
     @classmethod
     def _moment(cls, value: str) -> str:
@@ -225,6 +243,8 @@ RUN_TIME = frozenset(
         "link_lifetime_days",
         "redemption_api",
         "legacy_item_fields",
+        "unknown_fields",
+        "trigger_error",
         "journal_requests",
         "journal_bytes",
     }

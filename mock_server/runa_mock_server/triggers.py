@@ -1,4 +1,7 @@
-"""``X-Trigger-Error``: errors on demand (provider's page "Playground")."""
+"""``X-Trigger-Error``: errors on demand (provider's page "Playground").
+
+The setting ``trigger_error`` asks for them on behalf of callers that do not send the header.
+"""
 
 from runa_mock_server.errors import ApiError, ErrorDetail, quoted
 from runa_schemas import ERRORS
@@ -9,6 +12,9 @@ ORDER_FAILED = "order_failed"
 # The provider documents two of them; every type that it documents can be asked for here.
 _TYPES = tuple(sorted(type_ for type_, known in ERRORS.items() if known.source != "inferred"))
 
+KNOWN_TRIGGERS = (*_TYPES, ORDER_FAILED)
+"""All that can be asked for."""
+
 
 class UnknownTriggerError(ApiError):
     """The header asks for an error that does not exist: ``bad_request`` (inferred).
@@ -17,29 +23,29 @@ class UnknownTriggerError(ApiError):
     """
 
     def __init__(self, header: str) -> None:
-        known = ", ".join((*_TYPES, ORDER_FAILED))
+        known = ", ".join(KNOWN_TRIGGERS)
         super().__init__(
             "bad_request", f"X-Trigger-Error does not know {quoted(header)}. It knows: {known}."
         )
 
 
-def pull(header: str | None) -> None:
+def pull(trigger: str | None) -> None:
     """Answer with the error that was asked for; nothing happens where none was.
 
     Args:
-        header: ``X-Trigger-Error``, or ``None`` where it is absent.
+        trigger: ``X-Trigger-Error`` or the setting; ``None`` where neither is there.
 
     Raises:
         UnknownTriggerError: for a value that is neither an error type nor ``order_failed``.
-        ApiError: of the type that ``header`` names.
+        ApiError: of the type that ``trigger`` names.
     """
-    if header is None or header == ORDER_FAILED:
+    if trigger is None or trigger == ORDER_FAILED:
         return
-    if header not in _TYPES:
-        raise UnknownTriggerError(header)
-    message = "The request asked for this error with X-Trigger-Error."
+    if trigger not in _TYPES:
+        raise UnknownTriggerError(trigger)
+    message = "This error was asked for, by X-Trigger-Error or by the setting trigger_error."
     location = ("header", "x-trigger-error")
     details = (
-        [ErrorDetail("value_error", message, location)] if header == "validation_error" else ()
+        [ErrorDetail("value_error", message, location)] if trigger == "validation_error" else ()
     )
-    raise ApiError(header, message, details=details)
+    raise ApiError(trigger, message, details=details)

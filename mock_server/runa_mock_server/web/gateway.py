@@ -18,6 +18,7 @@ from runa_mock_server.web.direct import send_directly
 from runa_mock_server.web.routes import ROUTES
 from runa_mock_server.web.routing import Match, Router
 from runa_mock_server.web.sabotage import NO_ANSWER, hang_up, hold_up, sabotage, status_told, strike
+from runa_mock_server.web.unknown_fields import as_sent
 from runa_mock_server.world import World
 
 log = logging.getLogger(__name__)
@@ -52,6 +53,7 @@ class Gateway:
                 return hang_up(call)
         answer = await _answer(call, match)
         _record(call, match, answer, answer.status)
+        answer = as_sent(call, answer)
         sent = send_directly(request, answer, call.response_headers)
         return sent or to_response(answer, call.response_headers)
 
@@ -68,6 +70,7 @@ class Gateway:
         answer = await _answer(call, match)
         told = answer.status if fault is None else status_told(fault, answer.status)
         number = _record(call, match, answer, told)
+        answer = as_sent(call, answer)
         if fault is None:
             return to_response(answer, call.response_headers)
         response = await sabotage(call, fault, answer)
