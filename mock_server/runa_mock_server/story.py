@@ -16,8 +16,8 @@ def story(effects: Effects) -> str:
 
 def _lines(effects: Effects) -> Iterator[str]:
     yield (
-        f"{effects.verdict}: {_count(effects.orders, 'order')}, {_money(effects.charged)}, "
-        f"{_count(effects.emails, 'mail')}"
+        f"{effects.verdict}: {counted(effects.orders, 'order')}, {_money(effects.charged)}, "
+        f"{counted(effects.emails, 'mail')}"
     )
     if not effects.complete:
         yield "The journal has forgotten the oldest requests: attempts may be missing."
@@ -30,7 +30,7 @@ def _lines(effects: Effects) -> Iterator[str]:
 def _key_lines(key: KeyEffects) -> Iterator[str]:
     yield (
         f"key {key.idempotency_key!r} of {key.account}, {key.verdict}: "
-        f"{_count(len(key.orders), 'order')}, {_money(key.charged)}, {_count(key.emails, 'mail')}"
+        f"{counted(len(key.orders), 'order')}, {_money(key.charged)}, {counted(key.emails, 'mail')}"
     )
     if key.suspected_with:
         others = ", ".join(map(repr, key.suspected_with))
@@ -61,7 +61,8 @@ def _money(amounts: Sequence[Money]) -> str:
     )
 
 
-def _count(number: int, what: str) -> str:
+def counted(number: int, what: str) -> str:
+    """A number with what it counts: ``1 order``, ``2 orders``."""
     return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 

@@ -11,7 +11,7 @@ import click
 
 from runa_mock_server._version import __version__
 
-_COMMANDS = ("config", "demo", "health", "serve")
+_COMMANDS = ("check-client", "config", "demo", "health", "serve")
 
 
 class _Late(click.Group):
@@ -23,7 +23,7 @@ class _Late(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - click's signature
         if cmd_name not in _COMMANDS:
             return None
-        command: click.Command = import_module(f"{__name__}.{cmd_name}").command
+        command: click.Command = import_module(f"{__name__}.{cmd_name.replace('-', '_')}").command
         return command
 
 

@@ -1,0 +1,137 @@
+"""``runa-mock check-client``: how a program, in any language, bears what goes wrong."""
+
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Any
+
+import click
+
+from runa_mock_server.catalogue import CatalogueError
+from runa_mock_server.cli.options import RefusedError
+from runa_mock_server.client_check.report import (
+    FORMATS,
+    result_text,
+    scenarios_text,
+    summary_text,
+)
+from runa_mock_server.client_check.runner import CommandError, Plan, Result, run
+from runa_mock_server.client_check.scenarios import LONGEST_PACE, SCENARIOS, Pace
+from runa_mock_server.config_file import ConfigError
+
+_LONGEST_RUN = 86_400
+
+
+def _seconds(_: click.Context, option: click.Parameter, given: float) -> float:
+    lowest, highest = (0.1, _LONGEST_RUN) if option.name == "timeout" else (0, LONGEST_PACE)
+    if not lowest <= given <= highest:  # click's own range would take a NaN
+        raise click.BadParameter(f"must be seconds, {lowest:g} to {highest}")
+    return given
+
+
+def _names(_: click.Context, __: click.Parameter, given: tuple[str, ...]) -> list[str]:
+    found = []
+    for pattern in given or ("*",):
+        names = [name for name in SCENARIOS if fnmatchcase(name, pattern)]
+        if not names:
+            raise click.BadParameter(f"no scenario is like {pattern!r}; --list shows them")
+        found += names
+    return found
+
+
+def _print_list(context: click.Context, _: click.Parameter, wanted: bool) -> None:  # noqa: FBT001 - click's signature
+    if wanted:
+        click.echo(scenarios_text(), nl=False)
+        context.exit()
+
+
+@click.command("check-client", context_settings={"allow_interspersed_args": False})
+@click.option(
+    "--list",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_print_list,
+    help="List the scenarios and the checks.",
+)
+@click.option(
+    "--select",
+    "selected",
+    multiple=True,
+    metavar="NAME",
+    callback=_names,
+    help="Only this scenario, or those that a pattern like 'reset-*' fits; can be repeated.",
+)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(tuple(FORMATS)),
+    default="text",
+    show_default=True,
+    help="How to report; unless it is text, progress goes to standard error.",
+)
+@click.option(
+    "--timeout",
+    type=float,
+    callback=_seconds,
+    default=60.0,
+    show_default=True,
+    help="Seconds after which a run is ended, and has failed.",
+)
+@click.option(
+    "--orders",
+    type=click.IntRange(1),
+    help="Orders that a run has to place; by default as many as when nothing goes wrong.",
+)
+@click.option(
+    "--rate-limit-wait",
+    type=float,
+    callback=_seconds,
+    default=Pace().rate_limit_wait,
+    show_default=True,
+    help="Seconds that have to pass after a 429.",
+)
+@click.option(
+    "--slow",
+    type=float,
+    callback=_seconds,
+    default=Pace().slow,
+    show_default=True,
+    help="Seconds that a slow answer takes.",
+)
+@click.option(
+    "--long-processing",
+    type=float,
+    callback=_seconds,
+    default=Pace().long_processing,
+    show_default=True,
+    help="Seconds for which an order is PROCESSING where that takes long.",
+)
+@click.option(
+    "--config",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="File with settings of the mock, as for `serve`.",
+)
+@click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED)
+def command(
+    form: str, rate_limit_wait: float, slow: float, long_processing: float, **plan: Any
+) -> None:
+    """Run COMMAND once per scenario, each time on a mock that does something else wrong.
+
+    COMMAND is a program or a test-suite in any language. It finds the mock by RUNA_BASE_URL and
+    RUNA_API_KEY, and has to do the same in each run: place its orders, wait for them, end with
+    status 0. Exit 0 if it does well in each scenario, 1 if not.
+    """
+    pace = Pace(rate_limit_wait, slow, long_processing)
+
+    def tell(result: Result) -> None:
+        click.echo(result_text(result), err=form != "text")
+
+    try:
+        report = run(Plan(pace=pace, **plan), tell)
+    except (CommandError, ConfigError, CatalogueError) as error:
+        raise RefusedError(str(error)) from None
+    click.echo(summary_text(report), err=form != "text")
+    if form != "text":
+        click.echo(FORMATS[form](report), nl=False)
+    raise SystemExit(1 if report.count("failed") else 0)
