@@ -11,6 +11,8 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+from runa_mock_server.client_check.checks import CHECKS
+from runa_mock_server.client_check.scenarios import SCENARIOS
 from runa_mock_server.control.api import OPERATIONS
 from runa_mock_server.control.api import PREFIX as CONTROL
 from runa_mock_server.fault_spec import PLACES, FaultSpec
@@ -21,6 +23,7 @@ from runa_mock_server.settings import Settings
 ROOT = Path(__file__).resolve().parent.parent
 PAPERS = {
     "README.md": ("settings", "profiles", "operations", "inferred"),
+    "docs/check-client.md": ("scenarios", "checks"),
     "docs/control.md": ("faults", "control"),
 }
 
@@ -60,6 +63,12 @@ def parts() -> Mapping[str, str]:
         ),
         "faults": _table(("kind", "what happens", "places"), _faults()),
         "control": _table(("call", "what it does"), _control()),
+        "scenarios": _table(
+            ("scenario", "what happens"), [(f"`{s.name}`", s.text) for s in SCENARIOS.values()]
+        ),
+        "checks": _table(
+            ("check", "the program ..."), [(f"`{c.name}`", c.text) for c in CHECKS.values()]
+        ),
     }
 
 

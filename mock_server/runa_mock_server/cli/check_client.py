@@ -67,7 +67,13 @@ def _print_list(context: click.Context, _: click.Parameter, wanted: bool) -> Non
     type=click.Choice(tuple(FORMATS)),
     default="text",
     show_default=True,
-    help="How to report; unless it is text, progress goes to standard error.",
+    help="The form of the report.",
+)
+@click.option(
+    "--output",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Write the report there; progress still goes to standard output.",
 )
 @click.option(
     "--timeout",
@@ -114,7 +120,13 @@ def _print_list(context: click.Context, _: click.Parameter, wanted: bool) -> Non
 )
 @click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED)
 def command(
-    form: str, rate_limit_wait: float, slow: float, long_processing: float, **plan: Any
+    form: str,
+    output: Path | None,
+    *,
+    rate_limit_wait: float,
+    slow: float,
+    long_processing: float,
+    **plan: Any,
 ) -> None:
     """Run COMMAND once per scenario, each time on a mock that does something else wrong.
 
@@ -123,15 +135,28 @@ def command(
     status 0. Exit 0 if it does well in each scenario, 1 if not.
     """
     pace = Pace(rate_limit_wait, slow, long_processing)
+    # A report for machines has standard output for itself.
+    aside = form != "text" and output is None
 
     def tell(result: Result) -> None:
-        click.echo(result_text(result), err=form != "text")
+        click.echo(result_text(result), err=aside)
 
+    if output is not None:
+        _write(output, "")  # a file that cannot be written is better known before all the work
     try:
         report = run(Plan(pace=pace, **plan), tell)
     except (CommandError, ConfigError, CatalogueError) as error:
         raise RefusedError(str(error)) from None
-    click.echo(summary_text(report), err=form != "text")
-    if form != "text":
+    click.echo(summary_text(report), err=aside)
+    if output is not None:
+        _write(output, FORMATS[form](report))
+    elif aside:
         click.echo(FORMATS[form](report), nl=False)
     raise SystemExit(1 if report.count("failed") else 0)
+
+
+def _write(file: Path, text: str) -> None:
+    try:
+        file.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise RefusedError(f"--output: {file}: {error.strerror}") from None

@@ -35,6 +35,7 @@ class PlayedScenario:
         base_url: the base URL for the client.
         api_key: its API key; nobody else has it.
         account: the clock, faults, journal and orders of its account.
+        was_checked: whether anybody has asked what the client did.
     """
 
     def __init__(self, server: Server, scenario: Scenario, pace: Pace) -> None:
@@ -43,6 +44,7 @@ class PlayedScenario:
         self.base_url = server.base_url
         self.api_key = f"{prefix}-{scenario.name}.{token_hex(12)}"
         self.account = server.account(self.api_key)
+        self.was_checked = False
         self._pace = pace
         scenario.arm(self.account)
 
@@ -74,6 +76,20 @@ class PlayedScenario:
         """
         return observe(self.account, ending, strangers)
 
+    def problems(self, orders: int | None = 1) -> Mapping[str, str]:
+        """What the client did wrong so far, by the name of the check that says so.
+
+        Args:
+            orders: how many orders it had to place; ``None`` if that does not matter.
+        """
+        self.was_checked = True
+        seen = Seen(self.observe(), pace=self._pace, wanted=orders)
+        return {
+            finding.check.name: finding.problem
+            for finding in judge(self.scenario, seen)
+            if finding.problem is not None
+        }
+
     def check(self, orders: int | None = 1) -> None:
         """Assert that the client did well.
 
@@ -83,15 +99,10 @@ class PlayedScenario:
         Raises:
             AssertionError: telling what it did instead, and the requests that show it.
         """
-        seen = Seen(self.observe(), pace=self._pace, wanted=orders)
-        problems = [
-            f"{finding.check.name}: {finding.problem}"
-            for finding in judge(self.scenario, seen)
-            if finding.problem is not None
-        ]
+        problems = self.problems(orders)
         if problems:
-            told = "\n".join(problems)
-            raise AssertionError(f"{self.name} ({self.scenario.text}): {told}")
+            told = "\n".join(f"{name}: {problem}" for name, problem in problems.items())
+            raise AssertionError(f"{self.name} ({self.scenario.text}):\n{told}")
 
 
 def play(server: Server, name: str, pace: Pace | None = None) -> PlayedScenario:

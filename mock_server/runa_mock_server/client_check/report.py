@@ -59,7 +59,7 @@ def as_json(report: Report) -> str:
         "command": list(report.command),
         "started_at": report.started_at.isoformat(timespec="seconds"),
         "seconds": round(report.seconds, 3),
-        **{status: report.count(status) for status in _MARKS},
+        "counts": {status: report.count(status) for status in _MARKS},
         "results": [_result(result) for result in report.results],
     }
     return json.dumps(document, indent=2) + "\n"
