@@ -172,6 +172,18 @@ def test_the_same_order_twice_may_be_meant(server: MockServer) -> None:
     assert "2 orders came of it instead of 1" in played.problems(orders=1)["ordered_once"]
 
 
+def test_another_order_need_not_wait_for_one_that_was_limited(server: MockServer) -> None:
+    """Of two equal orders at once, one is told to wait; the other is no retry of it."""
+    played = play(server, "rate-limited", PACE)
+    client = Client(played, Habits())
+    client.order(body(), "one")
+    client.order(body(), "two")
+    client.wait(5)
+    client.order(body(), "one")
+    assert played.problems(orders=2) == {}
+    assert {*played.problems(orders=1)} == {"ordered_once", "kept_key", "waited_after_429"}
+
+
 def test_a_suspected_double_is_told_without_a_number(server: MockServer) -> None:
     """Where nobody says how many orders there should be, equal bodies after a fault tell."""
     played = play(server, "reset-after-commit", PACE)

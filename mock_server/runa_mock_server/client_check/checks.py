@@ -84,7 +84,7 @@ def _ended(seen: Seen) -> str | None:
     if ending is None or ending.code is not None:
         return None
     last = story(seen.run.requests[-3:])
-    return f"it was still running after {ending.seconds:.1f} s; its last requests:\n{last}"
+    return f"it was still running after {ending.seconds:.1f} s\n{last}".rstrip()
 
 
 def _ordered(seen: Seen) -> str | None:
@@ -176,8 +176,12 @@ def _final_is_final(seen: Seen) -> str | None:
 
 def _has_surplus_keys(seen: Seen, body: Body) -> bool:
     """Whether a body was sent under more keys than this client usually does."""
-    usually = {} if seen.usual is None else _key_counts(seen.usual)
-    expected = usually.get(body, max(usually.values(), default=1))
+    if seen.usual is None:
+        others = len(seen.run.by_body) - 1  # each of them is an order of its own, at least
+        expected = max(1, (seen.wanted or 1) - others)
+    else:
+        usually = _key_counts(seen.usual)
+        expected = usually.get(body, max(usually.values(), default=1))
     return _key_counts(seen.run)[body] > expected
 
 
@@ -193,7 +197,7 @@ def _waited_after_429(seen: Seen) -> str | None:
             continue
         for later in attempts[index + 1 :]:
             waited = seconds_between(limited.request, later.request)
-            if waited < limit - _TOLERANCE and _is_same_purchase(limited, later):
+            if waited < limit - _TOLERANCE and _is_retry(seen, limited, later):
                 return (
                     f"it tried again {waited:.3f} s after a 429; the provider asks for "
                     f"{limit:g} s\n{story((limited.request, later.request))}"
@@ -201,8 +205,11 @@ def _waited_after_429(seen: Seen) -> str | None:
     return None
 
 
-def _is_same_purchase(one: Attempt, other: Attempt) -> bool:
-    return one.body == other.body or (one.key is not None and one.key == other.key)
+def _is_retry(seen: Seen, first: Attempt, later: Attempt) -> bool:
+    """Whether two attempts are one purchase: with one key, or with a body that has one too many."""
+    if first.key is not None and first.key == later.key:
+        return True
+    return first.body == later.body and _has_surplus_keys(seen, first.body)
 
 
 def _pinned_version(seen: Seen) -> str | None:
