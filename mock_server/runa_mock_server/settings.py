@@ -113,7 +113,6 @@ class Settings(BaseModel):
         default=(),
         repr=False,
         strict=False,
-        repr=False,
         json_schema_extra={"writeOnly": True},
         description="The only API keys to accept; by default any that starts with XX, "
         "or with wg in production.",
