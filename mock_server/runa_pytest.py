@@ -18,6 +18,7 @@ import pytest
 if TYPE_CHECKING:
     from runa_client import AsyncRunaClient, RunaClient
     from runa_mock_server import Controls, MockServer
+    from runa_mock_server.client_check import PlayedScenario
     from runa_mock_server.endpoint import Elsewhere, Endpoint, Server
 
 _REPORTER = "runa_reporter"
@@ -189,6 +190,32 @@ def runa_environment(_runa_endpoint: "Endpoint", monkeypatch: pytest.MonkeyPatch
     """Sets ``RUNA_BASE_URL`` and ``RUNA_API_KEY``, for code that reads them."""
     monkeypatch.setenv("RUNA_BASE_URL", _runa_endpoint.base_url)
     monkeypatch.setenv("RUNA_API_KEY", _runa_endpoint.api_key)
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run a test that takes ``runa_scenario`` once for each of the scenarios."""
+    if "runa_scenario" in metafunc.fixturenames:
+        from runa_mock_server.client_check import SCENARIOS
+
+        metafunc.parametrize("runa_scenario", list(SCENARIOS), indirect=True)
+
+
+@pytest.fixture
+def runa_scenario(
+    request: pytest.FixtureRequest, runa_server: "Server"
+) -> Iterator["PlayedScenario"]:
+    """One of the scenarios of ``runa-mock check-client``, played to an account of its own.
+
+    The test has its client called with ``base_url`` and ``api_key``, and ends with ``check()``.
+    """
+    from runa_mock_server.client_check import play
+
+    played = play(runa_server, request.param)
+    _watch(request, played.account)
+    failures = request.session.testsfailed
+    yield played
+    if not played.was_checked and request.session.testsfailed == failures:
+        raise _Failed("runa_scenario: call runa_scenario.check() at the end of the test")
 
 
 class _Reporter:

@@ -71,7 +71,7 @@ def story_of_requests(found: RequestsResult) -> str:
     if not found.requests:
         return "No request was seen."
     missing = found.total - len(found.requests) + found.dropped
-    head = [] if not missing else [f"{_count(missing, 'earlier request')} left out"]
+    head = [] if not missing else [f"{counted(missing, 'earlier request')} left out"]
     return "\n".join([*head, *(_shortened(_request(entry)) for entry in found.requests)])
 
 

@@ -9,12 +9,18 @@ import pytest
 import runa_pytest
 from support.inner_runs import Run
 
-HOOKS = {"pytest_addoption", "pytest_configure", "pytest_report_header"}
+HOOKS = {
+    "pytest_addoption",
+    "pytest_configure",
+    "pytest_generate_tests",
+    "pytest_report_header",
+}
 FIXTURES = {
     "runa_account",
     "runa_api",
     "runa_async_api",
     "runa_environment",
+    "runa_scenario",
     "runa_server",
     "runa_session_account",
     "runa_session_api",
@@ -314,3 +320,31 @@ def test_it_registers_no_more_than_it_needs() -> None:
     names = {name for name in vars(runa_pytest) if not name.startswith("_")}
     assert {name for name in names if name.startswith("pytest_")} == HOOKS
     assert {name for name in names if name.startswith("runa_")} == FIXTURES
+
+
+SCENARIO = """
+@pytest.fixture
+def runa_settings():
+    return {{"clock": "manual"}}
+
+def test_my_client(runa_scenario):
+    from runa_client import RunaClient
+    with RunaClient(
+        runa_scenario.base_url,
+        runa_scenario.api_key,
+        sleep=runa_scenario.account.clock.advance,
+    ) as client:
+        receipt = buy(client, idempotency_key=f"{key}")
+        assert client.wait_for_order(receipt).status == runa_scenario.ends
+    {check}
+"""
+
+
+def test_a_client_goes_through_the_scenarios(run: Run) -> None:
+    """One run for each; what the client did is judged by `check`, which is not to be forgotten."""
+    names = "clean or reset-after-commit or rate-limited"
+    good = run(SCENARIO.format(key="mine", check="runa_scenario.check()"), "-k", names)
+    good.assert_outcomes(passed=3, deselected=9)
+    forgetful = run(SCENARIO.format(key="mine", check=""), "-k", "clean")
+    forgetful.assert_outcomes(passed=1, errors=1, deselected=11)
+    forgetful.stdout.fnmatch_lines(["*call runa_scenario.check() at the end of the test*"])
