@@ -1,0 +1,316 @@
+"""The rules about products, currencies and templates, and how to break them.
+
+Provider's pages "Create order" and "Embedded FX".
+"""
+
+from collections.abc import Callable, Container, Iterator, Sequence
+from itertools import pairwise
+from typing import NamedTuple
+
+from runa_schemas.strategies._bodies import stretched
+from runa_schemas.strategies._catalogue import FROM_USD_ONLY, Offer, Template
+from runa_schemas.strategies._fields import METHOD, PRODUCTS
+from runa_schemas.strategies._json import Object
+from runa_schemas.strategies._menu import Kind, as_number, ceiling
+from runa_schemas.strategies._parts import payment_in
+from runa_schemas.strategies._sketch import (
+    ITEM,
+    ORDER,
+    BodyRule,
+    Broken,
+    Means,
+    Sketch,
+    put,
+    refusal,
+)
+from runa_schemas.strategies._texts import CURRENCIES
+
+_SYNC = {"X-Execution-Mode": "sync"}
+_MOST_TEMPLATES = 10
+_TO_ANYBODY = ("PAYOUT_LINK", "EMAIL")
+_EMAIL = {"type": "EMAIL", "email_address": "a@example.test"}
+_RECIPIENT = {**_EMAIL, "type": "RECIPIENT", "recipient_reference": "r"}
+_TEMPLATE_IDS = [f"DT-{'0' * 25}{letter}" for letter in "0123456789A"]
+_NO_TEMPLATE_IDS = (
+    *("", "DT-", "DT-1", "DT-" + "0" * 25, "DT-" + "0" * 27, "DT-" + "0" * 25 + "U"),
+    *("dt-" + "0" * 26, "DT-" + "a" * 26, "PT-" + "0" * 26, _TEMPLATE_IDS[0] + "\n"),
+)
+
+Misspelling = Callable[[str], str]
+_MISSPELLINGS: tuple[Misspelling, ...] = (
+    "{}-X".format,
+    str.lower,
+    "{} ".format,
+    " {}".format,
+    lambda text: text[:-1],
+    lambda _: "NO-SUCH",
+)
+
+
+class _Pair(NamedTuple):
+    """Two currencies, and how one comes in the way of the other."""
+
+    own: str
+    other: str
+    type: str = "SINGLE"
+
+
+def _misspellings(means: Means, *types: str) -> Sequence[Misspelling]:
+    return _MISSPELLINGS if means.menu.find(types=types) else ()
+
+
+def _unknown_product(sketch: Sketch, misspell: Misspelling) -> Broken:
+    valid = sketch.body("SINGLE", "MULTIPLE")
+    products = valid["items"][-1]["products"]
+    known = sketch.menu.catalogue.offers
+    if products["type"] == "SINGLE":
+        wrong = _other_than(known, misspell(products["value"]))
+        return Broken(valid, put(valid, (*PRODUCTS, "value"), wrong))
+    codes = products["values"]
+    wrong = _other_than(known, misspell(codes[-1]))
+    return Broken(valid, put(valid, (*PRODUCTS, "values"), [*codes[:-1], wrong]))
+
+
+def _unknown_template(sketch: Sketch, misspell: Misspelling) -> Broken:
+    valid = sketch.body("TEMPLATE")
+    id_ = valid["items"][-1]["products"]["template_id"]
+    wrong = _other_than(sketch.menu.catalogue.templates, misspell(id_))
+    return Broken(valid, put(valid, (*PRODUCTS, "template_id"), wrong))
+
+
+def _other_than(known: Container[str], text: str) -> str:
+    while not text or text in known:
+        text += "X"
+    return text
+
+
+def _unknown_redemption_template(sketch: Sketch, wrong: str) -> Broken:
+    valid = sketch.body()
+    return Broken(valid, put(valid, (*METHOD, "template_id"), wrong))
+
+
+def _unorderable(means: Means) -> Iterator[tuple[Offer, str]]:
+    """What cannot be ordered, and the types of products that it can stand among."""
+    for offer in means.menu.catalogue.offers.values():
+        for type_ in ("SINGLE", "MULTIPLE"):
+            if not offer.is_orderable and means.menu.find(offer.currency, (type_,)):
+                yield offer, type_
+
+
+def _unorderable_product(sketch: Sketch, way: tuple[Offer, str]) -> Broken:
+    offer, type_ = way
+    valid = sketch.body(type_, distributions=_TO_ANYBODY, currency=offer.currency)
+    if type_ == "MULTIPLE":
+        return Broken(valid, _listing(valid, offer.code))
+    item = valid["items"][-1] | {
+        "products": {"type": "SINGLE", "value": offer.code},
+        "face_value": as_number(offer.least) or 1,
+    }
+    return Broken(valid, put(valid, ITEM, item))
+
+
+def _listing(body: Object, code: str) -> Object:
+    """The body with one code more among those of its last item."""
+    codes = body["items"][-1]["products"]["values"]
+    return put(body, (*PRODUCTS, "values"), [*codes, code])
+
+
+def _currencies(means: Means) -> list[str]:
+    return list(dict.fromkeys(offer.currency for offer in means.menu.offers))
+
+
+def _strangers(means: Means) -> Iterator[_Pair]:
+    known = _currencies(means)
+    for own, other in (*pairwise(known), *pairwise(reversed(known))):
+        for type_ in ("SINGLE", "MULTIPLE"):
+            if means.menu.find(own, (type_,)) and means.menu.find(other, ("SINGLE",)):
+                yield _Pair(own, other, type_)
+
+
+def _mixed_currencies(sketch: Sketch, way: _Pair) -> Broken:
+    valid = sketch.body(way.type, distributions=_TO_ANYBODY, currency=way.own)
+    stranger = sketch.item(sketch.menu.choose(sketch.draw, way.other, ("SINGLE",)))
+    if way.type == "MULTIPLE":
+        return Broken(valid, _listing(valid, stranger["products"]["value"]))
+    return Broken(valid, put(valid, ("items",), [*valid["items"], stranger]))
+
+
+def _recipient_of_no_payment(sketch: Sketch, kind: Kind) -> Broken:
+    item = sketch.item(kind) | {"distribution_method": _EMAIL}
+    valid = sketch.around(item, kind.currency)
+    return Broken(valid, put(valid, METHOD, _RECIPIENT))
+
+
+def _several_at_once(sketch: Sketch, more: int) -> Broken:
+    valid = sketch.body(neighbours=False)
+    items = stretched(valid["items"], 1 + more)
+    return Broken(valid, put(valid, ("items",), items), headers=_SYNC)
+
+
+def _payers(means: Means) -> Iterator[_Pair]:
+    """Currencies of products, each with others that could pay."""
+    for own in _currencies(means):
+        for other in dict.fromkeys((*CURRENCIES[:5], "GBP", "EUR", CURRENCIES[-1])):
+            if other != own:
+                yield _Pair(own, other)
+
+
+def _payers_without_dollars(means: Means) -> Iterator[_Pair]:
+    return (pair for pair in _payers(means) if pair.own in FROM_USD_ONLY and pair.other != "USD")
+
+
+def _paid_otherwise(sketch: Sketch, way: _Pair) -> Broken:
+    valid = sketch.body(currency=way.own)
+    if not sketch.is_order:  # an estimate of one item may exchange currencies
+        valid = put(valid, ("items",), stretched(valid["items"], len(valid["items"]) + 1))
+    return Broken(valid, put(valid, ("payment_method",), payment_in(way.other)))
+
+
+def _exchanged_in_vain(sketch: Sketch, way: _Pair) -> Broken:
+    valid = sketch.body(currency=way.own, neighbours=False)
+    broken = put(valid, ("payment_method",), payment_in(way.other))
+    return Broken(valid, broken, headers=_SYNC if sketch.is_order else {})
+
+
+def _many_redemption_templates(sketch: Sketch, _: None) -> Broken:
+    body = sketch.body(neighbours=False)
+    items = [
+        put(body, (*METHOD, "template_id"), id_)["items"][0]
+        for id_ in _TEMPLATE_IDS[: _MOST_TEMPLATES + 1]
+    ]
+    valid = put(body, ("items",), [*items[:-1], items[0]])
+    return Broken(valid, put(body, ("items",), items))
+
+
+def _elevens(means: Means) -> Iterator[list[Template]]:
+    """Eleven templates of one currency."""
+    for currency in _currencies(means):
+        here = [t for t in means.menu.templates if t.currency == currency]
+        if len(here) > _MOST_TEMPLATES:
+            yield here[: _MOST_TEMPLATES + 1]
+
+
+def _many_product_templates(sketch: Sketch, templates: Sequence[Template]) -> Broken:
+    items = [
+        sketch.item_for({"type": "TEMPLATE", "template_id": t.id}, max(1, ceiling(t.enough)))
+        for t in templates
+    ]
+    body: Object = {"payment_method": payment_in(templates[0].currency)}
+    valid = put(body, ("items",), [*items[:-1], items[0]])
+    return Broken(valid, put(body, ("items",), items))
+
+
+BUSINESS_RULES: tuple[BodyRule, ...] = (
+    BodyRule(
+        refusal(
+            "product_unknown",
+            "The catalogue has every product and plan by its code.",
+        ),
+        lambda means: _misspellings(means, "SINGLE", "MULTIPLE"),
+        _unknown_product,
+    ),
+    BodyRule(
+        refusal(
+            "product_not_orderable",
+            "Every product can be ordered at the moment.",
+            needs="a product with is_orderable false, and one of its currency that can be ordered",
+        ),
+        _unorderable,
+        _unorderable_product,
+    ),
+    BodyRule(
+        refusal(
+            "product_template_unknown",
+            "There is every product-selection template.",
+            needs="a template of orderable products",
+        ),
+        lambda means: _misspellings(means, "TEMPLATE"),
+        _unknown_template,
+        operations=ORDER,
+    ),
+    BodyRule(
+        refusal(
+            "redemption_template_unknown",
+            "There is every redemption template; any well-formed id is one.",
+            source="inferred",
+        ),
+        lambda _: _NO_TEMPLATE_IDS,
+        _unknown_redemption_template,
+        operations=ORDER,
+    ),
+    BodyRule(
+        refusal(
+            "product_templates_too_many",
+            "An order has at most 10 product-selection templates.",
+            source="inferred",
+            needs="eleven templates of one currency",
+        ),
+        _elevens,
+        _many_product_templates,
+        limit=True,
+        operations=ORDER,
+    ),
+    BodyRule(
+        refusal(
+            "redemption_templates_too_many",
+            "An order has at most 10 redemption templates.",
+            source="inferred",
+        ),
+        lambda _: (None,),
+        _many_redemption_templates,
+        limit=True,
+        operations=ORDER,
+    ),
+    BodyRule(
+        refusal(
+            "currencies_mixed",
+            "All products are of one currency.",
+            source="inferred",
+            needs="orderable products of two currencies",
+        ),
+        _strangers,
+        _mixed_currencies,
+    ),
+    BodyRule(
+        refusal(
+            "recipient_of_no_payment",
+            "RECIPIENT is for payment products.",
+            source="inferred",
+            needs="an orderable product that is no payment",
+        ),
+        lambda means: means.menu.find(payments=False),
+        _recipient_of_no_payment,
+        operations=ORDER,
+    ),
+    BodyRule(
+        refusal(
+            "several_items_at_once",
+            "A synchronous order has one item.",
+            error="invalid_execution_mode",
+            source="inferred",
+        ),
+        lambda _: (1, 2, 199),
+        _several_at_once,
+        operations=ORDER,
+    ),
+    BodyRule(
+        refusal(
+            "currency_mismatch",
+            "Only a synchronous order of one item is paid in another currency than its products'.",
+            error="currency_mismatch",
+        ),
+        _payers,
+        _paid_otherwise,
+    ),
+    BodyRule(
+        refusal(
+            "currency_not_from_usd",
+            "Products of some currencies are paid in that currency or in USD alone.",
+            error="currency_mismatch",
+            needs="an orderable product in one of " + " ".join(sorted(FROM_USD_ONLY)),
+        ),
+        _payers_without_dollars,
+        _exchanged_in_vain,
+    ),
+)
+"""Every business rule about products, currencies and templates, of orders and of estimates."""

@@ -1,0 +1,168 @@
+"""Near misses of bodies: which rules there are, and bodies that break exactly one of them."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from decimal import Decimal, InvalidOperation
+from types import MappingProxyType
+from typing import Any, Final, NamedTuple
+
+from hypothesis import strategies as st
+
+from runa_schemas.strategies._business_rules import BUSINESS_RULES
+from runa_schemas.strategies._catalogue import read_catalogue
+from runa_schemas.strategies._form_rules import FORM_RULES
+from runa_schemas.strategies._headers import HEADER_RULES
+from runa_schemas.strategies._json import Object
+from runa_schemas.strategies._json_rules import JSON_RULES
+from runa_schemas.strategies._menu import Menu
+from runa_schemas.strategies._near_miss import NearMiss, Rule, chosen
+from runa_schemas.strategies._orders import orders
+from runa_schemas.strategies._parts import Objects
+from runa_schemas.strategies._sketch import BodyRule, Broken, Means, Operation, Sketch
+from runa_schemas.strategies._value_rules import VALUE_RULES
+
+_BODY_RULES = {entry.rule.name: entry for entry in (*FORM_RULES, *VALUE_RULES, *BUSINESS_RULES)}
+_LEAST_FACE_VALUE = 0.01
+
+RULES: Final[Mapping[str, Rule]] = MappingProxyType(
+    {
+        **{name: entry.rule for name, entry in _BODY_RULES.items()},
+        **{name: entry.rule for name, entry in HEADER_RULES.items()},
+        **{name: entry.rule for name, entry in JSON_RULES.items()},
+    }
+)
+"""Every rule that a near miss can break, by its name, read-only."""
+
+
+class _Breaker(NamedTuple):
+    """A rule that can be broken with what there is, and the ways to do it."""
+
+    by: BodyRule
+    ways: st.SearchStrategy[Any]
+
+
+def invalid_order_bodies(
+    *,
+    rules: Iterable[str] | None = None,
+    catalogue: Any = None,
+    templates: Mapping[str, Iterable[str]] | None = None,
+    balances: Mapping[str, Any] | None = None,
+) -> st.SearchStrategy[NearMiss]:
+    """Bodies of ``POST /order`` that break exactly one rule (page "Create order").
+
+    Args:
+        rules: Names of rules to break, those of ``RULES`` whose part is ``body``; by default all
+            that can be broken with what is given.
+        catalogue: What can be ordered, as for ``orders``.
+        templates: Further product-selection templates, as for ``orders``.
+        balances: What there is to pay with, amounts by currency such as ``{"USD": "500.00"}``, for
+            the rule ``insufficient_funds``; every order is the first one.
+
+    Raises:
+        ValueError: An argument is no good, or a rule cannot be broken with what is given; the
+            message says what it needs.
+    """
+    means = _means("order", catalogue, templates, balances)
+    return _near_misses(means, _breakers(rules, means))
+
+
+def invalid_estimate_bodies(
+    *, rules: Iterable[str] | None = None, catalogue: Any = None
+) -> st.SearchStrategy[NearMiss]:
+    """Bodies of ``POST /order/estimate`` that break exactly one rule (page "Estimate order").
+
+    Args:
+        rules: As for ``invalid_order_bodies``; not every rule of an order is one of an estimate.
+        catalogue: What can be ordered, as for ``orders``.
+
+    Raises:
+        ValueError: As for ``invalid_order_bodies``.
+    """
+    means = _means("estimate", catalogue)
+    return _near_misses(means, _breakers(rules, means))
+
+
+def boundary_order_bodies(
+    *,
+    catalogue: Any = None,
+    templates: Mapping[str, Iterable[str]] | None = None,
+) -> Objects:
+    """Bodies of ``POST /order`` that lie just inside a limit, the other side of near misses.
+
+    200 items, 128 characters of any width, 20 pairs, a minimum, a maximum and so on. All keep the
+    schema, and but for those with the face value 0.01, which hardly any product comes in, and those
+    to a ``RECIPIENT`` where the catalogue has no payment product, a service accepts them.
+
+    Args:
+        catalogue: What can be ordered, as for ``orders``.
+        templates: Further product-selection templates, as for ``orders``.
+
+    Raises:
+        ValueError: An argument is no good.
+    """
+    means = _means("order", catalogue, templates)
+    limits = _possible((rule for rule in _rules_of("order").values() if rule.limit), means)
+    near_misses = _near_misses(means, st.sampled_from(list(limits)))
+    pennies = orders(catalogue=catalogue, templates=templates, max_items=1).map(_worth_a_cent)
+    return near_misses.map(lambda miss: miss.valid) | pennies
+
+
+def _worth_a_cent(body: Object) -> Object:
+    body["items"][0]["face_value"] = _LEAST_FACE_VALUE
+    return body
+
+
+def _means(
+    operation: Operation,
+    catalogue: Any,
+    templates: Mapping[str, Iterable[str]] | None = None,
+    balances: Mapping[str, Any] | None = None,
+) -> Means:
+    menu = Menu(read_catalogue(catalogue, templates))
+    given = balances or {}
+    return Means(
+        operation, menu, {currency: _whole(currency, given[currency]) for currency in given}
+    )
+
+
+def _whole(currency: str, balance: Any) -> int:
+    try:
+        return int(Decimal(str(balance)))
+    except (InvalidOperation, ValueError, OverflowError):
+        raise ValueError(f"balances[{currency!r}]: give an amount, not {balance!r}") from None
+
+
+def _rules_of(operation: Operation) -> dict[str, BodyRule]:
+    return {name: rule for name, rule in _BODY_RULES.items() if operation in rule.operations}
+
+
+def _breakers(names: Iterable[str] | None, means: Means) -> st.SearchStrategy[_Breaker]:
+    wanted = chosen(names, _rules_of(means.operation))
+    possible = list(_possible(wanted, means))
+    if names is not None:
+        found = {breaker.by.rule.name for breaker in possible}
+        for rule in (entry.rule for entry in wanted):
+            if rule.name not in found:
+                raise ValueError(f"rules: {rule.name!r} cannot be broken without {rule.needs}")
+    return st.sampled_from(possible)
+
+
+def _possible(rules: Iterable[BodyRule], means: Means) -> Iterator[_Breaker]:
+    for rule in rules:
+        if ways := list(rule.ways(means)):
+            yield _Breaker(rule, st.sampled_from(ways))
+
+
+@st.composite
+def _near_misses(draw: st.DrawFn, means: Means, breakers: st.SearchStrategy[_Breaker]) -> NearMiss:
+    breaker = draw(breakers)
+    broken: Broken = breaker.by.breaks(Sketch(draw, means), draw(breaker.ways))
+    rule = breaker.by.rule
+    return NearMiss(
+        rule=rule.name,
+        error=rule.error,
+        status=rule.status,
+        location=broken.location,
+        headers=broken.headers,
+        body=broken.body,
+        valid=broken.valid,
+    )

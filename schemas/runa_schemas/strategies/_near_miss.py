@@ -1,0 +1,111 @@
+"""The records: a rule of the contract, and a request that breaks one."""
+
+import difflib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Literal, TypeVar
+
+from runa_schemas._errors import ERRORS
+from runa_schemas.strategies._json import Json
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A rule of the contract that a near miss can break.
+
+    Attributes:
+        name: The name, a key of ``RULES``.
+        demand: What the rule demands, a sentence.
+        part: What breaks it: the ``body`` of a request, its ``headers``, or the ``json`` text
+            that the body is written in.
+        error: The ``type`` of the error that answers.
+        source: ``documented`` by the provider, ``recorded`` in traffic of its playground, or
+            ``inferred`` where both are silent about the rule or about the error's type.
+        needs: What has to be given for the rule to be broken, or None.
+    """
+
+    name: str
+    demand: str
+    part: Literal["body", "headers", "json"]
+    error: str
+    source: Literal["documented", "recorded", "inferred"] = "documented"
+    needs: str | None = None
+
+    @property
+    def status(self) -> int:
+        """The HTTP status that answers."""
+        return ERRORS[self.error].status
+
+    @property
+    def has_location(self) -> bool:
+        """Whether the answer says where the fault lies."""
+        return self.error == "validation_error"
+
+
+@dataclass(frozen=True, slots=True)
+class NearMiss:
+    """A request body that breaks exactly one rule.
+
+    Attributes:
+        rule: The name of the rule, a key of ``RULES``.
+        error: The ``type`` of the error that answers.
+        status: The HTTP status that answers.
+        location: Where the one detail of a 422 lies, as the playground gives it, such as
+            ``("body", "items", "0", "face_value")``; None for other statuses.
+        headers: The headers that the rule needs besides those of every request.
+        body: What to send: a JSON value, or the ``bytes`` of a text that is no JSON.
+        valid: The same before the rule was broken, which is accepted. Where the rule is a limit,
+            it keeps the limit just so. A catalogue without payment products leaves nothing that
+            a ``RECIPIENT`` could be sent: there ``valid`` keeps the schema and no more.
+    """
+
+    rule: str
+    error: str
+    status: int
+    location: tuple[str, ...] | None
+    headers: Mapping[str, str]
+    body: Json
+    valid: Json
+
+
+@dataclass(frozen=True, slots=True)
+class HeaderMiss:
+    """The headers of an order that break exactly one rule.
+
+    Attributes:
+        rule: The name of the rule, a key of ``RULES``.
+        error: The ``type`` of the error that answers.
+        status: The HTTP status that answers.
+        location: Where the one detail of a 422 lies; None for other statuses.
+        headers: All headers to send; one that is missing is not there.
+        valid: The same before the rule was broken. Whoever sends several orders puts a fresh
+            ``X-Idempotency-Key`` in the place of the drawn one, where there is one.
+    """
+
+    rule: str
+    error: str
+    status: int
+    location: tuple[str, ...] | None
+    headers: Mapping[str, str]
+    valid: Mapping[str, str]
+
+
+def chosen(names: Iterable[str] | None, known: Mapping[str, T]) -> list[T]:
+    """What is known under these names; everything by default.
+
+    Raises:
+        ValueError: if there is no name, or one that is not known.
+    """
+    if names is None:
+        return list(known.values())
+    wanted = [names] if isinstance(names, str) else list(names)
+    for name in wanted:
+        if name not in known:
+            near = difflib.get_close_matches(name, known, n=1)
+            hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(known)}"
+            raise ValueError(f"rules: {name!r} is none that can be broken here; {hint}")
+    if not wanted:
+        raise ValueError("rules: give at least one, or None for all")
+    return [known[name] for name in wanted]

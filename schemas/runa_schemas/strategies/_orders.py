@@ -1,0 +1,105 @@
+"""Bodies that a service with a given catalogue accepts."""
+
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any
+
+from hypothesis import strategies as st
+
+from runa_schemas.strategies._bodies import (
+    DESCRIBED,
+    FEW_ITEMS,
+    MOST_ESTIMATE_ITEMS,
+    MOST_ITEMS,
+    sizes,
+    stretched,
+)
+from runa_schemas.strategies._catalogue import read_catalogue
+from runa_schemas.strategies._json import Object
+from runa_schemas.strategies._menu import Kind, Menu
+from runa_schemas.strategies._parts import PRODUCTS_TYPES, Objects, payment_in
+
+ESTIMATED_TYPES = ("SINGLE", "MULTIPLE")
+
+
+def orders(
+    *,
+    catalogue: Any = None,
+    currency: str | None = None,
+    products: Collection[str] | None = None,
+    templates: Mapping[str, Iterable[str]] | None = None,
+    max_items: int = FEW_ITEMS,
+) -> Objects:
+    """Bodies of ``POST /order`` that a service with this catalogue accepts (page "Create order").
+
+    They keep the schema ``new_order`` and the business rules, so the playground answers 202 to
+    each, and 200 to those of one item where ``X-Execution-Mode`` is ``sync``. Everything is paid in
+    the currency of the products. Redemption templates are well-formed ids and need not exist.
+
+    Args:
+        catalogue: The products as ``GET /product`` answers them: a page, a list of pages, or a
+            list of products. By default those that the provider's pages name, with the
+            playground's four templates.
+        currency: The only currency to order in, such as ``"USD"``; by default every one.
+        products: The only things to order: codes of products or subscription plans, ids of
+            product-selection templates. By default all that can be ordered.
+        templates: For each further product-selection template the codes it stands for.
+        max_items: How many items a body has at most, 1 to 200; where it is more than five, some
+            have as many as there may be.
+
+    Raises:
+        ValueError: An argument is no good; the message names it, the product, field and reason.
+    """
+    menu = Menu(read_catalogue(catalogue, templates), currency, products)
+    return _orders(menu, sizes(max_items, MOST_ITEMS))
+
+
+def estimates(
+    *,
+    catalogue: Any = None,
+    currency: str | None = None,
+    products: Collection[str] | None = None,
+    max_items: int = FEW_ITEMS,
+) -> Objects:
+    """Bodies of ``POST /order/estimate`` that a service with this catalogue prices.
+
+    Args:
+        catalogue: As for ``orders``.
+        currency: As for ``orders``.
+        products: As for ``orders``; an estimate takes no templates.
+        max_items: How many items a body has at most, 1 to 500.
+
+    Raises:
+        ValueError: An argument is no good; the message names it, the product, field and reason.
+    """
+    menu = Menu(read_catalogue(catalogue, None), currency, products)
+    if not any(kind.type in ESTIMATED_TYPES for kind in menu.kinds):
+        raise ValueError("products: an estimate takes no templates, give a product or a plan")
+    return _estimates(menu, sizes(max_items, MOST_ESTIMATE_ITEMS))
+
+
+@st.composite
+def _orders(draw: st.DrawFn, menu: Menu, numbers: st.SearchStrategy[int]) -> Object:
+    size = draw(numbers)
+    kinds = _few(draw, menu, size, PRODUCTS_TYPES)
+    return {
+        "payment_method": payment_in(kinds[0].currency),
+        "items": stretched([kind.item(draw) for kind in kinds], size),
+        **DESCRIBED.of(draw),
+    }
+
+
+@st.composite
+def _estimates(draw: st.DrawFn, menu: Menu, numbers: st.SearchStrategy[int]) -> Object:
+    size = draw(numbers)
+    kinds = _few(draw, menu, size, ESTIMATED_TYPES)
+    return {
+        "payment_method": payment_in(kinds[0].currency),
+        "items": stretched([kind.parts.of(draw) for kind in kinds], size),
+    }
+
+
+def _few(draw: st.DrawFn, menu: Menu, size: int, types: Collection[str]) -> list[Kind]:
+    """What the first items are for, in one currency."""
+    first = menu.choose(draw, types=types)
+    few = range(1, min(size, FEW_ITEMS))
+    return [first, *(menu.choose(draw, currency=first.currency, types=types) for _ in few)]

@@ -1,0 +1,212 @@
+"""The means to break a rule: a valid body in the making, and what is to be changed in it."""
+
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from types import MappingProxyType
+from typing import Any, Literal, NamedTuple
+
+from hypothesis import strategies as st
+
+from runa_schemas.strategies import _parts
+from runa_schemas.strategies._bodies import MOST_ESTIMATE_ITEMS, MOST_ITEMS
+from runa_schemas.strategies._json import Json, Object, Place, copied
+from runa_schemas.strategies._menu import TO_ANYBODY, Kind, Menu
+from runa_schemas.strategies._near_miss import Rule
+from runa_schemas.strategies._orders import ESTIMATED_TYPES
+from runa_schemas.strategies._texts import redemption_template_ids
+
+Operation = Literal["order", "estimate"]
+
+ITEM: Place = ("items", -1)
+"""The way to the item that is broken, the last."""
+BOTH: tuple[Operation, ...] = ("order", "estimate")
+ORDER: tuple[Operation, ...] = ("order",)
+ESTIMATE: tuple[Operation, ...] = ("estimate",)
+
+_UNIONS = frozenset({"distribution_method", "products"})
+_NEIGHBOURS = st.sampled_from((0, 0, 0, 1, 2))
+_NO_HEADERS: Mapping[str, str] = MappingProxyType({})
+
+
+class Broken(NamedTuple):
+    """A valid body, the same with a rule broken, and what the answer says about it."""
+
+    valid: Json
+    body: Json
+    location: tuple[str, ...] | None = None
+    headers: Mapping[str, str] = _NO_HEADERS
+
+
+class Means(NamedTuple):
+    """What rules can be broken with.
+
+    Attributes:
+        operation: What the bodies are for, ``order`` or ``estimate``.
+        menu: What can be ordered.
+        balances: What there is to pay with, in whole units, by currency.
+    """
+
+    operation: Operation
+    menu: Menu
+    balances: Mapping[str, int]
+
+
+@dataclass(frozen=True)
+class BodyRule:
+    """How a rule about bodies is broken.
+
+    Attributes:
+        rule: The rule.
+        ways: The ways to break it, which ``breaks`` takes; none where something is missing for it.
+        breaks: Draws a valid body and breaks it in one of the ways.
+        limit: Whether ``valid`` lies at a limit.
+        operations: Which operations have the rule.
+    """
+
+    rule: Rule
+    ways: Callable[[Means], Iterable[Any]]
+    breaks: Callable[["Sketch", Any], Broken]
+    limit: bool = False
+    operations: Collection[Operation] = BOTH
+
+
+class Sketch:
+    """A valid body in the making.
+
+    Args:
+        draw: Draws.
+        means: What can be ordered, and what the body is for.
+
+    Attributes:
+        most_items: How many items a body can have.
+    """
+
+    def __init__(self, draw: st.DrawFn, means: Means) -> None:
+        self.draw = draw
+        self.menu = means.menu
+        self.is_order = means.operation == "order"
+        self.most_items = MOST_ITEMS if self.is_order else MOST_ESTIMATE_ITEMS
+        self.types = _parts.PRODUCTS_TYPES if self.is_order else ESTIMATED_TYPES
+
+    def body(
+        self,
+        *types: str,
+        distributions: Collection[str] = (),
+        currency: str | None = None,
+        neighbours: bool = True,
+    ) -> Object:
+        """Draw a valid body.
+
+        Args:
+            types: Which types of products its last item can have; any by default.
+            distributions: Which types of distribution its last item can have; any by default, and
+                ``RECIPIENT`` only where there are payments or nothing else will do.
+            currency: The currency of the products; any by default.
+            neighbours: Whether there may be items in front of the last.
+        """
+        wanted = tuple(distributions)
+        payments = None
+        if "RECIPIENT" in wanted:
+            payments = bool(self.menu.find(payments=True))
+            others = tuple(type_ for type_ in wanted if type_ != "RECIPIENT")
+            wanted = wanted if payments else others or wanted
+        kind = self.menu.choose(self.draw, currency, types or self.types, payments=payments)
+        item = self.item(kind)
+        if wanted:
+            item["distribution_method"] = self.draw(_distributions(wanted))
+        return self.around(item, kind.currency, neighbours=neighbours)
+
+    def around(self, item: Object, currency: str, *, neighbours: bool = True) -> Object:
+        """A body of which this item is the last."""
+        number = self.draw(_NEIGHBOURS) if neighbours else 0
+        others = [
+            self.item(self.menu.choose(self.draw, currency, self.types)) for _ in range(number)
+        ]
+        return {"payment_method": _parts.payment_in(currency), "items": [*others, item]}
+
+    def item_for(self, products: Object, face_value: float) -> Object:
+        """Draw an item for these products, which goes to anybody."""
+        item = {"face_value": face_value, "products": products}
+        return {**item, "distribution_method": TO_ANYBODY.of(self.draw)} if self.is_order else item
+
+    def item(self, kind: Kind) -> Object:
+        """Draw an item."""
+        return kind.item(self.draw) if self.is_order else kind.parts.of(self.draw)
+
+
+@cache
+def _distributions(types: tuple[str, ...]) -> st.SearchStrategy[Object]:
+    return _parts.distributions_of(types, redemption_template_ids()).strategy
+
+
+def put(body: Object, place: Place, value: Json) -> Object:
+    """A copy of a body with another value at a place."""
+    holder, copy = _holder(body, place)
+    holder[place[-1]] = copied(value)
+    return copy
+
+
+def drop(body: Object, place: Place) -> Object:
+    """A copy of a body without what lies at a place."""
+    holder, copy = _holder(body, place)
+    del holder[place[-1]]
+    return copy
+
+
+def _holder(body: Object, place: Place) -> tuple[Any, Object]:
+    copy: Object = copied(body)
+    holder: Any = copy
+    for step in place[:-1]:
+        holder = holder[step]
+    return holder, copy
+
+
+def location(body: Object, place: Place) -> tuple[str, ...]:
+    """A place as the details of the playground give it.
+
+    They are pydantic's: behind the name of a union they name the variant, and a fault of the
+    ``type`` that chooses the variant is one of the union.
+    """
+    steps = ["body"]
+    node: Any = body
+    for index, step in enumerate(place):
+        if isinstance(node, list):
+            number = range(len(node))[int(step)]
+            steps.append(str(number))
+            node = node[number]
+        else:
+            steps.append(str(step))
+            node = node.get(step)
+        if step in _UNIONS and index + 1 < len(place):
+            if place[index + 1] == "type":
+                break
+            steps.append(node["type"])
+    return tuple(steps)
+
+
+def broken_at(valid: Object, place: Place, value: Json) -> Broken:
+    """A body broken by another value at one place, where the fault is found."""
+    return Broken(valid, put(valid, place, value), location(valid, place))
+
+
+def broken_beyond(body: Object, place: Place, most: Json, beyond: Json) -> Broken:
+    """A body broken by a value beyond a limit; the valid one has the value at the limit."""
+    return broken_at(put(body, place, most), place, beyond)
+
+
+def always(*ways: Any) -> Callable[[Means], Iterable[Any]]:
+    """Ways to break a rule that do not depend on what there is."""
+    return lambda _: ways
+
+
+def refusal(
+    name: str,
+    demand: str,
+    *,
+    error: str = "product_validation_error",
+    source: Literal["documented", "inferred"] = "documented",
+    needs: str | None = None,
+) -> Rule:
+    """A business rule; the arguments are its fields."""
+    return Rule(name, demand, "body", error, source, needs)

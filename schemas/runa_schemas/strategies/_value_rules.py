@@ -1,0 +1,200 @@
+"""The rules about face values, and how to break them (page "Create order")."""
+
+from collections.abc import Iterable, Iterator
+from decimal import Decimal
+from functools import partial
+from itertools import pairwise
+from typing import NamedTuple
+
+from runa_schemas.strategies._catalogue import Offer
+from runa_schemas.strategies._json import Object, copied
+from runa_schemas.strategies._menu import LARGEST_CHOICE, as_number, ceiling
+from runa_schemas.strategies._sketch import (
+    ITEM,
+    ORDER,
+    BodyRule,
+    Broken,
+    Means,
+    Sketch,
+    put,
+    refusal,
+)
+
+_CENT = Decimal("0.01")
+_PARTS_OF_A_UNIT = tuple(map(Decimal, ("0.5", "0.01", "0.999")))
+
+
+class _Values(NamedTuple):
+    """What an item is for, a face value that it comes in, and one that it does not."""
+
+    currency: str
+    products: Object
+    good: float
+    bad: float
+
+
+def _single(offer: Offer) -> Object:
+    return {"type": "SINGLE", "value": offer.code}
+
+
+def _choices(means: Means) -> Iterator[tuple[str, Object, Decimal, Decimal | None]]:
+    """Templates and pairs of products: currency, products, enough for them, and their minimum."""
+    for template in means.menu.templates if means.operation == "order" else ():
+        choice: Object = {"type": "TEMPLATE", "template_id": template.id}
+        yield template.currency, choice, template.enough, template.least
+    for one, other in pairwise(sorted(means.menu.offers, key=lambda offer: offer.currency)):
+        if one.currency == other.currency:
+            choice = {"type": "MULTIPLE", "values": [one.code, other.code]}
+            least = min(one.least, other.least)
+            yield one.currency, choice, least, least
+
+
+def _values(
+    currency: str, products: Object, good: Decimal, bad: Iterable[Decimal]
+) -> Iterator[_Values]:
+    """The pairs of values that JSON numbers can say exactly."""
+    numbers = as_number(good), *map(as_number, (value for value in bad if value >= _CENT))
+    for number in numbers[1:]:
+        if numbers[0] is not None and number is not None:
+            yield _Values(currency, products, numbers[0], number)
+
+
+def _below_minimum(means: Means) -> Iterator[_Values]:
+    for offer in means.menu.offers:
+        if offer.listed is None:
+            below = (offer.least - _CENT, offer.least - _CENT / 10)
+            yield from _values(offer.currency, _single(offer), offer.least, below)
+
+
+def _above_maximum(means: Means) -> Iterator[_Values]:
+    for offer in means.menu.offers:
+        if offer.listed is None:
+            above = (offer.most + _CENT, offer.most + _CENT / 10)
+            yield from _values(offer.currency, _single(offer), offer.most, above)
+
+
+def _off_the_list(means: Means, *, plans: bool) -> Iterator[_Values]:
+    for offer in means.menu.offers:
+        if offer.listed is not None and (offer.payout_type == "subscription") == plans:
+            for value in (offer.least, offer.most):
+                near = {value - 1, value - _CENT, value + _CENT, value + 1} - set(offer.listed)
+                yield from _values(offer.currency, _single(offer), value, sorted(near))
+
+
+def _broken_units(means: Means) -> Iterator[_Values]:
+    for currency, products, enough, _ in _choices(means):
+        whole = Decimal(max(1, ceiling(enough)))
+        yield from _values(currency, products, whole, (whole + part for part in _PARTS_OF_A_UNIT))
+
+
+def _below_every_minimum(means: Means) -> Iterator[_Values]:
+    for currency, products, enough, least in _choices(means):
+        if least is not None and ceiling(least) > 1:
+            good, bad = Decimal(ceiling(enough)), Decimal(ceiling(least) - 1)
+            yield from _values(currency, products, good, (bad,))
+
+
+def _above_ceiling(means: Means) -> Iterator[_Values]:
+    largest = Decimal(LARGEST_CHOICE)
+    for currency, products, enough, _ in _choices(means):
+        if enough <= largest:
+            yield from _values(currency, products, largest, (largest + 1,))
+
+
+def _too_dear(means: Means) -> Iterator[_Values]:
+    for currency, products, enough, _ in _choices(means):
+        balance = min(means.balances.get(currency, 0), LARGEST_CHOICE - 1)
+        if balance >= max(Decimal(1), enough):
+            yield from _values(currency, products, Decimal(balance), (Decimal(balance + 1),))
+
+
+def _at_value(sketch: Sketch, way: _Values, *, neighbours: bool = True) -> Broken:
+    item = sketch.item_for(copied(way.products), way.good)
+    valid = sketch.around(item, way.currency, neighbours=neighbours)
+    return Broken(valid, put(valid, (*ITEM, "face_value"), way.bad))
+
+
+VALUE_RULES: tuple[BodyRule, ...] = (
+    BodyRule(
+        refusal(
+            "face_value_below_minimum",
+            "A single open product is not worth less than its minimum.",
+            needs="an orderable product of open denominations from 0.02 on",
+        ),
+        _below_minimum,
+        _at_value,
+        limit=True,
+    ),
+    BodyRule(
+        refusal(
+            "face_value_above_maximum",
+            "A single open product is not worth more than its maximum.",
+            needs="an orderable product of open denominations",
+        ),
+        _above_maximum,
+        _at_value,
+        limit=True,
+    ),
+    BodyRule(
+        refusal(
+            "face_value_not_listed",
+            "A single product of fixed denominations has one of the listed values.",
+            needs="an orderable product of fixed denominations",
+        ),
+        partial(_off_the_list, plans=False),
+        _at_value,
+    ),
+    BodyRule(
+        refusal(
+            "face_value_not_the_price",
+            "A subscription plan has its price for face value.",
+            source="inferred",
+            needs="an orderable subscription plan",
+        ),
+        partial(_off_the_list, plans=True),
+        _at_value,
+    ),
+    BodyRule(
+        refusal(
+            "choice_not_whole",
+            "Where the recipient chooses a product, the face value is a whole number.",
+            needs="a template, or two orderable products of one currency",
+        ),
+        _broken_units,
+        _at_value,
+    ),
+    BodyRule(
+        refusal(
+            "choice_below_minimum",
+            "Where the recipient chooses, one of the products comes in the face value or in less.",
+            needs="a template of known products, or two orderable products, from 2.00 on",
+        ),
+        _below_every_minimum,
+        _at_value,
+        limit=True,
+    ),
+    BodyRule(
+        refusal(
+            "choice_above_ceiling",
+            "Where the recipient chooses, the face value is at most 10^12.",
+            source="inferred",
+            needs="a template, or two orderable products of one currency",
+        ),
+        _above_ceiling,
+        _at_value,
+        limit=True,
+    ),
+    BodyRule(
+        refusal(
+            "insufficient_funds",
+            "The balance pays for the order, in production.",
+            error="insufficient_funds",
+            needs="balances, and a template or two orderable products in a currency of theirs",
+        ),
+        _too_dear,
+        partial(_at_value, neighbours=False),
+        limit=True,
+        operations=ORDER,
+    ),
+)
+"""Every business rule about face values, of orders and of estimates."""
