@@ -33,9 +33,9 @@ from runa_client import (
 )
 from runa_mock_server import ManualClock, MockServer
 from runa_schemas import ERRORS
+from runa_schemas.strategies import PRODUCT_TEMPLATES
 from support.api import Api
 from support.clients import make_client
-from support.strategies import TEMPLATES
 
 ONE = [item(10, products=single("1800FL-US"))]
 Clients = Callable[..., RunaClient]
@@ -80,7 +80,7 @@ def api(server: MockServer) -> Iterator[Api]:
 def test_first_order_of_the_guide(client: RunaClient) -> None:
     """Two payout links by template: PROCESSING first, after a second COMPLETED with both links."""
     statuses: list[str] = []
-    two = [item(value, products=template(TEMPLATES["USD"])) for value in (10, "20.00")]
+    two = [item(value, products=template(PRODUCT_TEMPLATES["USD"])) for value in (10, "20.00")]
 
     assert client.ping() == "pong"
     receipt = client.create_order(two, currency="USD", description="guide", metadata={"a": "b"})

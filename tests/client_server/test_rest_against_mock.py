@@ -24,9 +24,9 @@ from runa_client import (
     template,
 )
 from runa_mock_server import ManualClock, MockServer
+from runa_schemas.strategies import PRODUCT_TEMPLATES
 from support.api import TIMEOUT
 from support.clients import make_client
-from support.strategies import TEMPLATES
 
 DAY = 24 * 60 * 60
 PRODUCTION_KEY = "wg-test.secret"
@@ -238,7 +238,7 @@ def test_estimates_that_the_service_refuses(client: RunaClient) -> None:
         client.estimate_order([item(0, products=single("1800FL-US"))], currency="EURO")
     assert ("body", "items", "0", "face_value") in {d.location for d in invalid.value.details}
     with pytest.raises(ValidationError):
-        client.estimate_order([item(10, products=template(TEMPLATES["USD"]))])
+        client.estimate_order([item(10, products=template(PRODUCT_TEMPLATES["USD"]))])
     assert list(client.iter_orders()) == []
 
 

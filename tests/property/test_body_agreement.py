@@ -13,8 +13,9 @@ from runa_mock_server import MockServer, strict_json
 from runa_mock_server.bodies import NewOrder, validate_body
 from runa_mock_server.errors import ApiError
 from runa_schemas import iter_errors
+from runa_schemas.strategies import json_objects, mutations, order_bodies, orders, places
 from support.api import Api, body, item
-from support.strategies import mutated, new_orders, orderable, places, wild_json, wild_objects
+from support.catalogue import CATALOGUE
 
 Location = tuple[str, ...]
 
@@ -23,8 +24,9 @@ UNION_TAGS = {"EMAIL", "PAYOUT_LINK", "RECIPIENT", "SINGLE", "MULTIPLE", "TEMPLA
 UNIONS = {"distribution_method", "products"}
 KEY_MARK = "[key]"
 
-BODIES = new_orders() | mutated(new_orders()) | mutated(mutated(new_orders()))
-WILD = wild_objects(wild_json())
+VALID = order_bodies(max_items=3)
+BODIES = VALID | mutations(VALID) | mutations(mutations(VALID))
+WILD = json_objects()
 EMPTY: dict[str, Any] = {}
 
 
@@ -83,7 +85,7 @@ def agreed_refusals(raw: bytes) -> set[Location]:
     return server
 
 
-@given(new_orders())
+@given(VALID)
 def test_valid_bodies_pass_both(order: dict[str, Any]) -> None:
     """A body made to the contract is refused by neither."""
     raw = json.dumps(order).encode()
@@ -266,7 +268,7 @@ def api() -> Iterator[Api]:
         caller.close()
 
 
-@given(order=orderable(max_items=2) | BODIES | WILD)
+@given(order=orders(catalogue=CATALOGUE, max_items=2) | BODIES | WILD)
 def test_verdict_over_http(api: Api, order: dict[str, Any]) -> None:
     """Over HTTP a body is answered with 422 exactly when the schema refuses it."""
     raw = json.dumps(order).encode()

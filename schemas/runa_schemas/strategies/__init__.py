@@ -17,7 +17,7 @@ except ImportError as error:
 from runa_schemas.strategies._bodies import estimate_bodies, order_bodies
 from runa_schemas.strategies._from_schema import from_schema
 from runa_schemas.strategies._headers import headers, invalid_headers
-from runa_schemas.strategies._json import json_objects, json_values, mutations, spellings
+from runa_schemas.strategies._json import json_objects, json_values, mutations, places, spellings
 from runa_schemas.strategies._json_rules import malformed_json
 from runa_schemas.strategies._misses import (
     RULES,
@@ -38,6 +38,7 @@ from runa_schemas.strategies._parts import (
     products,
 )
 from runa_schemas.strategies._texts import (
+    PRODUCT_TEMPLATES,
     api_keys,
     currencies,
     email_addresses,
@@ -50,6 +51,7 @@ from runa_schemas.strategies._texts import (
 )
 
 __all__ = [
+    "PRODUCT_TEMPLATES",
     "RULES",
     "HeaderMiss",
     "NearMiss",
@@ -79,6 +81,7 @@ __all__ = [
     "order_bodies",
     "orders",
     "payment_methods",
+    "places",
     "product_codes",
     "product_template_ids",
     "products",

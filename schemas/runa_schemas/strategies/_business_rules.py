@@ -11,20 +11,21 @@ from runa_schemas.strategies._bodies import stretched
 from runa_schemas.strategies._catalogue import FROM_USD_ONLY, Offer, Template
 from runa_schemas.strategies._fields import METHOD, PRODUCTS
 from runa_schemas.strategies._json import Object
-from runa_schemas.strategies._menu import Kind, as_number, ceiling
+from runa_schemas.strategies._kinds import Kind, as_number, ceiling
+from runa_schemas.strategies._near_miss import ORDER, Rule
 from runa_schemas.strategies._parts import payment_in
 from runa_schemas.strategies._sketch import (
     ITEM,
-    ORDER,
     BodyRule,
     Broken,
     Means,
     Sketch,
+    always,
     put,
-    refusal,
 )
 from runa_schemas.strategies._texts import CURRENCIES
 
+_REFUSED = "product_validation_error"
 _SYNC = {"X-Execution-Mode": "sync"}
 _MOST_TEMPLATES = 10
 _TO_ANYBODY = ("PAYOUT_LINK", "EMAIL")
@@ -192,7 +193,7 @@ def _elevens(means: Means) -> Iterator[list[Template]]:
 
 def _many_product_templates(sketch: Sketch, templates: Sequence[Template]) -> Broken:
     items = [
-        sketch.item_for({"type": "TEMPLATE", "template_id": t.id}, max(1, ceiling(t.enough)))
+        sketch.item_for({"type": "TEMPLATE", "template_id": t.id}, ceiling(t.enough))
         for t in templates
     ]
     body: Object = {"payment_method": payment_in(templates[0].currency)}
@@ -202,69 +203,76 @@ def _many_product_templates(sketch: Sketch, templates: Sequence[Template]) -> Br
 
 BUSINESS_RULES: tuple[BodyRule, ...] = (
     BodyRule(
-        refusal(
+        Rule(
             "product_unknown",
             "The catalogue has every product and plan by its code.",
+            _REFUSED,
         ),
         lambda means: _misspellings(means, "SINGLE", "MULTIPLE"),
         _unknown_product,
     ),
     BodyRule(
-        refusal(
+        Rule(
             "product_not_orderable",
             "Every product can be ordered at the moment.",
+            _REFUSED,
             needs="a product with is_orderable false, and one of its currency that can be ordered",
         ),
         _unorderable,
         _unorderable_product,
     ),
     BodyRule(
-        refusal(
+        Rule(
             "product_template_unknown",
             "There is every product-selection template.",
+            _REFUSED,
             needs="a template of orderable products",
+            operations=ORDER,
         ),
         lambda means: _misspellings(means, "TEMPLATE"),
         _unknown_template,
-        operations=ORDER,
     ),
     BodyRule(
-        refusal(
+        Rule(
             "redemption_template_unknown",
             "There is every redemption template; any well-formed id is one.",
+            _REFUSED,
             source="inferred",
+            operations=ORDER,
         ),
-        lambda _: _NO_TEMPLATE_IDS,
+        always(*_NO_TEMPLATE_IDS),
         _unknown_redemption_template,
-        operations=ORDER,
     ),
     BodyRule(
-        refusal(
+        Rule(
             "product_templates_too_many",
             "An order has at most 10 product-selection templates.",
+            _REFUSED,
             source="inferred",
             needs="eleven templates of one currency",
+            operations=ORDER,
         ),
         _elevens,
         _many_product_templates,
         limit=True,
-        operations=ORDER,
     ),
     BodyRule(
-        refusal(
+        Rule(
             "redemption_templates_too_many",
             "An order has at most 10 redemption templates.",
+            _REFUSED,
             source="inferred",
+            operations=ORDER,
         ),
-        lambda _: (None,),
+        always(None),
         _many_redemption_templates,
         limit=True,
-        operations=ORDER,
     ),
     BodyRule(
-        refusal(
+        Rule(
             "currencies_mixed",
             "All products are of one currency.",
+            _REFUSED,
             source="inferred",
             needs="orderable products of two currencies",
         ),
@@ -272,41 +280,42 @@ BUSINESS_RULES: tuple[BodyRule, ...] = (
         _mixed_currencies,
     ),
     BodyRule(
-        refusal(
+        Rule(
             "recipient_of_no_payment",
             "RECIPIENT is for payment products.",
+            _REFUSED,
             source="inferred",
             needs="an orderable product that is no payment",
+            operations=ORDER,
         ),
         lambda means: means.menu.find(payments=False),
         _recipient_of_no_payment,
-        operations=ORDER,
     ),
     BodyRule(
-        refusal(
+        Rule(
             "several_items_at_once",
             "A synchronous order has one item.",
-            error="invalid_execution_mode",
+            "invalid_execution_mode",
             source="inferred",
+            operations=ORDER,
         ),
-        lambda _: (1, 2, 199),
+        always(1, 2, 199),
         _several_at_once,
-        operations=ORDER,
     ),
     BodyRule(
-        refusal(
+        Rule(
             "currency_mismatch",
             "Only a synchronous order of one item is paid in another currency than its products'.",
-            error="currency_mismatch",
+            "currency_mismatch",
         ),
         _payers,
         _paid_otherwise,
     ),
     BodyRule(
-        refusal(
+        Rule(
             "currency_not_from_usd",
             "Products of some currencies are paid in that currency or in USD alone.",
-            error="currency_mismatch",
+            "currency_mismatch",
             needs="an orderable product in one of " + " ".join(sorted(FROM_USD_ONLY)),
         ),
         _payers_without_dollars,

@@ -18,8 +18,8 @@ from runa_schemas.strategies._fields import (
     Field,
 )
 from runa_schemas.strategies._json import Json, Object, Place
-from runa_schemas.strategies._menu import ceiling
-from runa_schemas.strategies._near_miss import Rule
+from runa_schemas.strategies._kinds import ceiling
+from runa_schemas.strategies._near_miss import BOTH, ESTIMATE, ORDER, Operation, Rule
 from runa_schemas.strategies._parts import (
     LONGEST_DESCRIPTION,
     LONGEST_KEY,
@@ -27,9 +27,7 @@ from runa_schemas.strategies._parts import (
     MOST_PAIRS,
 )
 from runa_schemas.strategies._sketch import (
-    ESTIMATE,
     ITEM,
-    ORDER,
     BodyRule,
     Broken,
     Sketch,
@@ -60,8 +58,8 @@ _DEMANDS = {
 }
 
 
-def _invalid(name: str, demand: str) -> Rule:
-    return Rule(name, demand, "body", "validation_error")
+def _invalid(name: str, demand: str, operations: tuple[Operation, ...] = BOTH) -> Rule:
+    return Rule(name, demand, "validation_error", operations=operations)
 
 
 def _missing(field: Field) -> BodyRule:
@@ -70,8 +68,9 @@ def _missing(field: Field) -> BodyRule:
         return Broken(valid, drop(valid, field.place), location(valid, field.place))
 
     demand = f"{field.words} is required."
-    rule = _invalid(f"{field.name}_missing", demand)
-    return BodyRule(rule, always(None), breaks, operations=field.operations)
+    return BodyRule(
+        _invalid(f"{field.name}_missing", demand, field.operations), always(None), breaks
+    )
 
 
 def _mistyped(field: Field) -> BodyRule:
@@ -80,8 +79,8 @@ def _mistyped(field: Field) -> BodyRule:
         return broken_at(valid, field.place, wrong)
 
     demand = f"{field.words} {_DEMANDS[field.fault]}."
-    rule = _invalid(f"{field.name}_{field.fault}", demand)
-    return BodyRule(rule, always(*field.wrong), breaks, operations=field.operations)
+    rule = _invalid(f"{field.name}_{field.fault}", demand, field.operations)
+    return BodyRule(rule, always(*field.wrong), breaks)
 
 
 def _long(
@@ -93,7 +92,7 @@ def _long(
         body = sketch.body(distributions=distributions)
         return broken_beyond(body, place, text[1:], text)
 
-    return BodyRule(rule, always(*texts), breaks, limit=True, operations=ORDER)
+    return BodyRule(rule, always(*texts), breaks, limit=True)
 
 
 def _spelt(
@@ -104,7 +103,7 @@ def _spelt(
     def breaks(sketch: Sketch, wrong: str) -> Broken:
         return broken_at(sketch.body(distributions=distributions), place, wrong)
 
-    return BodyRule(rule, always(*malformed), breaks, operations=ORDER)
+    return BodyRule(rule, always(*malformed), breaks)
 
 
 def _no_object(sketch: Sketch, wrong: Json) -> Broken:
@@ -137,7 +136,7 @@ def _too_few_codes(sketch: Sketch, number: int) -> Broken:
     body = sketch.body("MULTIPLE")
     codes = body["items"][-1]["products"]["values"][:2]
     enough = max(sketch.menu.catalogue.offers[code].least for code in codes)
-    valid = put(body, (*ITEM, "face_value"), max(1, ceiling(enough)))
+    valid = put(body, (*ITEM, "face_value"), ceiling(enough))
     return broken_beyond(valid, _CODES, codes, codes[:number])
 
 
@@ -194,7 +193,7 @@ def _too_long(limit: int) -> list[str]:
 
 
 def _form_rules() -> Iterator[BodyRule]:
-    no_object = Rule("body_not_an_object", "The body is an object.", "body", "bad_request")
+    no_object = Rule("body_not_an_object", "The body is an object.", "bad_request")
     yield BodyRule(no_object, always(*NO_BODY), _no_object)
     for field in FIELDS:
         if field.is_required:
@@ -222,13 +221,14 @@ FORM_RULES: tuple[BodyRule, ...] = (
         _invalid(
             "email_address_malformed",
             "email_address is dot-separated atoms, an at sign, and a host of two labels or more.",
+            ORDER,
         ),
         _ADDRESS,
         MALFORMED_ADDRESSES,
         MAILED,
     ),
     _long(
-        _invalid("email_address_too_long", "email_address has at most 254 characters."),
+        _invalid("email_address_too_long", "email_address has at most 254 characters.", ORDER),
         _ADDRESS,
         [f"a{longest_address()}"],
         MAILED,
@@ -237,20 +237,24 @@ FORM_RULES: tuple[BodyRule, ...] = (
         _invalid(
             "recipient_reference_malformed",
             "recipient_reference is made of A-Z a-z 0-9 - _ @ and dots.",
+            ORDER,
         ),
         _REFERENCE,
         MALFORMED_REFERENCES,
         ("RECIPIENT",),
     ),
     BodyRule(
-        _invalid("recipient_reference_empty", "recipient_reference has at least one character."),
+        _invalid(
+            "recipient_reference_empty", "recipient_reference has at least one character.", ORDER
+        ),
         always(None),
         _empty_reference,
         limit=True,
-        operations=ORDER,
     ),
     _long(
-        _invalid("recipient_reference_too_long", "recipient_reference has at most 255 characters."),
+        _invalid(
+            "recipient_reference_too_long", "recipient_reference has at most 255 characters.", ORDER
+        ),
         _REFERENCE,
         [f"r{LONGEST_REFERENCE}"],
         ("RECIPIENT",),
@@ -285,42 +289,41 @@ FORM_RULES: tuple[BodyRule, ...] = (
         _repeated_codes,
     ),
     BodyRule(
-        _invalid("template_in_estimate", "An estimate takes no product-selection template."),
+        _invalid(
+            "template_in_estimate", "An estimate takes no product-selection template.", ESTIMATE
+        ),
         always(*PRODUCT_TEMPLATES.values()),
         _template_in_estimate,
-        operations=ESTIMATE,
     ),
     _long(
-        _invalid("description_too_long", "description has at most 128 characters."),
+        _invalid("description_too_long", "description has at most 128 characters.", ORDER),
         ("description",),
         _too_long(LONGEST_DESCRIPTION),
     ),
     BodyRule(
-        _invalid("metadata_too_many_pairs", "metadata has at most 20 pairs."),
+        _invalid("metadata_too_many_pairs", "metadata has at most 20 pairs.", ORDER),
         always(None),
         _too_many_pairs,
         limit=True,
-        operations=ORDER,
     ),
     BodyRule(
-        _invalid("metadata_key_too_long", "A key of metadata has at most 40 characters."),
+        _invalid("metadata_key_too_long", "A metadata key has at most 40 characters.", ORDER),
         always(*_too_long(LONGEST_KEY)),
         _long_key,
         limit=True,
-        operations=ORDER,
     ),
     BodyRule(
-        _invalid("metadata_value_too_long", "A value of metadata has at most 200 characters."),
+        _invalid(
+            "metadata_value_too_long", "A value of metadata has at most 200 characters.", ORDER
+        ),
         always(*_too_long(LONGEST_VALUE)),
         _long_value,
         limit=True,
-        operations=ORDER,
     ),
     BodyRule(
-        _invalid("metadata_value_not_a_text", "A value of metadata is a text."),
+        _invalid("metadata_value_not_a_text", "A metadata value is a text.", ORDER),
         always(*NO_TEXT),
         _mistyped_value,
-        operations=ORDER,
     ),
 )
 """Every rule of form, of orders and of estimates."""

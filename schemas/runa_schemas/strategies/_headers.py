@@ -9,7 +9,7 @@ from typing import Final, Literal, NamedTuple
 from hypothesis import strategies as st
 
 from runa_schemas.strategies._mix import mix
-from runa_schemas.strategies._near_miss import HeaderMiss, Rule, chosen
+from runa_schemas.strategies._near_miss import ORDER, HeaderMiss, Rule, chosen
 from runa_schemas.strategies._texts import idempotency_keys
 
 Headers = st.SearchStrategy[dict[str, str]]
@@ -99,22 +99,22 @@ HEADER_RULES: Final[Mapping[str, _HeaderRule]] = {
     entry.rule.name: entry
     for entry in (
         _HeaderRule(
-            Rule("api_key_missing", "There is an API key.", "headers", "unauthorized", "recorded"),
+            Rule("api_key_missing", "There is an API key.", "unauthorized", "headers", "recorded"),
             "X-Api-Key",
             (None, ""),
         ),
         _HeaderRule(
-            Rule("api_key_refused", "The API key is known.", "headers", "forbidden", "recorded"),
+            Rule("api_key_refused", "The API key is known.", "forbidden", "headers", "recorded"),
             "X-Api-Key",
             ("wg-me.secret", "me.secret", "X-me.secret", "0", "Bearer XX-me.secret"),
         ),
         _HeaderRule(
-            Rule("version_removed", "The version is in use.", "headers", "version_removed"),
+            Rule("version_removed", "The version is in use.", "version_removed", "headers"),
             "X-Api-Version",
             ("2023-07-27", "2023-01-16"),
         ),
         _HeaderRule(
-            Rule("version_unknown", "There is such a version.", "headers", "invalid_version"),
+            Rule("version_unknown", "There is such a version.", "invalid_version", "headers"),
             "X-Api-Version",
             ("2024-02-06", "2024-2-5", "latest", "v2", ""),
         ),
@@ -122,8 +122,9 @@ HEADER_RULES: Final[Mapping[str, _HeaderRule]] = {
             Rule(
                 "execution_mode_unknown",
                 "X-Execution-Mode is async or sync.",
-                "headers",
                 "invalid_execution_mode",
+                "headers",
+                operations=ORDER,
             ),
             "X-Execution-Mode",
             ("ASYNC", "Sync", "later", "async, sync", "true", ""),
@@ -132,9 +133,10 @@ HEADER_RULES: Final[Mapping[str, _HeaderRule]] = {
             Rule(
                 "idempotency_key_missing",
                 "There is an idempotency key.",
-                "headers",
                 "validation_error",
+                "headers",
                 "inferred",
+                operations=ORDER,
             ),
             "X-Idempotency-Key",
             (None, ""),
@@ -143,9 +145,10 @@ HEADER_RULES: Final[Mapping[str, _HeaderRule]] = {
             Rule(
                 "trigger_unknown",
                 "X-Trigger-Error names an error, on the playground.",
-                "headers",
                 "bad_request",
+                "headers",
                 "inferred",
+                operations=ORDER,
             ),
             "X-Trigger-Error",
             ("no_such_error", "Timeout", "insufficient_funds ,", "500", ""),

@@ -118,16 +118,25 @@ def _mutations(draw: st.DrawFn, documents: st.SearchStrategy[Json]) -> Json:
     return document
 
 
-def places(node: Json, place: Place = ()) -> Iterator[Place]:
-    """The way to every value inside a document, the document itself not included."""
+def places(document: Json) -> Iterator[Place]:
+    """The way to every value inside a document, the document itself not included.
+
+    Args:
+        document: A JSON value.
+
+    Returns:
+        The ways, each the keys and list indexes that lead there; an outer value comes before what
+        is inside it.
+    """
     steps: Iterator[tuple[str | int, Json]] = iter(())
-    if isinstance(node, dict):
-        steps = iter(node.items())
-    elif isinstance(node, list):
-        steps = iter(enumerate(node))
+    if isinstance(document, dict):
+        steps = iter(document.items())
+    elif isinstance(document, list):
+        steps = iter(enumerate(document))
     for step, child in steps:
-        yield (*place, step)
-        yield from places(child, (*place, step))
+        yield (step,)
+        for inner in places(child):
+            yield (step, *inner)
 
 
 def _changed(value: Json) -> st.SearchStrategy[Json]:

@@ -76,7 +76,7 @@ def _nested(levels: int) -> bytes:
 def _rule(
     name: str, demand: str, ways: Iterable[Way], source: Literal["documented", "inferred"]
 ) -> _JsonRule:
-    return _JsonRule(Rule(name, demand, "json", "bad_request", source), tuple(ways))
+    return _JsonRule(Rule(name, demand, "bad_request", "json", source), tuple(ways))
 
 
 JSON_RULES: Final[Mapping[str, _JsonRule]] = {

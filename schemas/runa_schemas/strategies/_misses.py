@@ -14,10 +14,10 @@ from runa_schemas.strategies._headers import HEADER_RULES
 from runa_schemas.strategies._json import Object
 from runa_schemas.strategies._json_rules import JSON_RULES
 from runa_schemas.strategies._menu import Menu
-from runa_schemas.strategies._near_miss import NearMiss, Rule, chosen
+from runa_schemas.strategies._near_miss import NearMiss, Operation, Rule, chosen
 from runa_schemas.strategies._orders import orders
 from runa_schemas.strategies._parts import Objects
-from runa_schemas.strategies._sketch import BodyRule, Broken, Means, Operation, Sketch
+from runa_schemas.strategies._sketch import BodyRule, Broken, Means, Sketch
 from runa_schemas.strategies._value_rules import VALUE_RULES
 
 _BODY_RULES = {entry.rule.name: entry for entry in (*FORM_RULES, *VALUE_RULES, *BUSINESS_RULES)}
@@ -132,7 +132,7 @@ def _whole(currency: str, balance: Any) -> int:
 
 
 def _rules_of(operation: Operation) -> dict[str, BodyRule]:
-    return {name: rule for name, rule in _BODY_RULES.items() if operation in rule.operations}
+    return {name: rule for name, rule in _BODY_RULES.items() if operation in rule.rule.operations}
 
 
 def _breakers(names: Iterable[str] | None, means: Means) -> st.SearchStrategy[_Breaker]:
@@ -162,7 +162,7 @@ def _near_misses(draw: st.DrawFn, means: Means, breakers: st.SearchStrategy[_Bre
         error=rule.error,
         status=rule.status,
         location=broken.location,
-        headers=broken.headers,
+        headers=dict(broken.headers),
         body=broken.body,
         valid=broken.valid,
     )

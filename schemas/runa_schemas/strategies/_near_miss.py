@@ -3,12 +3,17 @@
 import difflib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Literal, TypeVar
+from typing import Literal, TypeAlias, TypeVar
 
 from runa_schemas._errors import ERRORS
 from runa_schemas.strategies._json import Json
 
 T = TypeVar("T")
+Operation: TypeAlias = Literal["order", "estimate"]
+
+BOTH: tuple[Operation, ...] = ("order", "estimate")
+ORDER: tuple[Operation, ...] = ("order",)
+ESTIMATE: tuple[Operation, ...] = ("estimate",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,20 +23,22 @@ class Rule:
     Attributes:
         name: The name, a key of ``RULES``.
         demand: What the rule demands, a sentence.
+        error: The ``type`` of the error that answers.
         part: What breaks it: the ``body`` of a request, its ``headers``, or the ``json`` text
             that the body is written in.
-        error: The ``type`` of the error that answers.
         source: ``documented`` by the provider, ``recorded`` in traffic of its playground, or
             ``inferred`` where both are silent about the rule or about the error's type.
         needs: What has to be given for the rule to be broken, or None.
+        operations: Which operations have the rule, ``order`` and ``estimate``.
     """
 
     name: str
     demand: str
-    part: Literal["body", "headers", "json"]
     error: str
+    part: Literal["body", "headers", "json"] = "body"
     source: Literal["documented", "recorded", "inferred"] = "documented"
     needs: str | None = None
+    operations: tuple[Operation, ...] = BOTH
 
     @property
     def status(self) -> int:
@@ -65,7 +72,7 @@ class NearMiss:
     error: str
     status: int
     location: tuple[str, ...] | None
-    headers: Mapping[str, str]
+    headers: dict[str, str]
     body: Json
     valid: Json
 
@@ -88,8 +95,8 @@ class HeaderMiss:
     error: str
     status: int
     location: tuple[str, ...] | None
-    headers: Mapping[str, str]
-    valid: Mapping[str, str]
+    headers: dict[str, str]
+    valid: dict[str, str]
 
 
 def chosen(names: Iterable[str] | None, known: Mapping[str, T]) -> list[T]:

@@ -15,7 +15,8 @@ from runa_schemas.strategies._bodies import (
 )
 from runa_schemas.strategies._catalogue import read_catalogue
 from runa_schemas.strategies._json import Object
-from runa_schemas.strategies._menu import Kind, Menu
+from runa_schemas.strategies._kinds import Kind
+from runa_schemas.strategies._menu import Menu
 from runa_schemas.strategies._parts import PRODUCTS_TYPES, Objects, payment_in
 
 ESTIMATED_TYPES = ("SINGLE", "MULTIPLE")
@@ -94,7 +95,7 @@ def _estimates(draw: st.DrawFn, menu: Menu, numbers: st.SearchStrategy[int]) -> 
     kinds = _few(draw, menu, size, ESTIMATED_TYPES)
     return {
         "payment_method": payment_in(kinds[0].currency),
-        "items": stretched([kind.parts.of(draw) for kind in kinds], size),
+        "items": stretched([kind.parts(draw) for kind in kinds], size),
     }
 
 

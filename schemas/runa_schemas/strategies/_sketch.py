@@ -4,25 +4,21 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from types import MappingProxyType
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 from hypothesis import strategies as st
 
 from runa_schemas.strategies import _parts
 from runa_schemas.strategies._bodies import MOST_ESTIMATE_ITEMS, MOST_ITEMS
 from runa_schemas.strategies._json import Json, Object, Place, copied
-from runa_schemas.strategies._menu import TO_ANYBODY, Kind, Menu
-from runa_schemas.strategies._near_miss import Rule
+from runa_schemas.strategies._kinds import TO_ANYBODY, Kind
+from runa_schemas.strategies._menu import Menu
+from runa_schemas.strategies._near_miss import Operation, Rule
 from runa_schemas.strategies._orders import ESTIMATED_TYPES
 from runa_schemas.strategies._texts import redemption_template_ids
 
-Operation = Literal["order", "estimate"]
-
 ITEM: Place = ("items", -1)
 """The way to the item that is broken, the last."""
-BOTH: tuple[Operation, ...] = ("order", "estimate")
-ORDER: tuple[Operation, ...] = ("order",)
-ESTIMATE: tuple[Operation, ...] = ("estimate",)
 
 _UNIONS = frozenset({"distribution_method", "products"})
 _NEIGHBOURS = st.sampled_from((0, 0, 0, 1, 2))
@@ -61,14 +57,12 @@ class BodyRule:
         ways: The ways to break it, which ``breaks`` takes; none where something is missing for it.
         breaks: Draws a valid body and breaks it in one of the ways.
         limit: Whether ``valid`` lies at a limit.
-        operations: Which operations have the rule.
     """
 
     rule: Rule
     ways: Callable[[Means], Iterable[Any]]
     breaks: Callable[["Sketch", Any], Broken]
     limit: bool = False
-    operations: Collection[Operation] = BOTH
 
 
 class Sketch:
@@ -132,7 +126,7 @@ class Sketch:
 
     def item(self, kind: Kind) -> Object:
         """Draw an item."""
-        return kind.item(self.draw) if self.is_order else kind.parts.of(self.draw)
+        return kind.item(self.draw) if self.is_order else kind.parts(self.draw)
 
 
 @cache
@@ -198,15 +192,3 @@ def broken_beyond(body: Object, place: Place, most: Json, beyond: Json) -> Broke
 def always(*ways: Any) -> Callable[[Means], Iterable[Any]]:
     """Ways to break a rule that do not depend on what there is."""
     return lambda _: ways
-
-
-def refusal(
-    name: str,
-    demand: str,
-    *,
-    error: str = "product_validation_error",
-    source: Literal["documented", "inferred"] = "documented",
-    needs: str | None = None,
-) -> Rule:
-    """A business rule; the arguments are its fields."""
-    return Rule(name, demand, "body", error, source, needs)

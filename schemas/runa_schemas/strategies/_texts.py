@@ -2,6 +2,9 @@
 
 import re
 import string
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final
 
 from hypothesis import strategies as st
 
@@ -10,12 +13,14 @@ from runa_schemas.strategies._mix import mix
 
 Texts = st.SearchStrategy[str]
 
-PRODUCT_TEMPLATES = {
-    "USD": "PT-01HQ12PV4B8XMBRTK281JM54KK",
-    "GBP": "PT-01HPPT8ME05693EG77RCGKMX7N",
-    "EUR": "PT-01HQ130AHCKRRB45Z5XV2Y8W9K",
-    "CAD": "PT-01HQ12SMX2964BVXG2N69K8HF3",
-}
+PRODUCT_TEMPLATES: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "USD": "PT-01HQ12PV4B8XMBRTK281JM54KK",
+        "GBP": "PT-01HPPT8ME05693EG77RCGKMX7N",
+        "EUR": "PT-01HQ130AHCKRRB45Z5XV2Y8W9K",
+        "CAD": "PT-01HQ12SMX2964BVXG2N69K8HF3",
+    }
+)
 """The playground's product-selection templates, by currency (page "Create order")."""
 CURRENCIES: tuple[str, ...] = tuple(sorted(load("currency")["enum"], key="USD".__ne__))
 """The currencies that the service pays in, the dollar first, for examples shrink to the front."""

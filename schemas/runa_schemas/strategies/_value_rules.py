@@ -8,18 +8,18 @@ from typing import NamedTuple
 
 from runa_schemas.strategies._catalogue import Offer
 from runa_schemas.strategies._json import Object, copied
-from runa_schemas.strategies._menu import LARGEST_CHOICE, as_number, ceiling
+from runa_schemas.strategies._kinds import LARGEST_CHOICE, as_number, ceiling
+from runa_schemas.strategies._near_miss import ORDER, Rule
 from runa_schemas.strategies._sketch import (
     ITEM,
-    ORDER,
     BodyRule,
     Broken,
     Means,
     Sketch,
     put,
-    refusal,
 )
 
+_REFUSED = "product_validation_error"
 _CENT = Decimal("0.01")
 _PARTS_OF_A_UNIT = tuple(map(Decimal, ("0.5", "0.01", "0.999")))
 
@@ -83,7 +83,7 @@ def _off_the_list(means: Means, *, plans: bool) -> Iterator[_Values]:
 
 def _broken_units(means: Means) -> Iterator[_Values]:
     for currency, products, enough, _ in _choices(means):
-        whole = Decimal(max(1, ceiling(enough)))
+        whole = Decimal(ceiling(enough))
         yield from _values(currency, products, whole, (whole + part for part in _PARTS_OF_A_UNIT))
 
 
@@ -116,9 +116,10 @@ def _at_value(sketch: Sketch, way: _Values, *, neighbours: bool = True) -> Broke
 
 VALUE_RULES: tuple[BodyRule, ...] = (
     BodyRule(
-        refusal(
+        Rule(
             "face_value_below_minimum",
             "A single open product is not worth less than its minimum.",
+            _REFUSED,
             needs="an orderable product of open denominations from 0.02 on",
         ),
         _below_minimum,
@@ -126,9 +127,10 @@ VALUE_RULES: tuple[BodyRule, ...] = (
         limit=True,
     ),
     BodyRule(
-        refusal(
+        Rule(
             "face_value_above_maximum",
             "A single open product is not worth more than its maximum.",
+            _REFUSED,
             needs="an orderable product of open denominations",
         ),
         _above_maximum,
@@ -136,18 +138,20 @@ VALUE_RULES: tuple[BodyRule, ...] = (
         limit=True,
     ),
     BodyRule(
-        refusal(
+        Rule(
             "face_value_not_listed",
             "A single product of fixed denominations has one of the listed values.",
+            _REFUSED,
             needs="an orderable product of fixed denominations",
         ),
         partial(_off_the_list, plans=False),
         _at_value,
     ),
     BodyRule(
-        refusal(
+        Rule(
             "face_value_not_the_price",
             "A subscription plan has its price for face value.",
+            _REFUSED,
             source="inferred",
             needs="an orderable subscription plan",
         ),
@@ -155,18 +159,20 @@ VALUE_RULES: tuple[BodyRule, ...] = (
         _at_value,
     ),
     BodyRule(
-        refusal(
+        Rule(
             "choice_not_whole",
             "Where the recipient chooses a product, the face value is a whole number.",
+            _REFUSED,
             needs="a template, or two orderable products of one currency",
         ),
         _broken_units,
         _at_value,
     ),
     BodyRule(
-        refusal(
+        Rule(
             "choice_below_minimum",
             "Where the recipient chooses, one of the products comes in the face value or in less.",
+            _REFUSED,
             needs="a template of known products, or two orderable products, from 2.00 on",
         ),
         _below_every_minimum,
@@ -174,9 +180,10 @@ VALUE_RULES: tuple[BodyRule, ...] = (
         limit=True,
     ),
     BodyRule(
-        refusal(
+        Rule(
             "choice_above_ceiling",
             "Where the recipient chooses, the face value is at most 10^12.",
+            _REFUSED,
             source="inferred",
             needs="a template, or two orderable products of one currency",
         ),
@@ -185,16 +192,16 @@ VALUE_RULES: tuple[BodyRule, ...] = (
         limit=True,
     ),
     BodyRule(
-        refusal(
+        Rule(
             "insufficient_funds",
             "The balance pays for the order, in production.",
-            error="insufficient_funds",
+            "insufficient_funds",
             needs="balances, and a template or two orderable products in a currency of theirs",
+            operations=ORDER,
         ),
         _too_dear,
         partial(_at_value, neighbours=False),
         limit=True,
-        operations=ORDER,
     ),
 )
 """Every business rule about face values, of orders and of estimates."""
