@@ -8,7 +8,7 @@ from types import ModuleType
 
 import pytest
 
-PACKAGES = ("runa_client", "runa_mock_server", "runa_schemas")
+PACKAGES = ("runa_client", "runa_conformance", "runa_mock_server", "runa_schemas")
 
 # One interpreter for all: before each import it forgets what is ours and keeps the libraries,
 # whose loading is what makes a fresh interpreter a module so slow. A module's package comes before

@@ -1,4 +1,4 @@
-"""What is installed: three packages with their data and types, a plugin, a command."""
+"""What is installed: the packages with their data and types, a plugin, a command."""
 
 import json
 from importlib.metadata import Distribution, distribution
@@ -7,10 +7,11 @@ from pathlib import PurePosixPath
 import pytest
 
 import runa_client
+import runa_conformance
 import runa_mock_server
 import runa_schemas
 
-PACKAGES = {"runa_client", "runa_mock_server", "runa_schemas"}
+PACKAGES = {"runa_client", "runa_conformance", "runa_mock_server", "runa_schemas"}
 
 
 @pytest.fixture
@@ -45,10 +46,11 @@ def test_packages_are_typed(wheel: Distribution, package: str) -> None:
 
 
 def test_data_is_there(wheel: Distribution) -> None:
-    """Schemas, error catalogue, OpenAPI document and the server's data come with the packages."""
+    """Schemas, rules, OpenAPI document and the server's data come with the packages."""
     schemas = {f"runa_schemas/json/{name}.json" for name in runa_schemas.names()}
     assert len(schemas) > 20
     data = {
+        "runa_conformance/rules.toml",
         "runa_mock_server/data/catalogue.json",
         "runa_mock_server/data/config.schema.json",
         "runa_schemas/errors.json",
@@ -69,6 +71,6 @@ def test_entry_points_and_licence(wheel: Distribution) -> None:
 
 def test_packages_are_the_installed_ones(wheel: Distribution) -> None:
     """The tests import the installed packages and not those of the checkout."""
-    for package in (runa_client, runa_mock_server, runa_schemas):
+    for package in (runa_client, runa_conformance, runa_mock_server, runa_schemas):
         installed = wheel.locate_file(f"{package.__name__}/__init__.py")
         assert str(package.__file__) == str(installed)

@@ -1,0 +1,103 @@
+"""Who may call, and the headers that calls need."""
+
+from runa_conformance._bodies import nothing
+from runa_conformance._expect import at, equal, refused, strings, success
+from runa_conformance._registry import Group
+from runa_conformance._service import Service, new_key
+
+GROUP = Group("access")
+
+VERSION = "2024-02-05"
+READABLE = ("/ping", "/order", "/balance", "/product", "/product/countries", "/product/categories")
+FOREIGN_KEY = "zz-conformance.not-a-key"
+LIVE_KEY = "wg-conformance.not-a-key"
+
+
+@GROUP.check("ping")
+def ping_answers_pong(service: Service) -> None:
+    """GET /ping answers 200 with exactly {"message": "pong"}."""
+    equal(success(service.get("/ping")), {"message": "pong"}, "GET /ping")
+
+
+@GROUP.check("key-required")
+def a_key_is_required(service: Service) -> None:
+    """Without X-Api-Key, or with an empty one, every call is 401 unauthorized."""
+    for key in (None, ""):
+        for path in READABLE:
+            refused(service.get(path, key=key), "unauthorized")
+        for path in ("/order", "/order/estimate"):
+            refused(service.call("POST", path, body=b"{}", key=key), "unauthorized")
+
+
+@GROUP.check("key-accepted")
+def a_foreign_key_is_forbidden(service: Service) -> None:
+    """A key that is not accepted is 403 forbidden on every call."""
+    for path in READABLE:
+        refused(service.get(path, key=FOREIGN_KEY), "forbidden")
+    for path in ("/order", "/order/estimate"):
+        refused(service.call("POST", path, body=b"{}", key=FOREIGN_KEY), "forbidden")
+
+
+@GROUP.check("key-environment", profile="playground")
+def a_production_key_is_forbidden(service: Service) -> None:
+    """The playground refuses a key of production with 403 forbidden."""
+    refused(service.get("/ping", key=LIVE_KEY), "forbidden")
+
+
+@GROUP.check("version-default")
+def the_version_may_be_left_out(service: Service) -> None:
+    """Without X-Api-Version, and with the live one, calls work alike."""
+    without = success(service.get("/ping"))
+    equal(success(service.get("/ping", headers={"X-Api-Version": VERSION})), without, "GET /ping")
+    body = service.order(nothing(), headers={"X-Api-Version": VERSION})
+    refused(body, "product_validation_error")
+
+
+@GROUP.check("version-removed")
+def retired_versions_are_gone(service: Service) -> None:
+    """The versions 2023-07-27 and 2023-01-16 are 410 version_removed on every call."""
+    for version in ("2023-07-27", "2023-01-16"):
+        headers = {"X-Api-Version": version}
+        for path in READABLE:
+            refused(service.get(path, headers=headers), "version_removed")
+        refused(service.order(nothing(), headers=headers), "version_removed")
+
+
+@GROUP.check("version-unknown")
+def unknown_versions_are_invalid(service: Service) -> None:
+    """A version that never was is 400 invalid_version."""
+    for version in ("2024-02-06", "2024-02-04", "2023-07-26", "latest", "1"):
+        headers = {"X-Api-Version": version}
+        refused(service.get("/ping", headers=headers), "invalid_version")
+        refused(service.order(nothing(), headers=headers), "invalid_version")
+
+
+@GROUP.check("execution-mode")
+def the_mode_is_async_or_sync(service: Service) -> None:
+    """X-Execution-Mode is async or sync; anything else is 400 invalid_execution_mode."""
+    for mode in ("async", "sync", None):
+        answer = service.order(nothing(), headers={"X-Execution-Mode": mode})
+        refused(answer, "product_validation_error")
+    for mode in ("batch", "asynchronous", "syn", "1"):
+        answer = service.order(nothing(), headers={"X-Execution-Mode": mode})
+        refused(answer, "invalid_execution_mode")
+
+
+@GROUP.check("idempotency-header")
+def an_idempotency_key_is_required(service: Service) -> None:
+    """Without X-Idempotency-Key, or with an empty one, POST /order is 422 at that header."""
+    for key in (None, ""):
+        answer = service.order(nothing(), headers={"X-Idempotency-Key": key})
+        details = at(refused(answer, "validation_error"), "details")
+        equal(len(details), 1, "the number of details")
+        equal(
+            strings(details, 0, "location"), ["header", "x-idempotency-key"], "details[0].location"
+        )
+
+
+@GROUP.check("idempotency-any-text")
+def an_idempotency_key_is_any_text(service: Service) -> None:
+    """Short, long and odd idempotency keys are taken."""
+    for key in ("~!@#$%^&*()_+ {}|:\"<>?`-=[]\\;',./", "k" * 512, "\u00fc", "0"):
+        answer = service.order(nothing(), key=f"{new_key()} {key}")
+        refused(answer, "product_validation_error")

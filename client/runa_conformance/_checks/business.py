@@ -1,0 +1,233 @@
+"""What cannot be ordered although its body is valid."""
+
+from decimal import ROUND_CEILING, Decimal
+
+from runa_client import item, multiple, payout_link, recipient, single, template
+from runa_conformance._bodies import ADDRESS, NO_PRODUCT, link, nothing, order
+from runa_conformance._checks.contents import PLAYGROUND_TEMPLATES
+from runa_conformance._expect import at, equal, refused, success
+from runa_conformance._failures import SkippedError
+from runa_conformance._registry import Group
+from runa_conformance._service import Service
+from runa_conformance._shelf import CENT, TEN, Card
+
+GROUP = Group("business")
+
+SYNC = {"X-Execution-Mode": "sync"}
+_CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+MOST_TEMPLATES = 10
+
+
+def _refuses(service: Service, error_type: str, body: object, **headers: str) -> None:
+    sent = {name.replace("_", "-"): value for name, value in headers.items()}
+    refused(service.order(body, headers=sent), error_type)
+
+
+@GROUP.check("product-known")
+def an_unknown_product_cannot_be_ordered(service: Service) -> None:
+    """A code that no product has is 400 product_validation_error, alone and among others."""
+    _refuses(service, "product_validation_error", nothing())
+    several = multiple(NO_PRODUCT, "NEITHER")
+    _refuses(service, "product_validation_error", order("USD", item(10, products=several)))
+
+
+@GROUP.check("template-known")
+def an_unknown_template_cannot_be_ordered(service: Service) -> None:
+    """An id that no product-selection template has is 400 product_validation_error."""
+    for template_id in ("PT-01HQ12PV4B8XMBRTK281JM54K0", "unknown", ""):
+        body = order("USD", item(10, products=template(template_id)))
+        _refuses(service, "product_validation_error", body)
+
+
+@GROUP.check("product-orderable", orders=True)
+def a_product_that_is_off_cannot_be_ordered(service: Service) -> None:
+    """A product that is not orderable is 400 product_validation_error."""
+    product = service.shelf.find(
+        lambda p: p.is_orderable is False and p.denominations is not None,
+        "product that cannot be ordered",
+    )
+    denominations = product.denominations
+    value = denominations.minimum if denominations is not None else None
+    body = order(str(product.currency), link(product.code, value or TEN))
+    _refuses(service, "product_validation_error", body)
+
+
+@GROUP.check("face-value-range", orders=True)
+def an_open_product_has_two_ends(service: Service) -> None:
+    """A cent below the minimum and a cent above the maximum are refused."""
+    for card in service.shelf.cards[:3]:
+        low, high = card.minimum - CENT, card.maximum + CENT
+        for value in (low, high) if low > 0 else (high,):
+            body = order(card.currency, link(card.code, value))
+            _refuses(service, "product_validation_error", body)
+
+
+@GROUP.check("face-value-range", orders=True, profile="playground")
+def the_ends_of_an_open_product_can_be_ordered(service: Service) -> None:
+    """The minimum and the maximum themselves are accepted."""
+    card = service.shelf.card
+    items = [link(card.code, value) for value in (card.minimum, card.maximum)]
+    document = service.finished(order(card.currency, *items))
+    found = [Decimal(at(entry, "face_value")) for entry in at(document, "items")]
+    equal(found, [card.minimum, card.maximum], "face values")
+
+
+@GROUP.check("face-value-range", orders=True)
+def a_fixed_product_comes_in_its_values(service: Service) -> None:
+    """A value of the list is accepted, one between two of them is refused."""
+    product = service.shelf.find(
+        lambda p: bool(
+            p.is_orderable
+            and p.payout_type == "gift_card"
+            and p.denominations
+            and p.denominations.type == "fixed"
+            and len(p.denominations.available) > 1
+        ),
+        "orderable product of fixed values",
+    )
+    values = product.denominations.available if product.denominations else ()
+    first, second = sorted(values)[:2]
+    currency = str(product.currency)
+    service.place(order(currency, link(product.code, first)))
+    between = order(currency, link(product.code, (first + second) / 2))
+    _refuses(service, "product_validation_error", between)
+    beyond = order(currency, link(product.code, max(values) + 1))
+    _refuses(service, "product_validation_error", beyond)
+
+
+@GROUP.check("subscription-price", orders=True)
+def a_plan_has_one_price(service: Service) -> None:
+    """A subscription's plan is refused at any other value, and so is its product's own code."""
+    product = service.shelf.find(
+        lambda p: bool(p.is_orderable and p.subscription_plans), "orderable subscription"
+    )
+    plan = product.subscription_plans[0]
+    price = plan.price or TEN
+    for value in (price - CENT, price + CENT):
+        body = order(str(product.currency), link(str(plan.code), value))
+        _refuses(service, "product_validation_error", body)
+
+
+def _two_cards(service: Service) -> list[Card]:
+    """Two cards of one currency whose minima differ by a whole and more, the lower first."""
+    home = service.shelf.home
+    cards = sorted(
+        (card for card in service.shelf.cards if card.currency == home), key=lambda c: c.minimum
+    )
+    for low in cards:
+        for high in cards:
+            value = _whole(low.minimum)
+            if low.minimum > 1 and value < high.minimum and value <= low.maximum:
+                return [low, high]
+    raise SkippedError(f"the catalogue has no two cards of {home} with minima far apart")
+
+
+def _whole(value: Decimal) -> Decimal:
+    return value.to_integral_value(ROUND_CEILING)
+
+
+@GROUP.check("choice-value", orders=True)
+def a_choice_has_a_whole_value(service: Service) -> None:
+    """An item of several products, or of a template, has a whole face value."""
+    low, high = _two_cards(service)
+    several = multiple(high.code, low.code)
+    value = _whole(low.minimum) + Decimal("0.5")
+    body = order(low.currency, item(value, products=several))
+    _refuses(service, "product_validation_error", body)
+    if service.profile == "playground" and low.currency in PLAYGROUND_TEMPLATES:
+        chosen = template(PLAYGROUND_TEMPLATES[low.currency])
+        body = order(low.currency, item(Decimal("100.50"), products=chosen))
+        _refuses(service, "product_validation_error", body)
+
+
+@GROUP.check("choice-value", orders=True)
+def a_choice_starts_at_the_lowest_minimum(service: Service) -> None:
+    """A value that one of the products takes is enough; one below all of them is refused."""
+    low, high = _two_cards(service)
+    several = multiple(high.code, low.code)
+    service.place(order(low.currency, item(_whole(low.minimum), products=several)))
+    body = order(low.currency, item(_whole(low.minimum) - 1, products=several))
+    _refuses(service, "product_validation_error", body)
+
+
+@GROUP.check("choice-products", orders=True)
+def every_product_of_a_choice_is_known(service: Service) -> None:
+    """One unknown product among several is enough to refuse the order."""
+    card = service.shelf.card
+    for codes in ((card.code, NO_PRODUCT), (NO_PRODUCT, card.code)):
+        body = order(card.currency, item(10, products=multiple(*codes)))
+        _refuses(service, "product_validation_error", body)
+    body = order(card.currency, link(card.code), link(NO_PRODUCT))
+    _refuses(service, "product_validation_error", body)
+
+
+@GROUP.check("redemption-template", orders=True)
+def an_unknown_redemption_template_is_refused(service: Service) -> None:
+    """A redemption template that is none is 400 product_validation_error."""
+    card = service.shelf.card
+    way = payout_link(template_id="DT-UNKNOWN")
+    body = order(card.currency, item(10, products=single(card.code), distribution=way))
+    _refuses(service, "product_validation_error", body)
+
+
+@GROUP.check("template-count", orders=True)
+def an_order_uses_ten_redemption_templates(service: Service) -> None:
+    """Ten different redemption templates are accepted in one order, eleven are refused."""
+    card = service.shelf.card
+    items = [
+        item(
+            10,
+            products=single(card.code),
+            distribution=payout_link(template_id=f"DT-01HPSF51G0ZWHJ3JTNWRH0WDY{digit}"),
+        )
+        for digit in _CROCKFORD[: MOST_TEMPLATES + 1]
+    ]
+    service.place(order(card.currency, *items[:MOST_TEMPLATES], items[0]))
+    _refuses(service, "product_validation_error", order(card.currency, *items))
+
+
+@GROUP.check("one-currency", orders=True)
+def an_order_has_products_of_one_currency(service: Service) -> None:
+    """Products of two currencies are refused, in two items and in one."""
+    home = service.shelf.card
+    foreign = service.shelf.card_in(_other_currency(service))
+    body = order(home.currency, link(home.code), link(foreign.code))
+    _refuses(service, "product_validation_error", body)
+    mixed = multiple(home.code, foreign.code)
+    _refuses(service, "product_validation_error", order(home.currency, item(10, products=mixed)))
+
+
+def _other_currency(service: Service) -> str:
+    home = service.shelf.home
+    for card in service.shelf.cards:
+        if card.currency != home and card.minimum <= TEN < TEN + 1 <= card.maximum:
+            return card.currency
+    raise SkippedError("the catalogue has cards of one currency only")
+
+
+@GROUP.check("recipient-payment", orders=True)
+def a_recipient_gets_no_gift_card(service: Service) -> None:
+    """RECIPIENT with a product that is no payment is 400 product_validation_error."""
+    card = service.shelf.card
+    to = recipient("conformance", email_address=ADDRESS)
+    body = order(card.currency, item(10, products=single(card.code), distribution=to))
+    _refuses(service, "product_validation_error", body)
+
+
+@GROUP.check("sync-single", orders=True)
+def a_sync_order_has_one_item(service: Service) -> None:
+    """A synchronous order of two items is 400 invalid_execution_mode."""
+    card = service.shelf.card
+    body = order(card.currency, link(card.code), link(card.code))
+    refused(service.order(body, headers=SYNC), "invalid_execution_mode")
+
+
+@GROUP.check("insufficient-funds", orders=True, profile="production")
+def an_order_needs_a_balance(service: Service) -> None:
+    """An order in a currency without funds is 400 insufficient_funds."""
+    funded = {at(entry, "currency") for entry in success(service.get("/balance"))}
+    card = next((card for card in service.shelf.cards if card.currency not in funded), None)
+    if card is None:
+        raise SkippedError("the account has funds in every currency of the catalogue")
+    value = min(card.maximum, max(card.minimum, TEN))
+    _refuses(service, "insufficient_funds", order(card.currency, link(card.code, value)))

@@ -1,0 +1,46 @@
+"""Errors on demand."""
+
+from runa_conformance._bodies import link, nothing, order
+from runa_conformance._expect import at, entries, equal, refused
+from runa_conformance._registry import Group
+from runa_conformance._service import Service
+from runa_schemas import ERRORS
+
+GROUP = Group("triggers")
+
+
+@GROUP.check("trigger-documented", profile="playground")
+def the_documented_errors_can_be_asked_for(service: Service) -> None:
+    """X-Trigger-Error answers with insufficient_funds or internal_server_error."""
+    for error_type in ("insufficient_funds", "internal_server_error"):
+        answer = service.order(nothing(), headers={"X-Trigger-Error": error_type})
+        refused(answer, error_type)
+
+
+@GROUP.check("trigger-all", profile="playground")
+def every_known_error_can_be_asked_for(service: Service) -> None:
+    """X-Trigger-Error answers with any error that is documented, deprecated ones too."""
+    for error_type, known in ERRORS.items():
+        if known.source != "inferred":
+            answer = service.order(nothing(), headers={"X-Trigger-Error": error_type})
+            refused(answer, error_type)
+
+
+@GROUP.check("trigger-unknown", profile="playground")
+def an_unknown_error_cannot_be_asked_for(service: Service) -> None:
+    """An unknown X-Trigger-Error is 400 bad_request, and is not stored."""
+    answer = service.order(nothing(), headers={"X-Trigger-Error": "no_such_error"})
+    refused(answer, "bad_request")
+
+
+@GROUP.check("trigger-failed", orders=True, profile="playground")
+def an_order_can_be_made_to_fail(service: Service) -> None:
+    """With order_failed an order is accepted and ends FAILED, in full, its payouts CANCELLED."""
+    card = service.shelf.card
+    document = service.finished(
+        order(card.currency, link(card.code), link(card.code)),
+        headers={"X-Trigger-Error": "order_failed"},
+    )
+    equal(at(document, "status"), "FAILED", "status")
+    statuses = [at(entry, "payout", "status") for entry in entries(document, "items")]
+    equal(statuses, ["CANCELLED", "CANCELLED"], "payouts")

@@ -1,0 +1,285 @@
+"""Running checks against a server."""
+
+import time
+from collections.abc import Callable, Collection, Iterable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import chain
+from pathlib import Path
+from typing import Literal, TypeAlias, TypedDict, Unpack
+
+from runa_client import ConfigurationError, Timeout
+from runa_client._settings import checked_header, make_settings
+from runa_conformance._checks import CHECKS
+from runa_conformance._failures import (
+    MismatchError,
+    SkippedError,
+    TargetError,
+    UnreachableError,
+)
+from runa_conformance._recording import Recorder
+from runa_conformance._registry import Check, select
+from runa_conformance._rules import Rule
+from runa_conformance._service import ProfileName, Service
+from runa_conformance._watchers import Watcher, make_watchers
+from runa_conformance._wire import Answer, Request, Sleep, Wire
+
+Status: TypeAlias = Literal["passed", "failed", "skipped"]
+
+DEFAULT_TIMEOUT = 30.0
+_LIVE_PREFIX = "wg"
+_REFUSED_KEY = {401, 403}
+_GIVE_UP_AFTER = 3  # checks in a row without an answer
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """How a check ended.
+
+    Attributes:
+        name: the name of the check.
+        rule: the rule that it proves.
+        text: the expected behaviour.
+        status: ``passed``, ``failed`` or ``skipped``.
+        reason: what is not so, or why it was skipped; ``None`` if it passed.
+        seconds: how long it took.
+    """
+
+    name: str
+    rule: Rule
+    text: str
+    status: Status
+    reason: str | None = None
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What a run found.
+
+    Attributes:
+        base_url: the server.
+        profile: the environment that it was taken for.
+        started_at: when the run began, UTC.
+        seconds: how long it took.
+        requests: how many answers came.
+        orders: how many orders were placed.
+        results: how each check ended, in the order in which they ran.
+    """
+
+    base_url: str
+    profile: ProfileName
+    started_at: datetime
+    seconds: float
+    requests: int
+    orders: int
+    results: tuple[Result, ...]
+
+    def count(self, status: Status) -> int:
+        """How many checks ended so."""
+        return sum(result.status == status for result in self.results)
+
+    @property
+    def passed(self) -> bool:
+        """Whether no check failed."""
+        return not self.count("failed")
+
+
+class ConformOptions(TypedDict, total=False):
+    """What ``conform`` takes by keyword.
+
+    Attributes:
+        select: names or groups of checks, with ``*`` and ``?``; all of them if absent.
+        evidence: only checks of rules with such evidence: recorded, documented, inferred.
+        allow_orders: whether checks may place orders, which costs money where money is real.
+        other_api_key: the key of another account, for the checks that need one.
+        profile: the environment; by default what the prefix of the API key says.
+        timeout: seconds for an answer; 30 if absent.
+        record: a directory for the exchanges, redacted; it must be empty or not exist.
+        sleep: pauses for a number of seconds; a test may move a clock instead.
+        on_result: is called with each result as it comes.
+    """
+
+    select: Collection[str]
+    evidence: Collection[str]
+    allow_orders: bool
+    other_api_key: str | None
+    profile: ProfileName | None
+    timeout: float
+    record: Path | None
+    sleep: Sleep
+    on_result: Callable[[Result], object]
+
+
+def conform(
+    base_url: str | None = None, api_key: str | None = None, **options: Unpack[ConformOptions]
+) -> Report:
+    """Check a server against the contract.
+
+    Args:
+        base_url: ends with ``/v2``; else ``RUNA_BASE_URL``.
+        api_key: else ``RUNA_API_KEY``; no report and no recording shows it.
+        options: see ``ConformOptions``.
+
+    Raises:
+        SelectionError: nothing has the names that were selected.
+        TargetError: the server cannot be checked: no or a wrong address or key, no answer, a
+            directory that is in use, or nothing left to check.
+    """
+    chosen = select(CHECKS, options.get("select", ()), options.get("evidence", ()))
+    wire = open_wire(base_url, api_key, options)
+    try:
+        run = _Run(wire, options)
+        run.must_have_work(chosen)
+        greet(wire)
+        return run.report(chosen)
+    finally:
+        wire.close()
+
+
+def open_wire(base_url: str | None, api_key: str | None, options: ConformOptions) -> Wire:
+    """The way to a server.
+
+    Raises:
+        TargetError: the address or a key is missing or cannot work.
+    """
+    seconds = options.get("timeout", DEFAULT_TIMEOUT)
+    other = options.get("other_api_key")
+    try:
+        timeout = Timeout(connect=min(seconds, Timeout().connect), read=seconds)
+        settings = make_settings(base_url, api_key, {"timeout": timeout})
+    except (ConfigurationError, ValueError) as error:
+        raise TargetError(str(error)) from None
+    if other is not None:
+        try:
+            checked_header("the other API key", other)
+        except ConfigurationError as error:  # its message shows the value
+            raise TargetError(str(error).partition(":")[0]) from None
+    if other == settings.api_key:
+        raise TargetError("the other API key is the first one; it has to be of another account")
+    return Wire(settings, other, options.get("sleep", time.sleep))
+
+
+def greet(wire: Wire) -> None:
+    """See whether there is a service that accepts the key.
+
+    Raises:
+        TargetError: there is none, or it does not.
+    """
+    url = wire.settings.base_url
+    try:
+        answer = wire.send(Request("GET", "/ping"))
+    except UnreachableError as error:
+        raise TargetError(f"{url} cannot be reached: {error}") from None
+    if answer.media_type != "application/json":
+        told = f"GET /ping answers {answer.status} {answer.media_type!a}"
+        raise TargetError(f"{url} is no payouts API: {told}")
+    if answer.status in _REFUSED_KEY:
+        raise TargetError(f"{url} refuses the API key: {answer.status} {answer.error_type}")
+
+
+class _Run:
+    """One run: its checks, and what is counted, watched and recorded meanwhile."""
+
+    def __init__(self, wire: Wire, options: ConformOptions) -> None:
+        live = wire.settings.api_key.startswith(_LIVE_PREFIX)
+        by_key: ProfileName = "production" if live else "playground"
+        self._profile = options.get("profile") or by_key
+        self._wire = wire
+        self._service = Service(wire, self._profile)
+        self._allow_orders = options.get("allow_orders", False)
+        self._on_result = options.get("on_result", _nobody_listens)
+        self._record = options.get("record")
+        self._answers = 0
+        self._silent = 0
+
+    def must_have_work(self, chosen: Iterable[Check]) -> None:
+        """See whether a check is left that can run here.
+
+        Raises:
+            TargetError: none is.
+        """
+        reasons = {self._unfit(check): None for check in chosen}
+        if None not in reasons:
+            told = ", ".join(map(str, reasons))
+            raise TargetError(f"nothing of that can be checked here: {told}")
+
+    def report(self, chosen: Iterable[Check]) -> Report:
+        """Run checks."""
+        started, begin = datetime.now(UTC), time.monotonic()
+        watchers = make_watchers()
+        self._wire.watchers += [self._count, *watchers]
+        recorder = None
+        if self._record is not None:
+            recorder = Recorder(self._record, self._wire, self._profile, started)
+            self._wire.watchers.append(recorder)
+        results = []
+        for result in chain(self._checked(chosen, recorder), map(self._watched, watchers)):
+            results.append(result)
+            self._on_result(result)
+        if recorder is not None:
+            recorder.finish({result.name: result.status for result in results})
+        return Report(
+            base_url=self._wire.settings.base_url,
+            profile=self._profile,
+            started_at=started,
+            seconds=time.monotonic() - begin,
+            requests=self._answers,
+            orders=len(self._service.placed),
+            results=tuple(results),
+        )
+
+    def _checked(self, chosen: Iterable[Check], recorder: Recorder | None) -> Iterator[Result]:
+        for check in chosen:
+            unfit = self._unfit(check)
+            if unfit is None and self._silent >= _GIVE_UP_AFTER:
+                unfit = "the server has stopped answering"
+            if unfit is not None:
+                yield Result(check.name, check.rule, check.text, "skipped", unfit)
+                continue
+            if recorder is not None:
+                recorder.check = check
+            begin = time.monotonic()
+            status, reason = self._ended(check)
+            seconds = time.monotonic() - begin
+            yield Result(check.name, check.rule, check.text, status, self._told(reason), seconds)
+
+    def _ended(self, check: Check) -> tuple[Status, str | None]:
+        silent, self._silent = self._silent, 0
+        try:
+            check.proof(self._service)
+        except SkippedError as skipped:
+            return "skipped", str(skipped)
+        except MismatchError as mismatch:
+            return "failed", str(mismatch)
+        except UnreachableError as silence:
+            self._silent = silent + 1
+            return "failed", str(silence)
+        except Exception as error:  # noqa: BLE001 - an answer may be anything, and the run goes on
+            return "failed", f"an answer was beyond the check: {type(error).__name__}: {error}"
+        return "passed", None
+
+    def _watched(self, watcher: Watcher) -> Result:
+        watch, failure = watcher.watch, watcher.failure
+        status: Status = "failed" if failure else "passed"
+        return Result(watch.name, watch.rule, watch.text, status, self._told(failure))
+
+    def _unfit(self, check: Check) -> str | None:
+        """Why a check cannot run here, ``None`` if it can."""
+        if check.orders and not self._allow_orders:
+            return "it places orders, which has to be allowed"
+        if check.profile not in (None, self._profile):
+            return f"it is about the {check.profile} environment"
+        if check.other_account and self._wire.other_key is None:
+            return "it needs the API key of another account"
+        return None
+
+    def _count(self, _answer: Answer) -> None:
+        self._answers += 1
+
+    def _told(self, reason: str | None) -> str | None:
+        return None if reason is None else self._wire.scrub(reason)
+
+
+def _nobody_listens(result: Result) -> None:
+    """Take a result that nobody asked for."""

@@ -1,0 +1,117 @@
+"""The server's own catalogue, and picking from it what a check wants to order."""
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import cached_property
+
+from runa_client import Product
+from runa_client._products import parse_product
+from runa_conformance._failures import MismatchError, SkippedError
+
+TEN = Decimal(10)
+CENT = Decimal("0.01")
+
+# Named by the provider's guides; taken where they are there, so that runs are alike.
+_FAVOURITES = ("1800FL-US", "AMZ-US", "FIVEG-US", "BAW-GB", "ABO-GB")
+
+FROM_USD_ONLY = frozenset({"AED", "ARS", "BRL", "CLP", "COP", "INR", "MYR", "PEN", "SAR"})
+"""The currencies whose products only USD, or they themselves, can pay."""
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """A gift card with any value between two ends.
+
+    Attributes:
+        code: the product code.
+        currency: the currency of its value.
+        minimum: the smallest value.
+        maximum: the largest value.
+    """
+
+    code: str
+    currency: str
+    minimum: Decimal
+    maximum: Decimal
+
+
+class Shelf:
+    """What can be ordered.
+
+    Args:
+        documents: the products as the server lists them.
+
+    Raises:
+        MismatchError: one cannot be read.
+    """
+
+    def __init__(self, documents: Sequence[object]) -> None:
+        try:
+            self.products = tuple(parse_product(document) for document in documents)
+        except ValueError as error:
+            raise MismatchError(f"the list of products cannot be read: {error}") from None
+
+    @cached_property
+    def cards(self) -> tuple[Card, ...]:
+        """The orderable gift cards of open value, the well-known ones first."""
+        found = [
+            Card(product.code, product.currency, given.minimum, given.maximum)
+            for product in self.products
+            if product.is_orderable
+            and product.payout_type == "gift_card"
+            and product.currency is not None
+            and (given := product.denominations) is not None
+            and given.type == "open"
+            and given.minimum is not None
+            and given.maximum is not None
+        ]
+        rank = {code: index for index, code in enumerate(_FAVOURITES)}
+        return tuple(sorted(found, key=lambda card: rank.get(card.code, len(rank))))
+
+    @cached_property
+    def home(self) -> str:
+        """The currency to order in: USD, or the one with most cards."""
+        usual = [card.currency for card in self.cards if card.minimum <= TEN < card.maximum]
+        if not usual:
+            raise SkippedError("the catalogue has no orderable gift card of open value around 10")
+        return "USD" if "USD" in usual else Counter(usual).most_common(1)[0][0]
+
+    @property
+    def card(self) -> Card:
+        """A gift card of the home currency, see ``card_in``."""
+        return self.card_in(self.home)
+
+    def card_in(self, currency: str) -> Card:
+        """A gift card of a currency that comes in ten and a little more.
+
+        Raises:
+            SkippedError: there is none.
+        """
+        for card in self.cards:
+            if card.currency == currency and card.minimum <= TEN < TEN + 1 <= card.maximum:
+                return card
+        raise SkippedError(f"the catalogue has no orderable gift card of {currency} 10 to 11")
+
+    def find(self, wanted: Callable[[Product], bool], what: str) -> Product:
+        """The first product that will do.
+
+        Raises:
+            SkippedError: there is none.
+        """
+        found = next(filter(wanted, self.products), None)
+        if found is None:
+            raise SkippedError(f"the catalogue has no {what}")
+        return found
+
+    def get(self, code: str) -> Product:
+        """The product with a code.
+
+        Raises:
+            SkippedError: there is none, or it cannot be ordered.
+        """
+        return self.find(
+            lambda product: product.code == code and product.is_orderable is True,
+            f"orderable {code}",
+        )
