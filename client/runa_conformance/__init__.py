@@ -6,7 +6,19 @@ place orders run only if that is allowed.
 
 from runa_conformance._checks import CHECKS
 from runa_conformance._failures import SelectionError, TargetError
-from runa_conformance._registry import Check
+from runa_conformance._recording import Recording, read_recording
+from runa_conformance._registry import Check, select
+from runa_conformance._replay import Comparison, Drift, ReplayOptions, replay
+from runa_conformance._report import (
+    as_json,
+    as_junit,
+    as_text,
+    checks_as_text,
+    result_as_text,
+    rules_as_json,
+    rules_as_text,
+    summary,
+)
 from runa_conformance._rules import RULES, Rule
 from runa_conformance._run import ConformOptions, Report, Result, conform
 
@@ -14,11 +26,26 @@ __all__ = [
     "CHECKS",
     "RULES",
     "Check",
+    "Comparison",
     "ConformOptions",
+    "Drift",
+    "Recording",
+    "ReplayOptions",
     "Report",
     "Result",
     "Rule",
     "SelectionError",
     "TargetError",
+    "as_json",
+    "as_junit",
+    "as_text",
+    "checks_as_text",
     "conform",
+    "read_recording",
+    "replay",
+    "result_as_text",
+    "rules_as_json",
+    "rules_as_text",
+    "select",
+    "summary",
 ]

@@ -8,7 +8,7 @@ from runa_conformance._failures import MismatchError
 from runa_conformance._wire import Answer
 from runa_schemas import ERRORS
 
-_BRIEF = reprlib.Repr(maxstring=120, maxother=120, maxdict=12, maxlist=12, maxlevel=4)
+_BRIEF = reprlib.Repr(maxstring=120, maxother=120, maxdict=12, maxlist=12, maxlevel=6)
 
 OK = 200
 ACCEPTED = 202

@@ -1,5 +1,7 @@
 """Running checks against a server."""
 
+import json
+import re
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
@@ -11,13 +13,14 @@ from typing import Literal, TypeAlias, TypedDict, Unpack
 from runa_client import ConfigurationError, Timeout
 from runa_client._settings import checked_header, make_settings
 from runa_conformance._checks import CHECKS
+from runa_conformance._expect import shown
 from runa_conformance._failures import (
     MismatchError,
     SkippedError,
     TargetError,
     UnreachableError,
 )
-from runa_conformance._recording import Recorder
+from runa_conformance._recorder import Recorder
 from runa_conformance._registry import Check, select
 from runa_conformance._rules import Rule
 from runa_conformance._service import ProfileName, Service
@@ -30,6 +33,7 @@ DEFAULT_TIMEOUT = 30.0
 _LIVE_PREFIX = "wg"
 _REFUSED_KEY = {401, 403}
 _GIVE_UP_AFTER = 3  # checks in a row without an answer
+_URL = re.compile(r"(https?://[^/\s]+)/[^\s'\"]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +46,7 @@ class Result:
         text: the expected behaviour.
         status: ``passed``, ``failed`` or ``skipped``.
         reason: what is not so, or why it was skipped; ``None`` if it passed.
+        exchange: the request that a failed check sent last, shortened.
         seconds: how long it took.
     """
 
@@ -50,6 +55,7 @@ class Result:
     text: str
     status: Status
     reason: str | None = None
+    exchange: str | None = None
     seconds: float = 0.0
 
 
@@ -192,6 +198,7 @@ class _Run:
         self._record = options.get("record")
         self._answers = 0
         self._silent = 0
+        self._last: Answer | None = None
 
     def must_have_work(self, chosen: Iterable[Check]) -> None:
         """See whether a check is left that can run here.
@@ -239,10 +246,18 @@ class _Run:
                 continue
             if recorder is not None:
                 recorder.check = check
+            self._last = None
             begin = time.monotonic()
             status, reason = self._ended(check)
-            seconds = time.monotonic() - begin
-            yield Result(check.name, check.rule, check.text, status, self._told(reason), seconds)
+            yield Result(
+                name=check.name,
+                rule=check.rule,
+                text=check.text,
+                status=status,
+                reason=self._told(reason),
+                exchange=self._told(self._sent()) if status == "failed" else None,
+                seconds=time.monotonic() - begin,
+            )
 
     def _ended(self, check: Check) -> tuple[Status, str | None]:
         silent, self._silent = self._silent, 0
@@ -267,18 +282,38 @@ class _Run:
     def _unfit(self, check: Check) -> str | None:
         """Why a check cannot run here, ``None`` if it can."""
         if check.orders and not self._allow_orders:
-            return "it places orders, which has to be allowed"
+            return "it places orders, and --allow-orders is not given"
         if check.profile not in (None, self._profile):
             return f"it is about the {check.profile} environment"
         if check.other_account and self._wire.other_key is None:
             return "it needs the API key of another account"
         return None
 
-    def _count(self, _answer: Answer) -> None:
+    def _count(self, answer: Answer) -> None:
         self._answers += 1
+        self._last = answer
 
-    def _told(self, reason: str | None) -> str | None:
-        return None if reason is None else self._wire.scrub(reason)
+    def _sent(self) -> str | None:
+        """The last request of the check, shortened."""
+        if self._last is None:
+            return None
+        request = self._last.request
+        headers = [f"{name}: {value}" for name, value in request.headers.items()]
+        try:
+            body = [] if request.body is None else [shown(json.loads(request.body))]
+        except ValueError:
+            body = [shown(request.body)]
+        return ", ".join([str(request), *headers, *body])
+
+    def _told(self, text: str | None) -> str | None:
+        """A text without API keys and payout links."""
+        if text is None:
+            return None
+        base_url = self._wire.settings.base_url
+        return _URL.sub(
+            lambda found: found[0] if found[0].startswith(base_url) else f"{found[1]}/…",
+            self._wire.scrub(text),
+        )
 
 
 def _nobody_listens(result: Result) -> None:

@@ -11,7 +11,7 @@ import click
 
 from runa_mock_server._version import __version__
 
-_COMMANDS = ("check-client", "config", "demo", "health", "serve")
+_COMMANDS = ("check-client", "config", "conform", "demo", "health", "rules", "serve")
 
 
 class _Late(click.Group):

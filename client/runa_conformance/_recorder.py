@@ -1,0 +1,156 @@
+"""Writing a recording: each exchange a file, redacted and dated.
+
+API keys, the tokens of payout links and the codes behind them are replaced by placeholders.
+"""
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from runa_client._json import decode, encode
+from runa_client._version import VERSION
+from runa_conformance._failures import TargetError
+from runa_conformance._recording import FORMAT, INDEX, PLACEHOLDER, REDACTED
+from runa_conformance._registry import Check
+from runa_conformance._service import ProfileName
+from runa_conformance._wire import API_KEY_HEADER, Answer, Key, Request, Wire
+
+_KEPT_HEADERS = frozenset({"allow", "content-type", "x-api-version", "x-send-email"})
+_SECRET_FIELDS = frozenset({"code", "pin", "barcode_string", "url"})
+_REDACTED_LINK = "https://redacted.invalid/"
+_UNSAFE = re.compile(r"[^a-z0-9_.-]")
+
+
+class Recorder:
+    """Writes each exchange into a directory.
+
+    Args:
+        directory: empty, or to be made.
+        wire: whose exchanges; it knows the API keys.
+        profile: the environment.
+        started: when the run began.
+
+    Attributes:
+        check: whose exchanges come now.
+
+    Raises:
+        TargetError: the directory cannot be used.
+    """
+
+    def __init__(
+        self, directory: Path, wire: Wire, profile: ProfileName, started: datetime
+    ) -> None:
+        self.check: Check | None = None
+        self._directory = directory
+        self._wire = wire
+        self._profile = profile
+        self._started = started
+        self._number = 0
+        self._tokens: dict[str, str] = {}
+        try:
+            directory.mkdir(parents=True, exist_ok=True)
+            in_use = any(directory.iterdir())
+        except OSError as error:
+            raise TargetError(f"{directory}: {error.strerror}") from None
+        if in_use:
+            raise TargetError(f"{directory} is not empty; a recording needs a directory of its own")
+
+    def __call__(self, answer: Answer) -> None:
+        """Write an exchange."""
+        check = self.check
+        name = check.name if check is not None else "none"
+        self._number += 1
+        fixture = {
+            "check": name,
+            "rule": None if check is None else check.rule.id,
+            "at": datetime.now(UTC).isoformat(timespec="milliseconds"),
+            "places_orders": check is not None and check.orders,
+            "request": _request_fixture(answer.request),
+            "answer": _answer_fixture(answer),
+        }
+        self._write(f"{self._number:04d}-{_UNSAFE.sub('_', name)}.json", fixture)
+
+    def finish(self, results: Mapping[str, str]) -> None:
+        """Write the index."""
+        index = {
+            "format": FORMAT,
+            "base_url": self._wire.settings.base_url,
+            "profile": self._profile,
+            "recorded_at": self._started.isoformat(timespec="seconds"),
+            "recorded_by": f"runa-mock {VERSION}",
+            "exchanges": self._number,
+            "results": dict(results),
+        }
+        self._write(INDEX, index)
+
+    def _write(self, name: str, document: Mapping[str, Any]) -> None:
+        for token in _tokens_in(document.get("answer", {}).get("json")):
+            self._tokens.setdefault(token, f"{PLACEHOLDER}{len(self._tokens) + 1:04d}")
+        text = json.dumps(document, indent=2) + "\n"
+        for token, placeholder in self._tokens.items():
+            text = text.replace(json.dumps(token)[1:-1], placeholder)
+        (self._directory / name).write_text(self._wire.scrub(text), encoding="utf-8")
+
+
+def _tokens_in(document: Any) -> Iterator[str]:
+    """The secret parts of the payout links in an order."""
+    items = document.get("items") if isinstance(document, dict) else None
+    for entry in items if isinstance(items, list) else ():
+        payout = entry.get("payout") if isinstance(entry, dict) else None
+        url = payout.get("url") if isinstance(payout, dict) else None
+        for link in (url, entry.get("redemption_url") if isinstance(entry, dict) else None):
+            token = link.rpartition("/")[2] if isinstance(link, str) else ""
+            if token:
+                yield token
+
+
+def _hide(e_code: Any) -> None:
+    """Take out of an e-code what could be spent; what is a URL or absent still shows as that."""
+    if isinstance(e_code, dict):
+        for name in _SECRET_FIELDS & e_code.keys():
+            value = e_code[name]
+            if isinstance(value, str):
+                is_url = value.startswith(("http://", "https://"))
+                e_code[name] = _REDACTED_LINK if is_url else REDACTED
+
+
+def _request_fixture(request: Request) -> dict[str, Any]:
+    headers = dict(request.headers)
+    if request.key is not None:
+        headers[API_KEY_HEADER] = request.key.value if isinstance(request.key, Key) else request.key
+    fixture: dict[str, Any] = {
+        "method": request.method,
+        "target": request.target,
+        "headers": headers,
+        "until_ended": request.until_ended,
+    }
+    return fixture if request.body is None else fixture | _body_fixture(request.body)
+
+
+def _answer_fixture(answer: Answer) -> dict[str, Any]:
+    headers = {name: value for name, value in answer.headers.items() if name in _KEPT_HEADERS}
+    fixture: dict[str, Any] = {"status": answer.status, "headers": headers}
+    if answer.media_type == "text/html":
+        return fixture  # a page is for people, and may show codes
+    try:
+        document = json.loads(answer.body)
+    except ValueError:
+        return fixture | {"text": answer.body.decode(errors="surrogateescape")}
+    if answer.request.is_link and isinstance(document, dict):
+        for e_code in (document.get("e_code"), *(document.get("e_codes") or ())):
+            _hide(e_code)
+    return fixture | {"json": document}
+
+
+def _body_fixture(body: bytes) -> dict[str, Any]:
+    """A body as JSON where that gives the same bytes again, else as text."""
+    text = body.decode(errors="surrogateescape")
+    try:
+        document = json.loads(text)
+        is_exact = json.dumps(document, separators=(",", ":")) == text
+        return {"json": document} if is_exact and encode(decode(body)) == body else {"text": text}
+    except ValueError:
+        return {"text": text}

@@ -1,0 +1,239 @@
+"""The drift check: what was recorded of one server is asked of another, and compared."""
+
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, TypedDict, Unpack
+from uuid import uuid4
+
+from runa_conformance._expect import shown
+from runa_conformance._failures import MismatchError, UnreachableError
+from runa_conformance._recording import Exchange, Recording, read_recording
+from runa_conformance._run import greet, open_wire
+from runa_conformance._shapes import Difference, Twins, differences, ids_in
+from runa_conformance._wire import Answer, Key, Request, Sleep, Wire
+
+_KEY_HEADER = "X-Idempotency-Key"
+_GIVE_UP_AFTER = 3  # requests in a row without an answer
+
+
+@dataclass(frozen=True, slots=True)
+class Drift:
+    """A difference between an answer and what was recorded.
+
+    Attributes:
+        exchange: the file of the recorded exchange.
+        check: the check that recorded it.
+        request: the request in a line.
+        path: the field, such as ``$.items[0].price``, or ``status``, or the name of a header.
+        recorded: what was recorded, shortened.
+        found: what is there now, shortened.
+    """
+
+    exchange: str
+    check: str
+    request: str
+    path: str
+    recorded: str
+    found: str
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """What a replay found.
+
+    Attributes:
+        base_url: the server that was asked.
+        recording: what it was compared with.
+        compared: for each check how many of its exchanges were compared.
+        left_out: how many were not, by the reason.
+        drifts: the differences.
+    """
+
+    base_url: str
+    recording: Recording
+    compared: Counter[str]
+    left_out: Counter[str]
+    drifts: tuple[Drift, ...]
+
+    @property
+    def passed(self) -> bool:
+        """Whether there is no difference."""
+        return not self.drifts
+
+
+class ReplayOptions(TypedDict, total=False):
+    """What ``replay`` takes by keyword.
+
+    Attributes:
+        allow_orders: whether exchanges of checks that place orders are replayed.
+        other_api_key: the key of another account, for the exchanges of one.
+        timeout: seconds for an answer; 30 if absent.
+        sleep: pauses for a number of seconds; a test may move a clock instead.
+        on_drift: is called with each difference as it is found.
+    """
+
+    allow_orders: bool
+    other_api_key: str | None
+    timeout: float
+    sleep: Sleep
+    on_drift: Callable[[Drift], object]
+
+
+def replay(
+    recording: Recording | Path,
+    base_url: str | None = None,
+    api_key: str | None = None,
+    **options: Unpack[ReplayOptions],
+) -> Comparison:
+    """Ask a server what was asked in a recording, and compare the answers.
+
+    Args:
+        recording: the recording, or its directory.
+        base_url: ends with ``/v2``; else ``RUNA_BASE_URL``.
+        api_key: else ``RUNA_API_KEY``.
+        options: see ``ReplayOptions``.
+
+    Raises:
+        TargetError: the recording cannot be read, or the server not be asked.
+    """
+    if isinstance(recording, Path):
+        recording = read_recording(recording)
+    wire = open_wire(
+        base_url,
+        api_key,
+        {
+            "other_api_key": options.get("other_api_key"),
+            "timeout": options.get("timeout", 30.0),
+            "sleep": options.get("sleep", time.sleep),
+        },
+    )
+    try:
+        greet(wire)
+        return _Replay(wire, recording, options).comparison()
+    finally:
+        wire.close()
+
+
+class _Replay:
+    """One replay: what is known so far of twins, and what was found."""
+
+    def __init__(self, wire: Wire, recording: Recording, options: ReplayOptions) -> None:
+        self._wire = wire
+        self._recording = recording
+        self._allow_orders = options.get("allow_orders", False)
+        self._on_drift = options.get("on_drift", _nobody_listens)
+        self._twins = Twins()
+        self._run = uuid4().hex[:8]
+        self._foreign: set[str] = set()
+
+    def comparison(self) -> Comparison:
+        """Replay everything that can be."""
+        compared: Counter[str] = Counter()
+        left_out: Counter[str] = Counter()
+        silent = 0
+        drifts = []
+        for exchange in self._recording.exchanges:
+            request = self._request(exchange)
+            if silent >= _GIVE_UP_AFTER:
+                request = "the server has stopped answering"
+            if isinstance(request, str):
+                left_out[request] += 1
+                continue
+            compared[exchange.check] += 1
+            try:
+                found = list(self._compared(exchange, self._wire.send(request)))
+                silent = 0
+            except UnreachableError as error:
+                found = [Difference("answer", exchange.status, str(error))]
+                silent += 1
+            for difference in found:
+                drift = self._drift(exchange, difference)
+                drifts.append(drift)
+                self._on_drift(drift)
+        return Comparison(
+            self._wire.settings.base_url, self._recording, compared, left_out, tuple(drifts)
+        )
+
+    def _request(self, exchange: Exchange) -> Request | str:
+        """The request to send, or why none can be."""
+        recorded = exchange.request
+        if exchange.places_orders and not self._allow_orders:
+            return "their checks place orders, and --allow-orders is not given"
+        if recorded.key is Key.OTHER and self._wire.other_key is None:
+            return "they need the API key of another account"
+        if recorded.is_link:
+            url, mark, query = recorded.target.partition("?")
+            twin = self._twins.of_link(url)
+            return (
+                "their payout link has no twin"
+                if twin is None
+                else replace(recorded, target=f"{twin}{mark}{query}")
+            )
+        if self._foreign.intersection(ids_in(recorded.target)):
+            return "they are about orders from before the recording"
+        headers = dict(recorded.headers)
+        if headers.get(_KEY_HEADER):  # a key of this replay, the same where it was the same
+            headers[_KEY_HEADER] = f"{self._run} {headers[_KEY_HEADER]}"
+        return replace(recorded, target=self._twins.in_text(recorded.target), headers=headers)
+
+    def _compared(self, exchange: Exchange, answer: Answer) -> Iterator[Difference]:
+        if answer.status != exchange.status:
+            yield Difference("status", _told(exchange), str(answer))
+            return
+        yield from _headers(exchange, answer)
+        if exchange.document is None:
+            return
+        try:
+            found = answer.document
+        except MismatchError:
+            found = answer.body.decode(errors="replace")
+        recorded = exchange.document
+        if exchange.request.method == "GET" and exchange.request.path.rstrip("/") == "/order":
+            recorded, found = self._own_orders(recorded, found)
+        yield from differences(recorded, found, self._twins)
+
+    def _own_orders(self, recorded: Any, found: Any) -> tuple[Any, Any]:
+        """Two pages of orders without those that were there before the recording began."""
+        if not ("items" in recorded and isinstance(found, dict) and "items" in found):
+            return recorded, found
+        known = {entry["id"]: self._twins.get(entry["id"]) for entry in recorded["items"]}
+        foreign = {order_id for order_id, twin in known.items() if twin is None}
+        self._foreign |= foreign
+        if not foreign:
+            return recorded, found
+        twins = set(known.values())
+        own = [entry for entry in recorded["items"] if entry["id"] not in foreign]
+        rest = [entry for entry in found["items"] if entry.get("id") in twins]
+        return {"items": own}, {"items": rest}
+
+    def _drift(self, exchange: Exchange, difference: Difference) -> Drift:
+        return Drift(
+            exchange=exchange.name,
+            check=exchange.check,
+            request=str(exchange.request),
+            path=difference.path,
+            recorded=self._wire.scrub(shown(difference.recorded)),
+            found=self._wire.scrub(shown(difference.found)),
+        )
+
+
+def _headers(exchange: Exchange, answer: Answer) -> Iterator[Difference]:
+    for name in ("x-api-version", "x-send-email"):
+        if exchange.headers.get(name) != answer.headers.get(name):
+            yield Difference(name, exchange.headers.get(name), answer.headers.get(name))
+    recorded = exchange.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if recorded != answer.media_type:
+        yield Difference("content-type", recorded, answer.media_type)
+
+
+def _told(exchange: Exchange) -> str:
+    document = exchange.document
+    kind = document.get("type") if isinstance(document, dict) and exchange.status >= 400 else None  # noqa: PLR2004 - the first error
+    return f"{exchange.status} {kind}" if kind else str(exchange.status)
+
+
+def _nobody_listens(drift: Drift) -> None:
+    """Take a difference that nobody asked for."""

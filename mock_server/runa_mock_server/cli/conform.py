@@ -1,0 +1,230 @@
+"""``runa-mock conform``.
+
+Exit codes: 0 everything holds, 1 something does not, 2 it could not be checked.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, TypeAlias
+
+import click
+
+from runa_conformance import (
+    CHECKS,
+    Comparison,
+    Drift,
+    Recording,
+    Report,
+    Result,
+    TargetError,
+    as_json,
+    as_junit,
+    as_text,
+    checks_as_text,
+    read_recording,
+    replay,
+    result_as_text,
+    select,
+    summary,
+)
+from runa_conformance import conform as run_checks
+from runa_mock_server.catalogue import CatalogueError
+from runa_mock_server.clock import ManualClock
+from runa_mock_server.server import MockServer
+from runa_mock_server.settings import SettingsError
+
+Outcome: TypeAlias = Report | Comparison
+
+_FORMS: dict[str, Callable[[Outcome], str]] = {
+    "text": as_text,
+    "json": as_json,
+    "junit": as_junit,
+}
+# What a replay calls itself at the mock that it starts, where any key of the environment will do.
+_KEYS = {
+    "playground": ("XX-replay.own", "XX-replay.other"),
+    "production": ("wg-replay.own", "wg-replay.other"),
+}
+_DIRECTORY = click.Path(path_type=Path, file_okay=False)
+_FILE = click.Path(path_type=Path, dir_okay=False)
+
+_OPTIONS: tuple[Callable[..., Any], ...] = (
+    click.option("--base-url", metavar="URL", help="The server; else RUNA_BASE_URL."),
+    click.option("--api-key", metavar="KEY", help="Its API key; else RUNA_API_KEY."),
+    click.option(
+        "--other-api-key",
+        metavar="KEY",
+        envvar="RUNA_OTHER_API_KEY",
+        show_envvar=True,
+        help="The key of another account, for checks that need two.",
+    ),
+    click.option(
+        "--profile",
+        type=click.Choice(tuple(_KEYS)),
+        help="Which environment the server is; else the one to which the key belongs.",
+    ),
+    click.option(
+        "--select",
+        multiple=True,
+        metavar="NAME",
+        help="Only these checks or groups; * and ? stand for anything. Can be repeated.",
+    ),
+    click.option(
+        "--evidence",
+        multiple=True,
+        type=click.Choice(("recorded", "documented", "inferred")),
+        help="Only checks of rules with such evidence. Can be repeated.",
+    ),
+    click.option(
+        "--allow-orders",
+        is_flag=True,
+        help="Let checks place orders, which costs money where money is real.",
+    ),
+    click.option(
+        "--timeout",
+        type=click.FloatRange(min=0.1, max=600),
+        default=30.0,
+        show_default=True,
+        help="Seconds to wait for an answer.",
+    ),
+    click.option("--list", "lists", is_flag=True, help="List the checks and stop."),
+    click.option(
+        "--format",
+        "form",
+        type=click.Choice(tuple(_FORMS)),
+        default="text",
+        show_default=True,
+        help="The form of the report.",
+    ),
+    click.option(
+        "--output",
+        type=_FILE,
+        metavar="FILE",
+        help="Write the report there; progress still goes to standard output.",
+    ),
+    click.option(
+        "--record", type=_DIRECTORY, metavar="DIR", help="Write each exchange there, redacted."
+    ),
+    click.option(
+        "--against",
+        type=_DIRECTORY,
+        metavar="DIR",
+        help="Replay what was recorded there at --base-url, or else at a mock, and compare.",
+    ),
+)
+
+
+class Refusal(click.ClickException):
+    """One line, and the exit code of wrong usage."""
+
+    exit_code = 2
+
+
+def _with_options(function: Callable[..., None]) -> Callable[..., None]:
+    for option in reversed(_OPTIONS):  # the last decorator's option is listed first
+        function = option(function)
+    return function
+
+
+@click.command("conform")
+@_with_options
+def command(
+    *, lists: bool, form: str, output: Path | None, against: Path | None, **given: Any
+) -> None:
+    """Check whether a server keeps the contract: this mock, the real one, another double.
+
+    Checks that place orders are skipped unless --allow-orders is given. The others send nothing
+    that could buy.
+    """
+    try:
+        if lists:
+            checks = select(CHECKS, given["select"], given["evidence"])
+            click.echo(checks_as_text(checks), nl=False)
+            return
+        progress = _Progress(form, output)
+        if against is None:
+            outcome: Outcome = run_checks(**given, on_result=progress.tell)
+        else:
+            outcome = _compare(against, given, progress)
+    except TargetError as error:
+        raise Refusal(str(error)) from None
+    progress.finish(outcome)
+    if not outcome.passed:
+        raise SystemExit(1)
+
+
+class _Progress:
+    """Tells results as they come, and the whole report at the end.
+
+    Args:
+        form: the form of the report.
+        output: where it goes, ``None`` for standard output.
+    """
+
+    def __init__(self, form: str, output: Path | None) -> None:
+        self._as = _FORMS[form]
+        self._output = output
+        self._tells = form == "text" or output is not None
+        self._write("")  # a file that cannot be written is better known before all the work
+
+    def tell(self, result: Result | Drift) -> None:
+        """Tell a result, unless standard output is for the report alone."""
+        if self._tells:
+            click.echo(result_as_text(result))
+
+    def finish(self, outcome: Outcome) -> None:
+        """Tell what came out."""
+        click.echo(summary(outcome) if self._tells else self._as(outcome).rstrip("\n"))
+        self._write(self._as(outcome))
+
+    def _write(self, text: str) -> None:
+        if self._output is not None:
+            try:
+                self._output.write_text(text, encoding="utf-8")
+            except OSError as error:
+                raise Refusal(f"--output: {self._output}: {error.strerror}") from None
+
+
+def _compare(directory: Path, given: dict[str, Any], progress: _Progress) -> Comparison:
+    """Replay a recording at the server that was named, or at a mock."""
+    for name in ("record", "select", "evidence", "profile"):
+        if given.pop(name):
+            raise Refusal(f"--{name} cannot be combined with --against")
+    recording = read_recording(directory)
+    if given["base_url"] is not None:
+        return replay(recording, **given, on_drift=progress.tell)
+    key, other_key = _KEYS[recording.profile]
+    with _mock_of(recording) as (base_url, clock):
+        return replay(
+            recording,
+            base_url,
+            key,
+            allow_orders=True,  # nobody pays for the mock's
+            other_api_key=other_key,
+            timeout=given["timeout"],
+            sleep=clock.advance,
+            on_drift=progress.tell,
+        )
+
+
+@contextmanager
+def _mock_of(recording: Recording) -> Iterator[tuple[str, ManualClock]]:
+    """A mock with the catalogue and the balances of a recording, in a time that is moved."""
+    clock = ManualClock()
+    with TemporaryDirectory() as directory:
+        settings: dict[str, Any] = {"profile": recording.profile}
+        products, balances = recording.catalogue(), recording.balances()
+        if products is not None:
+            file = Path(directory) / "catalogue.json"
+            file.write_bytes(products)
+            settings["catalogue"] = str(file)
+        if balances:
+            settings["balances"] = balances
+        try:
+            server = MockServer(clock=clock, **settings)
+        except (CatalogueError, SettingsError) as error:
+            raise Refusal(f"the mock cannot be like that recording: {error}") from None
+        with server:
+            yield server.base_url, clock
