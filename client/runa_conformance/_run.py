@@ -33,6 +33,7 @@ DEFAULT_TIMEOUT = 30.0
 _LIVE_PREFIX = "wg"
 _REFUSED_KEY = {401, 403}
 _GIVE_UP_AFTER = 3  # checks in a row without an answer
+_LONGEST_SENT = 600
 _URL = re.compile(r"(https?://[^/\s]+)/[^\s'\"]*")
 
 
@@ -303,7 +304,8 @@ class _Run:
             body = [] if request.body is None else [shown(json.loads(request.body))]
         except ValueError:
             body = [shown(request.body)]
-        return ", ".join([str(request), *headers, *body])
+        text = ", ".join([str(request), *headers, *body])
+        return text if len(text) <= _LONGEST_SENT else f"{text[:_LONGEST_SENT]}…"
 
     def _told(self, text: str | None) -> str | None:
         """A text without API keys and payout links."""

@@ -16,6 +16,7 @@ T = TypeVar("T")
 ProfileName: TypeAlias = Literal["playground", "production"]
 Headers: TypeAlias = Mapping[str, str | None]
 
+NO_FUNDS = "insufficient_funds"
 _MOST_PAGES = 40
 
 
@@ -26,15 +27,15 @@ class Story:
     Attributes:
         sent: the body.
         accepted: the answer to it.
-        looked_at: the order, read at once.
         listed: the newest entry of the list, read at once.
+        looked_at: the order, read after that.
         ended: the order, read once it had ended.
     """
 
     sent: Document
     accepted: Answer
-    looked_at: Answer
     listed: Answer
+    looked_at: Answer
     ended: Answer
 
     @property
@@ -127,6 +128,7 @@ class Service:
         key: str | None = None,
         headers: Headers | None = None,
         account: Key = Key.OWN,
+        needs_funds: bool = True,
     ) -> Answer:
         """``POST /order``.
 
@@ -135,6 +137,7 @@ class Service:
             key: the idempotency key; a fresh one if absent.
             headers: more headers, or other values for those that are sent anyway.
             account: whose order it is.
+            needs_funds: whether the check is skipped where the account has too little money.
         """
         answer = self.call(
             "POST",
@@ -147,6 +150,8 @@ class Service:
             },
             key=account,
         )
+        if needs_funds and self.profile == "production" and answer.error_type == NO_FUNDS:
+            raise SkippedError("the account has too little money for the order")
         self._note(answer)
         return answer
 
@@ -232,9 +237,9 @@ class Service:
         )
         accepted = self.order(sent)
         order_id = str(at(success(accepted, ACCEPTED), "id"))
-        looked_at = self.read(order_id)
         listed = self.query("/order", limit=1)
-        return Story(sent, accepted, looked_at, listed, self.ended(order_id))
+        looked_at = self.read(order_id)
+        return Story(sent, accepted, listed, looked_at, self.ended(order_id))
 
     def _order_at_once(self) -> Answer:
         card = self.shelf.card

@@ -95,12 +95,13 @@ class Shelf:
         raise SkippedError(f"the catalogue has no orderable gift card of {currency} 10 to 11")
 
     def find(self, wanted: Callable[[Product], bool], what: str) -> Product:
-        """The first product that will do.
+        """The first product that will do, one of the home currency before others.
 
         Raises:
             SkippedError: there is none.
         """
-        found = next(filter(wanted, self.products), None)
+        at_home = sorted(self.products, key=lambda product: product.currency != self.home)
+        found = next(filter(wanted, at_home), None)
         if found is None:
             raise SkippedError(f"the catalogue has no {what}")
         return found

@@ -18,7 +18,7 @@ API_KEY_HEADER = "X-Api-Key"
 
 TOO_MANY = 429
 _PAUSE_AFTER_TOO_MANY = 5.0  # what the provider asks for
-_LONGEST_PATIENCE = 90.0  # seconds of a run in which the server may say that it was too much
+_LONGEST_PATIENCE = 90.0  # seconds in a row in which the server may say that it was too much
 
 _FIRST_POLL, _POLL_GROWTH, _LONGEST_POLL = 0.1, 1.5, 1.0
 _LONGEST_WAIT = 60.0
@@ -182,6 +182,8 @@ class Wire:
             self._patience -= _PAUSE_AFTER_TOO_MANY
             self._sleep(_PAUSE_AFTER_TOO_MANY)
             answer = self._once(request)
+        if answer.status != TOO_MANY:
+            self._patience = _LONGEST_PATIENCE
         return answer
 
     def _once(self, request: Request) -> Answer:

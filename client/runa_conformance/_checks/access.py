@@ -78,7 +78,7 @@ def the_mode_is_async_or_sync(service: Service) -> None:
     for mode in ("async", "sync", None):
         answer = service.order(nothing(), headers={"X-Execution-Mode": mode})
         refused(answer, "product_validation_error")
-    for mode in ("batch", "asynchronous", "syn", "1"):
+    for mode in ("batch", "asynchronous", "syn", "SYNC", "1"):
         answer = service.order(nothing(), headers={"X-Execution-Mode": mode})
         refused(answer, "invalid_execution_mode")
 

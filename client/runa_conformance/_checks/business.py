@@ -18,17 +18,12 @@ _CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 MOST_TEMPLATES = 10
 
 
-def _refuses(service: Service, error_type: str, body: object, **headers: str) -> None:
-    sent = {name.replace("_", "-"): value for name, value in headers.items()}
-    refused(service.order(body, headers=sent), error_type)
-
-
 @GROUP.check("product-known")
 def an_unknown_product_cannot_be_ordered(service: Service) -> None:
     """A code that no product has is 400 product_validation_error, alone and among others."""
-    _refuses(service, "product_validation_error", nothing())
+    refused(service.order(nothing()), "product_validation_error")
     several = multiple(NO_PRODUCT, "NEITHER")
-    _refuses(service, "product_validation_error", order("USD", item(10, products=several)))
+    refused(service.order(order("USD", item(10, products=several))), "product_validation_error")
 
 
 @GROUP.check("template-known")
@@ -36,7 +31,7 @@ def an_unknown_template_cannot_be_ordered(service: Service) -> None:
     """An id that no product-selection template has is 400 product_validation_error."""
     for template_id in ("PT-01HQ12PV4B8XMBRTK281JM54K0", "unknown", ""):
         body = order("USD", item(10, products=template(template_id)))
-        _refuses(service, "product_validation_error", body)
+        refused(service.order(body), "product_validation_error")
 
 
 @GROUP.check("product-orderable", orders=True)
@@ -49,7 +44,7 @@ def a_product_that_is_off_cannot_be_ordered(service: Service) -> None:
     denominations = product.denominations
     value = denominations.minimum if denominations is not None else None
     body = order(str(product.currency), link(product.code, value or TEN))
-    _refuses(service, "product_validation_error", body)
+    refused(service.order(body), "product_validation_error")
 
 
 @GROUP.check("face-value-range", orders=True)
@@ -59,7 +54,7 @@ def an_open_product_has_two_ends(service: Service) -> None:
         low, high = card.minimum - CENT, card.maximum + CENT
         for value in (low, high) if low > 0 else (high,):
             body = order(card.currency, link(card.code, value))
-            _refuses(service, "product_validation_error", body)
+            refused(service.order(body), "product_validation_error")
 
 
 @GROUP.check("face-value-range", orders=True, profile="playground")
@@ -90,9 +85,9 @@ def a_fixed_product_comes_in_its_values(service: Service) -> None:
     currency = str(product.currency)
     service.place(order(currency, link(product.code, first)))
     between = order(currency, link(product.code, (first + second) / 2))
-    _refuses(service, "product_validation_error", between)
+    refused(service.order(between), "product_validation_error")
     beyond = order(currency, link(product.code, max(values) + 1))
-    _refuses(service, "product_validation_error", beyond)
+    refused(service.order(beyond), "product_validation_error")
 
 
 @GROUP.check("subscription-price", orders=True)
@@ -105,7 +100,7 @@ def a_plan_has_one_price(service: Service) -> None:
     price = plan.price or TEN
     for value in (price - CENT, price + CENT):
         body = order(str(product.currency), link(str(plan.code), value))
-        _refuses(service, "product_validation_error", body)
+        refused(service.order(body), "product_validation_error")
 
 
 def _two_cards(service: Service) -> list[Card]:
@@ -133,11 +128,11 @@ def a_choice_has_a_whole_value(service: Service) -> None:
     several = multiple(high.code, low.code)
     value = _whole(low.minimum) + Decimal("0.5")
     body = order(low.currency, item(value, products=several))
-    _refuses(service, "product_validation_error", body)
+    refused(service.order(body), "product_validation_error")
     if service.profile == "playground" and low.currency in PLAYGROUND_TEMPLATES:
         chosen = template(PLAYGROUND_TEMPLATES[low.currency])
         body = order(low.currency, item(Decimal("100.50"), products=chosen))
-        _refuses(service, "product_validation_error", body)
+        refused(service.order(body), "product_validation_error")
 
 
 @GROUP.check("choice-value", orders=True)
@@ -147,7 +142,7 @@ def a_choice_starts_at_the_lowest_minimum(service: Service) -> None:
     several = multiple(high.code, low.code)
     service.place(order(low.currency, item(_whole(low.minimum), products=several)))
     body = order(low.currency, item(_whole(low.minimum) - 1, products=several))
-    _refuses(service, "product_validation_error", body)
+    refused(service.order(body), "product_validation_error")
 
 
 @GROUP.check("choice-products", orders=True)
@@ -156,9 +151,9 @@ def every_product_of_a_choice_is_known(service: Service) -> None:
     card = service.shelf.card
     for codes in ((card.code, NO_PRODUCT), (NO_PRODUCT, card.code)):
         body = order(card.currency, item(10, products=multiple(*codes)))
-        _refuses(service, "product_validation_error", body)
+        refused(service.order(body), "product_validation_error")
     body = order(card.currency, link(card.code), link(NO_PRODUCT))
-    _refuses(service, "product_validation_error", body)
+    refused(service.order(body), "product_validation_error")
 
 
 @GROUP.check("redemption-template", orders=True)
@@ -167,7 +162,7 @@ def an_unknown_redemption_template_is_refused(service: Service) -> None:
     card = service.shelf.card
     way = payout_link(template_id="DT-UNKNOWN")
     body = order(card.currency, item(10, products=single(card.code), distribution=way))
-    _refuses(service, "product_validation_error", body)
+    refused(service.order(body), "product_validation_error")
 
 
 @GROUP.check("template-count", orders=True)
@@ -183,7 +178,7 @@ def an_order_uses_ten_redemption_templates(service: Service) -> None:
         for digit in _CROCKFORD[: MOST_TEMPLATES + 1]
     ]
     service.place(order(card.currency, *items[:MOST_TEMPLATES], items[0]))
-    _refuses(service, "product_validation_error", order(card.currency, *items))
+    refused(service.order(order(card.currency, *items)), "product_validation_error")
 
 
 @GROUP.check("one-currency", orders=True)
@@ -192,9 +187,11 @@ def an_order_has_products_of_one_currency(service: Service) -> None:
     home = service.shelf.card
     foreign = service.shelf.card_in(_other_currency(service))
     body = order(home.currency, link(home.code), link(foreign.code))
-    _refuses(service, "product_validation_error", body)
+    refused(service.order(body), "product_validation_error")
     mixed = multiple(home.code, foreign.code)
-    _refuses(service, "product_validation_error", order(home.currency, item(10, products=mixed)))
+    refused(
+        service.order(order(home.currency, item(10, products=mixed))), "product_validation_error"
+    )
 
 
 def _other_currency(service: Service) -> str:
@@ -211,7 +208,7 @@ def a_recipient_gets_no_gift_card(service: Service) -> None:
     card = service.shelf.card
     to = recipient("conformance", email_address=ADDRESS)
     body = order(card.currency, item(10, products=single(card.code), distribution=to))
-    _refuses(service, "product_validation_error", body)
+    refused(service.order(body), "product_validation_error")
 
 
 @GROUP.check("sync-single", orders=True)
@@ -230,4 +227,5 @@ def an_order_needs_a_balance(service: Service) -> None:
     if card is None:
         raise SkippedError("the account has funds in every currency of the catalogue")
     value = min(card.maximum, max(card.minimum, TEN))
-    _refuses(service, "insufficient_funds", order(card.currency, link(card.code, value)))
+    body = order(card.currency, link(card.code, value))
+    refused(service.order(body, needs_funds=False), "insufficient_funds")

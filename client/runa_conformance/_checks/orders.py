@@ -72,13 +72,13 @@ def async_is_the_default(service: Service) -> None:
 def a_processing_order_shows_three_keys(service: Service) -> None:
     """While it is processed an order is its id, PROCESSING and a message, alone and in the list."""
     story = service.story
-    looked_at = success(story.looked_at)
-    listed = at(success(story.listed), "items", 0)
-    for document, what in ((looked_at, "an order"), (listed, "an entry of the list")):
-        if at(document, "status") != "PROCESSING":
-            raise SkippedError("the order had ended before it could be looked at")
-        keys(document, PROCESSING, f"{what} that is processed")
+    looked_at, listed = success(story.looked_at), success(story.listed)
+    if at(looked_at, "status") != "PROCESSING":
+        raise SkippedError("the order had ended before it could be looked at")
+    for document in (looked_at, at(listed, "items", 0)):
+        keys(document, PROCESSING, "an order that is processed")
         equal(document["id"], success(story.accepted, ACCEPTED)["id"], "id")
+        equal(document["status"], "PROCESSING", "status")
 
 
 @GROUP.check("order-completes", orders=True)
