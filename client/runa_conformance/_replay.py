@@ -16,6 +16,7 @@ from runa_conformance._shapes import Difference, Twins, differences, ids_in
 from runa_conformance._wire import Answer, Key, Request, Sleep, Wire
 
 _KEY_HEADER = "X-Idempotency-Key"
+_ENDED = {"COMPLETED", "FAILED"}
 _GIVE_UP_AFTER = 3  # requests in a row without an answer
 
 
@@ -144,8 +145,9 @@ class _Replay:
                 continue
             compared[exchange.check] += 1
             try:
-                found = list(self._compared(exchange, self._wire.send(request)))
+                answer = self._wire.send(request)
                 silent = 0
+                found = list(self._compared(exchange, answer))
             except UnreachableError as error:
                 found = [Difference("answer", exchange.status, str(error))]
                 silent += 1
@@ -177,7 +179,12 @@ class _Replay:
         headers = dict(recorded.headers)
         if headers.get(_KEY_HEADER):  # a key of this replay, the same where it was the same
             headers[_KEY_HEADER] = f"{self._run} {headers[_KEY_HEADER]}"
-        return replace(recorded, target=self._twins.in_text(recorded.target), headers=headers)
+        return replace(
+            recorded,
+            target=self._twins.in_text(recorded.target),
+            headers=headers,
+            until_ended=recorded.until_ended or _status(exchange.document) in _ENDED,
+        )
 
     def _compared(self, exchange: Exchange, answer: Answer) -> Iterator[Difference]:
         if answer.status != exchange.status:
@@ -192,22 +199,31 @@ class _Replay:
             found = answer.body.decode(errors="replace")
         recorded = exchange.document
         if exchange.request.method == "GET" and exchange.request.path.rstrip("/") == "/order":
-            recorded, found = self._own_orders(recorded, found)
+            recorded, found = self._comparable_pages(recorded, found)
+        elif _status(recorded) == "PROCESSING" and _status(found) in _ENDED:
+            return  # time went on
         yield from differences(recorded, found, self._twins)
 
-    def _own_orders(self, recorded: Any, found: Any) -> tuple[Any, Any]:
-        """Two pages of orders without those that were there before the recording began."""
-        if not ("items" in recorded and isinstance(found, dict) and "items" in found):
+    def _comparable_pages(self, recorded: Any, found: Any) -> tuple[Any, Any]:
+        """Two pages of orders without what time and the past of the account make of them.
+
+        Orders from before the recording are left out, and of an order that had ended on one page
+        and not on the other nothing but the id is compared.
+        """
+        try:
+            known = {entry["id"]: self._twins.get(entry["id"]) for entry in recorded["items"]}
+            own = [entry for entry in recorded["items"] if known[entry["id"]] is not None]
+            self._foreign.update(known.keys() - {entry["id"] for entry in own})
+            rest = found["items"]
+            if len(own) < len(known):
+                rest = [entry for entry in rest if entry["id"] in known.values()]
+                recorded, found = {}, {}
+            for index, (one, other) in enumerate(zip(own, rest, strict=False)):
+                if (_status(one) in _ENDED) is not (_status(other) in _ENDED):
+                    own[index], rest[index] = {"id": one["id"]}, {"id": other["id"]}
+        except (KeyError, TypeError):  # an error on either side, or no page at all
             return recorded, found
-        known = {entry["id"]: self._twins.get(entry["id"]) for entry in recorded["items"]}
-        foreign = {order_id for order_id, twin in known.items() if twin is None}
-        self._foreign |= foreign
-        if not foreign:
-            return recorded, found
-        twins = set(known.values())
-        own = [entry for entry in recorded["items"] if entry["id"] not in foreign]
-        rest = [entry for entry in found["items"] if entry.get("id") in twins]
-        return {"items": own}, {"items": rest}
+        return {**recorded, "items": own}, {**found, "items": rest}
 
     def _drift(self, exchange: Exchange, difference: Difference) -> Drift:
         return Drift(
@@ -218,6 +234,10 @@ class _Replay:
             recorded=self._wire.scrub(shown(difference.recorded)),
             found=self._wire.scrub(shown(difference.found)),
         )
+
+
+def _status(document: Any) -> Any:
+    return document.get("status") if isinstance(document, dict) else None
 
 
 def _headers(exchange: Exchange, answer: Answer) -> Iterator[Difference]:

@@ -105,7 +105,8 @@ class Answer:
         try:
             return decode(self.body)
         except ValueError as error:
-            raise MismatchError(f"{self}, whose body is no JSON: {error}") from None
+            told = f"{self.request}: answered {self.status} with a body that is no JSON"
+            raise MismatchError(f"{told}: {error}") from None
 
     @property
     def error_type(self) -> str | None:
@@ -216,5 +217,8 @@ class Wire:
 
 
 def _is_processing(answer: Answer) -> bool:
-    found = answer.document if answer.status == requests.codes.ok else None
+    try:
+        found = answer.document if answer.status == requests.codes.ok else None
+    except MismatchError:
+        return False
     return isinstance(found, dict) and found.get("status") == "PROCESSING"

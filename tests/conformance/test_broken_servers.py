@@ -296,3 +296,15 @@ def test_a_wrong_target_is_one_line(
         conform(url, key, **options)
     assert KEY not in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_an_error_that_is_no_json_is_told() -> None:
+    """An error page instead of an error is a failure of the check that met it."""
+
+    def page(message: Message) -> Message:
+        return message if message.status < 400 else replace(message, body=b"<html>Sorry</html>")
+
+    report = run((unchanged, page, "access.a_foreign*", ""))
+    failed = {result.name: result.reason for result in report.results if result.status == "failed"}
+    assert "answered 403" in str(failed["access.a_foreign_key_is_forbidden"])
+    assert "no JSON" in str(failed["answers.are_json"])

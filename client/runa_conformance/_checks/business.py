@@ -1,6 +1,6 @@
 """What cannot be ordered although its body is valid."""
 
-from decimal import ROUND_CEILING, Decimal
+from decimal import Decimal
 
 from runa_client import item, multiple, payout_link, recipient, single, template
 from runa_conformance._bodies import ADDRESS, NO_PRODUCT, link, nothing, order
@@ -103,22 +103,15 @@ def a_plan_has_one_price(service: Service) -> None:
         refused(service.order(body), "product_validation_error")
 
 
-def _two_cards(service: Service) -> list[Card]:
-    """Two cards of one currency whose minima differ by a whole and more, the lower first."""
-    home = service.shelf.home
-    cards = sorted(
-        (card for card in service.shelf.cards if card.currency == home), key=lambda c: c.minimum
-    )
+def _two_cards(service: Service) -> tuple[Card, Card]:
+    """Two cards of one currency, the first with a whole minimum below that of the second."""
+    cards = [card for card in service.shelf.cards if card.currency == service.shelf.home]
     for low in cards:
         for high in cards:
-            value = _whole(low.minimum)
-            if low.minimum > 1 and value < high.minimum and value <= low.maximum:
-                return [low, high]
-    raise SkippedError(f"the catalogue has no two cards of {home} with minima far apart")
-
-
-def _whole(value: Decimal) -> Decimal:
-    return value.to_integral_value(ROUND_CEILING)
+            is_whole = low.minimum == low.minimum.to_integral_value()
+            if is_whole and 1 < low.minimum < high.minimum:
+                return low, high
+    raise SkippedError(f"the catalogue has no two cards of {service.shelf.home} that fit")
 
 
 @GROUP.check("choice-value", orders=True)
@@ -126,8 +119,7 @@ def a_choice_has_a_whole_value(service: Service) -> None:
     """An item of several products, or of a template, has a whole face value."""
     low, high = _two_cards(service)
     several = multiple(high.code, low.code)
-    value = _whole(low.minimum) + Decimal("0.5")
-    body = order(low.currency, item(value, products=several))
+    body = order(low.currency, item(low.minimum + Decimal("0.5"), products=several))
     refused(service.order(body), "product_validation_error")
     if service.profile == "playground" and low.currency in PLAYGROUND_TEMPLATES:
         chosen = template(PLAYGROUND_TEMPLATES[low.currency])
@@ -140,8 +132,8 @@ def a_choice_starts_at_the_lowest_minimum(service: Service) -> None:
     """A value that one of the products takes is enough; one below all of them is refused."""
     low, high = _two_cards(service)
     several = multiple(high.code, low.code)
-    service.place(order(low.currency, item(_whole(low.minimum), products=several)))
-    body = order(low.currency, item(_whole(low.minimum) - 1, products=several))
+    service.place(order(low.currency, item(low.minimum, products=several)))
+    body = order(low.currency, item(low.minimum - 1, products=several))
     refused(service.order(body), "product_validation_error")
 
 

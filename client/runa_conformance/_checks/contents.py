@@ -131,6 +131,7 @@ def the_largest_order_makes_200_links(service: Service) -> None:
     distinct([at(entry, "payout", "url") for entry in items], "links")
     distinct([at(entry, "id") for entry in items], "item ids")
     equal(at(document, "metadata"), body["metadata"], "metadata")
+    equal(at(document, "description"), body["description"], "description")
 
 
 @GROUP.check("email-header", orders=True)

@@ -122,6 +122,15 @@ def an_estimate_keeps_the_rules_of_an_order(service: Service) -> None:
         equal(_amount(success(_estimate(service, body)), "items", 0, "face_value"), value, "value")
 
 
+@GROUP.check("currency-mismatch")
+def several_items_are_not_exchanged(service: Service) -> None:
+    """An estimate of two items in a foreign currency is 400 currency_mismatch, as an order is."""
+    card = service.shelf.card
+    foreign = "GBP" if card.currency != "GBP" else "USD"
+    part = _part(single(card.code), 10)
+    refused(_estimate(service, _body(foreign, part, part)), "currency_mismatch")
+
+
 @GROUP.check("fx-example", profile="playground")
 def an_estimate_exchanges_currencies(service: Service) -> None:
     """USD 10 from GBP is 8.33 and a fee of 0.16; GBP 10 from USD is 12.00 and 0.23."""
