@@ -19,8 +19,9 @@ from runa_conformance._report import (
     rules_as_text,
     summary,
 )
+from runa_conformance._results import Report, Result
 from runa_conformance._rules import RULES, Rule
-from runa_conformance._run import ConformOptions, Report, Result, conform
+from runa_conformance._run import ConformOptions, conform
 
 __all__ = [
     "CHECKS",

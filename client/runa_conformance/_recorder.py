@@ -1,6 +1,7 @@
 """Writing a recording: each exchange a file, redacted and dated.
 
-API keys, the tokens of payout links and the codes behind them are replaced by placeholders.
+API keys, the tokens of payout links, the codes behind them and the descriptions of orders from
+before are replaced by placeholders.
 """
 
 import json
@@ -12,7 +13,7 @@ from typing import Any
 
 from runa_client._json import decode, encode
 from runa_client._version import VERSION
-from runa_conformance._failures import TargetError
+from runa_conformance._failures import MismatchError, TargetError
 from runa_conformance._recording import FORMAT, INDEX, PLACEHOLDER, REDACTED
 from runa_conformance._registry import Check
 from runa_conformance._service import ProfileName
@@ -21,6 +22,7 @@ from runa_conformance._wire import API_KEY_HEADER, Answer, Key, Request, Wire
 _KEPT_HEADERS = frozenset({"allow", "content-type", "x-api-version", "x-send-email"})
 _SECRET_FIELDS = frozenset({"code", "pin", "barcode_string", "url"})
 _REDACTED_LINK = "https://redacted.invalid/"
+_FIRST_ERROR = 400
 _UNSAFE = re.compile(r"[^a-z0-9_.-]")
 
 
@@ -50,6 +52,7 @@ class Recorder:
         self._started = started
         self._number = 0
         self._tokens: dict[str, str] = {}
+        self._own: set[str | None] = set()
         try:
             directory.mkdir(parents=True, exist_ok=True)
             in_use = any(directory.iterdir())
@@ -60,6 +63,8 @@ class Recorder:
 
     def __call__(self, answer: Answer) -> None:
         """Write an exchange."""
+        if answer.request.places_order and answer.status < _FIRST_ERROR:
+            self._own.add(_id(answer))
         check = self.check
         name = check.name if check is not None else "none"
         self._number += 1
@@ -69,9 +74,18 @@ class Recorder:
             "at": datetime.now(UTC).isoformat(timespec="milliseconds"),
             "places_orders": check is not None and check.orders,
             "request": _request_fixture(answer.request),
-            "answer": _answer_fixture(answer),
+            "answer": self._without_the_past(answer, _answer_fixture(answer)),
         }
         self._write(f"{self._number:04d}-{_UNSAFE.sub('_', name)}.json", fixture)
+
+    def _without_the_past(self, answer: Answer, fixture: dict[str, Any]) -> dict[str, Any]:
+        """A page of orders without the words of those that this run has not placed."""
+        if answer.request.path.rstrip("/") == "/order" and not answer.request.places_order:
+            page = fixture.get("json")
+            for entry in page.get("items", ()) if isinstance(page, dict) else ():
+                if entry.get("id") not in self._own and isinstance(entry.get("description"), str):
+                    entry["description"] = REDACTED
+        return fixture
 
     def finish(self, results: Mapping[str, str]) -> None:
         """Write the index."""
@@ -93,6 +107,14 @@ class Recorder:
         for token, placeholder in self._tokens.items():
             text = text.replace(json.dumps(token)[1:-1], placeholder)
         (self._directory / name).write_text(self._wire.scrub(text), encoding="utf-8")
+
+
+def _id(answer: Answer) -> str | None:
+    try:
+        found = answer.document
+    except MismatchError:
+        return None
+    return found.get("id") if isinstance(found, dict) else None
 
 
 def _tokens_in(document: Any) -> Iterator[str]:

@@ -1,19 +1,18 @@
 """The drift check: what was recorded of one server is asked of another, and compared."""
 
-import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, TypedDict, Unpack
+from typing import Any, Unpack
 from uuid import uuid4
 
 from runa_conformance._expect import shown
 from runa_conformance._failures import MismatchError, UnreachableError
 from runa_conformance._recording import Exchange, Recording, read_recording
-from runa_conformance._run import greet, open_wire
 from runa_conformance._shapes import Difference, Twins, differences, ids_in
-from runa_conformance._wire import Answer, Key, Request, Sleep, Wire
+from runa_conformance._target import TargetOptions, greet, open_wire
+from runa_conformance._wire import Answer, Key, Request, Wire
 
 _KEY_HEADER = "X-Idempotency-Key"
 _ENDED = {"COMPLETED", "FAILED"}
@@ -65,21 +64,13 @@ class Comparison:
         return not self.drifts
 
 
-class ReplayOptions(TypedDict, total=False):
-    """What ``replay`` takes by keyword.
+class ReplayOptions(TargetOptions, total=False):
+    """What ``replay`` takes by keyword, beside ``TargetOptions``.
 
     Attributes:
-        allow_orders: whether exchanges of checks that place orders are replayed.
-        other_api_key: the key of another account, for the exchanges of one.
-        timeout: seconds for an answer; 30 if absent.
-        sleep: pauses for a number of seconds; a test may move a clock instead.
         on_drift: is called with each difference as it is found.
     """
 
-    allow_orders: bool
-    other_api_key: str | None
-    timeout: float
-    sleep: Sleep
     on_drift: Callable[[Drift], object]
 
 
@@ -102,15 +93,7 @@ def replay(
     """
     if isinstance(recording, Path):
         recording = read_recording(recording)
-    wire = open_wire(
-        base_url,
-        api_key,
-        {
-            "other_api_key": options.get("other_api_key"),
-            "timeout": options.get("timeout", 30.0),
-            "sleep": options.get("sleep", time.sleep),
-        },
-    )
+    wire = open_wire(base_url, api_key, options)
     try:
         greet(wire)
         return _Replay(wire, recording, options).comparison()
@@ -210,19 +193,19 @@ class _Replay:
         Orders from before the recording are left out, and of an order that had ended on one page
         and not on the other nothing but the id is compared.
         """
-        try:
-            known = {entry["id"]: self._twins.get(entry["id"]) for entry in recorded["items"]}
-            own = [entry for entry in recorded["items"] if known[entry["id"]] is not None]
-            self._foreign.update(known.keys() - {entry["id"] for entry in own})
-            rest = found["items"]
-            if len(own) < len(known):
-                rest = [entry for entry in rest if entry["id"] in known.values()]
-                recorded, found = {}, {}
-            for index, (one, other) in enumerate(zip(own, rest, strict=False)):
-                if (_status(one) in _ENDED) is not (_status(other) in _ENDED):
-                    own[index], rest[index] = {"id": one["id"]}, {"id": other["id"]}
-        except (KeyError, TypeError):  # an error on either side, or no page at all
+        own, rest = _entries(recorded), _entries(found)
+        if own is None or rest is None:
             return recorded, found
+        twins = {entry["id"]: self._twins.get(entry["id"]) for entry in own}
+        foreign = {recorded_id for recorded_id, twin in twins.items() if twin is None}
+        self._foreign |= foreign
+        if foreign:
+            own = [entry for entry in own if entry["id"] not in foreign]
+            rest = [entry for entry in rest if entry["id"] in twins.values()]
+            recorded, found = {}, {}  # nor can the cursors be compared
+        for index, (one, other) in enumerate(zip(own, rest, strict=False)):
+            if (_status(one) in _ENDED) is not (_status(other) in _ENDED):
+                own[index], rest[index] = {"id": one["id"]}, {"id": other["id"]}
         return {**recorded, "items": own}, {**found, "items": rest}
 
     def _drift(self, exchange: Exchange, difference: Difference) -> Drift:
@@ -234,6 +217,15 @@ class _Replay:
             recorded=self._wire.scrub(shown(difference.recorded)),
             found=self._wire.scrub(shown(difference.found)),
         )
+
+
+def _entries(page: Any) -> list[dict[str, Any]] | None:
+    """The orders on a page, ``None`` if it is none."""
+    found = page.get("items") if isinstance(page, dict) else None
+    if not isinstance(found, list):
+        return None
+    are_orders = all(isinstance(entry, dict) and "id" in entry for entry in found)
+    return list(found) if are_orders else None
 
 
 def _status(document: Any) -> Any:

@@ -4,14 +4,11 @@ import json
 import re
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import chain
 from pathlib import Path
-from typing import Literal, TypeAlias, TypedDict, Unpack
+from typing import Unpack
 
-from runa_client import ConfigurationError, Timeout
-from runa_client._settings import checked_header, make_settings
 from runa_conformance._checks import CHECKS
 from runa_conformance._expect import shown
 from runa_conformance._failures import (
@@ -22,99 +19,33 @@ from runa_conformance._failures import (
 )
 from runa_conformance._recorder import Recorder
 from runa_conformance._registry import Check, select
-from runa_conformance._rules import Rule
+from runa_conformance._results import Report, Result, Status
 from runa_conformance._service import ProfileName, Service
+from runa_conformance._target import TargetOptions, greet, open_wire
 from runa_conformance._watchers import Watcher, make_watchers
-from runa_conformance._wire import Answer, Request, Sleep, Wire
+from runa_conformance._wire import Answer, Wire
 
-Status: TypeAlias = Literal["passed", "failed", "skipped"]
-
-DEFAULT_TIMEOUT = 30.0
 _LIVE_PREFIX = "wg"
-_REFUSED_KEY = {401, 403}
 _GIVE_UP_AFTER = 3  # checks in a row without an answer
 _LONGEST_SENT = 600
 _URL = re.compile(r"(https?://[^/\s]+)/[^\s'\"]*")
 
 
-@dataclass(frozen=True, slots=True)
-class Result:
-    """How a check ended.
-
-    Attributes:
-        name: the name of the check.
-        rule: the rule that it proves.
-        text: the expected behaviour.
-        status: ``passed``, ``failed`` or ``skipped``.
-        reason: what is not so, or why it was skipped; ``None`` if it passed.
-        exchange: the request that a failed check sent last, shortened.
-        seconds: how long it took.
-    """
-
-    name: str
-    rule: Rule
-    text: str
-    status: Status
-    reason: str | None = None
-    exchange: str | None = None
-    seconds: float = 0.0
-
-
-@dataclass(frozen=True, slots=True)
-class Report:
-    """What a run found.
-
-    Attributes:
-        base_url: the server.
-        profile: the environment that it was taken for.
-        started_at: when the run began, UTC.
-        seconds: how long it took.
-        requests: how many answers came.
-        orders: how many orders were placed.
-        results: how each check ended, in the order in which they ran.
-    """
-
-    base_url: str
-    profile: ProfileName
-    started_at: datetime
-    seconds: float
-    requests: int
-    orders: int
-    results: tuple[Result, ...]
-
-    def count(self, status: Status) -> int:
-        """How many checks ended so."""
-        return sum(result.status == status for result in self.results)
-
-    @property
-    def passed(self) -> bool:
-        """Whether no check failed."""
-        return not self.count("failed")
-
-
-class ConformOptions(TypedDict, total=False):
-    """What ``conform`` takes by keyword.
+class ConformOptions(TargetOptions, total=False):
+    """What ``conform`` takes by keyword, beside ``TargetOptions``.
 
     Attributes:
         select: names or groups of checks, with ``*`` and ``?``; all of them if absent.
         evidence: only checks of rules with such evidence: recorded, documented, inferred.
-        allow_orders: whether checks may place orders, which costs money where money is real.
-        other_api_key: the key of another account, for the checks that need one.
         profile: the environment; by default what the prefix of the API key says.
-        timeout: seconds for an answer; 30 if absent.
         record: a directory for the exchanges, redacted; it must be empty or not exist.
-        sleep: pauses for a number of seconds; a test may move a clock instead.
         on_result: is called with each result as it comes.
     """
 
     select: Collection[str]
     evidence: Collection[str]
-    allow_orders: bool
-    other_api_key: str | None
     profile: ProfileName | None
-    timeout: float
     record: Path | None
-    sleep: Sleep
     on_result: Callable[[Result], object]
 
 
@@ -142,47 +73,6 @@ def conform(
         return run.report(chosen)
     finally:
         wire.close()
-
-
-def open_wire(base_url: str | None, api_key: str | None, options: ConformOptions) -> Wire:
-    """The way to a server.
-
-    Raises:
-        TargetError: the address or a key is missing or cannot work.
-    """
-    seconds = options.get("timeout", DEFAULT_TIMEOUT)
-    other = options.get("other_api_key")
-    try:
-        timeout = Timeout(connect=min(seconds, Timeout().connect), read=seconds)
-        settings = make_settings(base_url, api_key, {"timeout": timeout})
-    except (ConfigurationError, ValueError) as error:
-        raise TargetError(str(error)) from None
-    if other is not None:
-        try:
-            checked_header("the other API key", other)
-        except ConfigurationError as error:  # its message shows the value
-            raise TargetError(str(error).partition(":")[0]) from None
-    if other == settings.api_key:
-        raise TargetError("the other API key is the first one; it has to be of another account")
-    return Wire(settings, other, options.get("sleep", time.sleep))
-
-
-def greet(wire: Wire) -> None:
-    """See whether there is a service that accepts the key.
-
-    Raises:
-        TargetError: there is none, or it does not.
-    """
-    url = wire.settings.base_url
-    try:
-        answer = wire.send(Request("GET", "/ping"))
-    except UnreachableError as error:
-        raise TargetError(f"{url} cannot be reached: {error}") from None
-    if answer.media_type != "application/json":
-        told = f"GET /ping answers {answer.status} {answer.media_type!a}"
-        raise TargetError(f"{url} is no payouts API: {told}")
-    if answer.status in _REFUSED_KEY:
-        raise TargetError(f"{url} refuses the API key: {answer.status} {answer.error_type}")
 
 
 class _Run:

@@ -36,6 +36,11 @@ class Card:
     minimum: Decimal
     maximum: Decimal
 
+    @property
+    def is_usual(self) -> bool:
+        """Whether it comes in ten and a little more, which most checks order."""
+        return self.minimum <= TEN < TEN + 1 <= self.maximum
+
 
 class Shelf:
     """What can be ordered.
@@ -73,7 +78,7 @@ class Shelf:
     @cached_property
     def home(self) -> str:
         """The currency to order in: USD, or the one with most cards."""
-        usual = [card.currency for card in self.cards if card.minimum <= TEN < card.maximum]
+        usual = [card.currency for card in self.cards if card.is_usual]
         if not usual:
             raise SkippedError("the catalogue has no orderable gift card of open value around 10")
         return "USD" if "USD" in usual else Counter(usual).most_common(1)[0][0]
@@ -89,10 +94,19 @@ class Shelf:
         Raises:
             SkippedError: there is none.
         """
-        for card in self.cards:
-            if card.currency == currency and card.minimum <= TEN < TEN + 1 <= card.maximum:
-                return card
-        raise SkippedError(f"the catalogue has no orderable gift card of {currency} 10 to 11")
+        return self._usual(currency, 1)[0]
+
+    @property
+    def pair(self) -> tuple[Card, Card]:
+        """Two gift cards of the home currency that come in ten and a little more."""
+        first, second = self._usual(self.home, 2)
+        return first, second
+
+    def _usual(self, currency: str, count: int) -> list[Card]:
+        found = [card for card in self.cards if card.currency == currency and card.is_usual]
+        if len(found) < count:
+            raise SkippedError(f"the catalogue has too few orderable gift cards of {currency} 10")
+        return found[:count]
 
     def find(self, wanted: Callable[[Product], bool], what: str) -> Product:
         """The first product that will do, one of the home currency before others.

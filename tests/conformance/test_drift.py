@@ -256,7 +256,7 @@ def test_a_damaged_recording_is_refused(
 
 
 def test_a_recording_is_not_written_over(recorded: Recorded) -> None:
-    """A directory that holds something is refused before anything is asked."""
+    """A directory that holds something is refused before any check has run."""
     with (
         MockServer(catalogue=FEW) as server,
         pytest.raises(TargetError, match="is not empty"),

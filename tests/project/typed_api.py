@@ -20,6 +20,7 @@ from runa_client import (
     item,
     single,
 )
+from runa_conformance import Report, Result, conform
 from runa_mock_server import (
     Clock,
     Controls,
@@ -109,3 +110,12 @@ def contract_side() -> None:
     assert_type(iter_errors({}, "order"), Iterator[SchemaIssue])
     assert_type(ERRORS["timeout"], ErrorType)
     validate({}, 1)  # type: ignore[arg-type] # schemas have names
+
+
+def suite() -> None:
+    """The conformance suite and its results."""
+    report = conform("http://127.0.0.1:1/v2", "XX-me.secret", select=["lists"], timeout=1)
+    assert_type(report, Report)
+    assert_type(report.results, tuple[Result, ...])
+    conform(allow_orders="yes")  # type: ignore[arg-type] # a text is no leave
+    conform(profile="sandbox")  # type: ignore[arg-type] # there are two environments

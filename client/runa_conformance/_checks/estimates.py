@@ -7,7 +7,7 @@ from typing import Any
 from runa_client import multiple, single
 from runa_conformance._bodies import ABSENT, NO_PRODUCT, Document, edit
 from runa_conformance._checks.details import invalid_at
-from runa_conformance._expect import at, entries, equal, expect, keys, refused, success
+from runa_conformance._expect import at, entries, equal, expect, keys, refused, shown, success
 from runa_conformance._failures import SkippedError
 from runa_conformance._registry import Group
 from runa_conformance._service import Service
@@ -17,6 +17,10 @@ from runa_conformance._wire import Answer
 GROUP = Group("estimates")
 
 NOT_THERE = {404, 405}
+ESTIMATE = (
+    *("payment_method", "currency", "total_price", "total_discount"),
+    *("items", "transaction_detail"),
+)
 
 
 def _part(products: Mapping[str, object], value: object) -> Document:
@@ -38,7 +42,7 @@ def _amount(document: Any, *path: str | int) -> Decimal:
     """An amount of an estimate: a JSON number with at most two decimals."""
     value = at(document, *path)
     is_number = isinstance(value, int | Decimal) and not isinstance(value, bool)
-    expect(is_number, f"{path[-1]}: {value!r} is no number")
+    expect(is_number, f"{path[-1]}: {shown(value)} is no number")
     amount = Decimal(value)
     equal(amount, amount.quantize(CENT), str(path[-1]))
     return amount
@@ -51,14 +55,7 @@ def an_estimate_adds_up(service: Service) -> None:
     values = (TEN, TEN + CENT)
     body = _body(card.currency, *(_part(single(card.code), value) for value in values))
     document = success(_estimate(service, body))
-    keys(
-        document,
-        [
-            *("payment_method", "currency", "total_price", "total_discount"),
-            *("items", "transaction_detail"),
-        ],
-        "an estimate",
-    )
+    keys(document, ESTIMATE, "an estimate")
     equal(at(document, "payment_method"), {"type": "ACCOUNT_BALANCE"}, "payment_method")
     equal(at(document, "currency"), card.currency, "currency")
     items = entries(document, "items")

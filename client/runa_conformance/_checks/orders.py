@@ -14,6 +14,7 @@ from runa_conformance._expect import (
     expect,
     keys,
     refused,
+    shown,
     success,
 )
 from runa_conformance._failures import SkippedError
@@ -41,7 +42,7 @@ def moment(document: Any, *path: str | int) -> datetime:
     """The moment at a path: UTC, with microseconds and an offset of +00:00."""
     text = at(document, *path)
     form = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}\+00:00"
-    expect(isinstance(text, str) and re.fullmatch(form, text), f"{path[-1]}: {text!r}")
+    expect(isinstance(text, str) and re.fullmatch(form, text), f"{path[-1]}: {shown(text)}")
     return datetime.fromisoformat(text)
 
 
@@ -109,7 +110,7 @@ def ids_are_ulids_of_the_moment(service: Service) -> None:
     ids = [at(entry, "id") for entry in entries(document, "items")]
     for found, letter in ((at(document, "id"), "O"), *((found, "E") for found in ids)):
         form = rf"{letter}-[0-7][0-9A-HJKMNP-TV-Z]{{25}}"
-        expect(isinstance(found, str) and re.fullmatch(form, found), f"id: {found!r}")
+        expect(isinstance(found, str) and re.fullmatch(form, found), f"id: {shown(found)}")
         apart = abs(_made_at(found) - moment(document, "created_at"))
         expect(apart < timedelta(seconds=1), f"id {found}: its time is {apart} from created_at")
     expect(all(a < b for a, b in pairwise(ids)), f"item ids do not grow: {ids}")

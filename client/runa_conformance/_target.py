@@ -1,0 +1,69 @@
+"""The server that is checked: the way to it, and whether it is one."""
+
+import time
+from typing import TypedDict
+
+from runa_client import ConfigurationError, Timeout
+from runa_client._settings import checked_header, make_settings
+from runa_conformance._failures import TargetError, UnreachableError
+from runa_conformance._wire import Request, Sleep, Wire
+
+DEFAULT_TIMEOUT = 30.0
+_REFUSED_KEY = {401, 403}
+
+
+class TargetOptions(TypedDict, total=False):
+    """How a server is asked.
+
+    Attributes:
+        allow_orders: whether orders may be placed, which costs money where money is real.
+        other_api_key: the key of another account, for the checks that need one.
+        timeout: seconds for an answer; 30 if absent.
+        sleep: pauses for a number of seconds; a test may move a clock instead.
+    """
+
+    allow_orders: bool
+    other_api_key: str | None
+    timeout: float
+    sleep: Sleep
+
+
+def open_wire(base_url: str | None, api_key: str | None, options: TargetOptions) -> Wire:
+    """The way to a server.
+
+    Raises:
+        TargetError: the address or a key is missing or cannot work.
+    """
+    seconds = options.get("timeout", DEFAULT_TIMEOUT)
+    other = options.get("other_api_key")
+    try:
+        timeout = Timeout(connect=min(seconds, Timeout().connect), read=seconds)
+        settings = make_settings(base_url, api_key, {"timeout": timeout})
+    except (ConfigurationError, ValueError) as error:
+        raise TargetError(str(error)) from None
+    if other is not None:
+        try:
+            checked_header("the other API key", other)
+        except ConfigurationError as error:  # its message shows the value
+            raise TargetError(str(error).partition(":")[0]) from None
+    if other == settings.api_key:
+        raise TargetError("the other API key is the first one; it has to be of another account")
+    return Wire(settings, other, options.get("sleep", time.sleep))
+
+
+def greet(wire: Wire) -> None:
+    """See whether there is a service that accepts the key.
+
+    Raises:
+        TargetError: there is none, or it does not.
+    """
+    url = wire.settings.base_url
+    try:
+        answer = wire.send(Request("GET", "/ping"))
+    except UnreachableError as error:
+        raise TargetError(f"{url} cannot be reached: {error}") from None
+    if answer.media_type != "application/json":
+        told = f"GET /ping answers {answer.status} {answer.media_type!a}"
+        raise TargetError(f"{url} is no payouts API: {told}")
+    if answer.status in _REFUSED_KEY:
+        raise TargetError(f"{url} refuses the API key: {answer.status} {answer.error_type}")
