@@ -151,6 +151,12 @@ BROKEN: dict[str, tuple[Change, Change, str, str]] = {
         "balances.balances*",
         "balances.balances_above_zero_are_listed",
     ),
+    "an amount is a word": (
+        unchanged,
+        answers(lambda found: [{**found[0], "balance": "much"}], path="/balance", status=200),
+        "balances.balances*",
+        "balances.balances_above_zero_are_listed",
+    ),
     "an answer is a list": (
         unchanged,
         lambda m: m if m.path == "/v2/ping" else replace(m, body=b"[[]]"),
@@ -204,6 +210,47 @@ def test_a_wrong_answer_is_told_with_what_was_sent() -> None:
     assert "POST /order: answered 400 validation_error, expected 422" in str(found.reason)
     assert "'items': []" in str(found.exchange)
     assert KEY not in f"{found.reason} {found.exchange}"
+
+
+def _without_estimates(message: Message) -> Message:
+    if message.path != "/v2/order/estimate":
+        return message
+    gone = {"type": "not_found", "message": "There is nothing here.", "help": None}
+    return replace(message, status=404, body=json.dumps(gone).encode())
+
+
+def reasons(report: Report) -> dict[str, str]:
+    """Why the checks that were skipped were."""
+    return {r.name: str(r.reason) for r in report.results if r.status == "skipped"}
+
+
+def test_what_a_server_lacks_is_skipped() -> None:
+    """The real playground has no estimates: their checks say so, and none fails."""
+    report = run((unchanged, _without_estimates, "estimates", ""))
+    assert report.passed
+    assert set(reasons(report).values()) >= {"the server has no POST /order/estimate"}
+    assert not [r for r in report.results if r.name.startswith("estimates.") and not r.reason]
+
+
+def test_what_an_account_lacks_is_skipped() -> None:
+    """Checks of the redemption API are skipped where it is not enabled."""
+    clock = ManualClock()
+    with MockServer(clock=clock, catalogue=FEW, redemption_api=False) as server:
+        report = conform(
+            server.base_url, KEY, select=["redemption"], allow_orders=True, sleep=clock.advance
+        )
+    assert report.passed
+    assert "not enabled" in reasons(report)["redemption.a_link_is_redeemed_once"]
+
+
+def test_what_the_catalogue_lacks_is_skipped() -> None:
+    """With a single fixed product there is little to order, and each check says what it misses."""
+    fixed = next(p for p in built_in().products if p["code"] == "AMC-US")
+    clock = ManualClock()
+    with MockServer(clock=clock, catalogue=Catalogue([fixed])) as server:
+        report = conform(server.base_url, KEY, allow_orders=True, sleep=clock.advance)
+    assert report.passed, [r for r in report.results if r.status == "failed"]
+    assert sum("the catalogue has no" in reason for reason in reasons(report).values()) > 40
 
 
 def test_one_cause_is_told_once() -> None:

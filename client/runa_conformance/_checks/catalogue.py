@@ -15,6 +15,7 @@ from runa_conformance._expect import (
     strings,
     success,
 )
+from runa_conformance._failures import SkippedError
 from runa_conformance._registry import Group
 from runa_conformance._service import Service
 from runa_conformance._wire import Answer
@@ -42,7 +43,8 @@ def _all_codes(service: Service) -> list[str]:
 def _some_codes(service: Service) -> list[str]:
     """The first few codes of the catalogue, at least three."""
     found = _all_codes(service)[:7]
-    expect(len(found) >= 3, f"the catalogue has {len(found)} products")  # noqa: PLR2004 - a page of two and one more
+    if len(found) < 3:  # noqa: PLR2004 - a page of two and one more
+        raise SkippedError("the catalogue has no three products")
     return found
 
 
