@@ -161,6 +161,14 @@ def a_sync_order_completes_a_second_later(service: Service) -> None:
     equal(took, timedelta(seconds=1), "completed_at - created_at")
 
 
+@GROUP.check("not-found", orders=True)
+def an_id_counts_to_the_letter(service: Service) -> None:
+    """An id in lower case, cut or longer is no order's."""
+    order_id = str(at(service.story.order, "id"))
+    for other in (order_id.lower(), order_id[:-1], f"{order_id}0"):
+        refused(service.get(f"/order/{other}"), "not_found")
+
+
 @GROUP.check("order-read", orders=True, other_account=True)
 def orders_belong_to_their_account(service: Service) -> None:
     """Another account's order is 404 not_found, and is not in the list."""
