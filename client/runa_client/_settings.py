@@ -142,7 +142,7 @@ def make_settings(base_url: str | None, api_key: str | None, options: ClientOpti
 
     Raises:
         ConfigurationError: Base URL or API key is missing or cannot work.
-        TypeError: An option is unknown.
+        TypeError: An option is unknown, or not of its type.
     """
     url = base_url or os.environ.get("RUNA_BASE_URL")
     if not url:
@@ -158,6 +158,10 @@ def make_settings(base_url: str | None, api_key: str | None, options: ClientOpti
             "the API key (api_key or RUNA_API_KEY) has white space or characters "
             "that an HTTP header cannot carry; perhaps a line break was copied with it"
         )
+    for name, kind in (("retry", RetryPolicy), ("timeout", Timeout), ("poll", Backoff)):
+        given = options.get(name)
+        if given is not None and not isinstance(given, kind):
+            raise TypeError(f"{name} must be a {kind.__name__}, not {given!r}")
     return Settings(base_url=_checked_base_url(url), api_key=key, **options)
 
 

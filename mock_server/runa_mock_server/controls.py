@@ -9,6 +9,7 @@ from typing import Any, NamedTuple, Self, TypeVar
 from pydantic import BaseModel
 
 from runa_mock_server.control.models import (
+    LONGEST_PAGE,
     ClockResult,
     EmailResult,
     EmailsResult,
@@ -207,15 +208,13 @@ class FaultsControl:
         Args:
             kind: what goes wrong.
             place: where, relative to the moment at which an order is stored.
-            **fields: any other field of ``FaultSpec``: ``method``, ``path``,
-                ``idempotency_key``, ``nth``, ``probability``, ``times``, ``delay``, ...
+            **fields: any other field of ``FaultSpec``.
 
         Raises:
             ControlRefusedError: naming the field that does not fit.
         """
-        if place is not None:
-            fields["place"] = place
-        armed = self._channel.call("POST", "/faults", {"kind": kind, **fields})
+        where = {} if place is None else {"place": place}
+        armed = self._channel.call("POST", "/faults", {"kind": kind, **where, **fields})
         return ArmedFault(self._channel, armed["id"])
 
     def clear(self) -> None:
@@ -234,6 +233,10 @@ class JournalControl:
 
     def __len__(self) -> int:
         return self.read(limit=0).total
+
+    def __getitem__(self, index: int) -> JournalEntry:
+        """A request by its place: 0 is the oldest that is kept, -1 the latest."""
+        return self.read(limit=LONGEST_PAGE).requests[index]
 
     def read(self, **filters: object) -> RequestsResult:
         """The requests that fit, oldest first, with counts.

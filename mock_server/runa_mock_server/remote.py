@@ -60,7 +60,7 @@ class RemoteServer(Controls):
     def _send(
         self, method: str, path: str, query: Mapping[str, str], body: bytes, api_key: str | None
     ) -> Reply:
-        headers = {} if api_key is None else {"X-Api-Key": api_key}
+        headers = {} if api_key is None else {"X-Api-Key": api_key.encode()}
         response = self._session.request(
             method,
             f"{self.url}/_mock{quote(path)}",

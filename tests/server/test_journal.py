@@ -258,3 +258,12 @@ def test_numbers_grow_over_all_accounts(server: MockServer) -> None:
     last = server.journal.read(limit=1).requests[0].number
     exchange(server.url, message("POST", "/v2/order", ORDER, X_Idempotency_Key="a"))
     assert [entry.path for entry in server.journal.read(after=last).requests] == ["/v2/order"]
+
+
+def test_single_requests_are_found_by_their_place(server: MockServer, api: Api) -> None:
+    """The oldest is first, and -1 is the latest."""
+    api.get("/v2/ping")
+    api.get("/v2/balance")
+    assert [server.journal[0].path, server.journal[-1].path] == ["/v2/ping", "/v2/balance"]
+    with pytest.raises(IndexError):
+        server.journal[2]

@@ -67,7 +67,7 @@ class ControlGate:
 
         return self.api(
             ControlRequest(
-                method=request.method,
+                method="GET" if request.method == "HEAD" else request.method,
                 path=path,
                 query=query_of(request),
                 body=body,
