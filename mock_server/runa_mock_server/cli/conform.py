@@ -1,4 +1,4 @@
-"""``runa-mock conform``.
+"""``runa-mock conform``: whether a server keeps the contract.
 
 Exit codes: 0 everything holds, 1 something does not, 2 it could not be checked.
 """
@@ -23,14 +23,15 @@ from runa_conformance import (
     as_junit,
     as_text,
     checks_as_text,
+    conform,
     read_recording,
     replay,
     result_as_text,
     select,
     summary,
 )
-from runa_conformance import conform as run_checks
 from runa_mock_server.catalogue import CatalogueError
+from runa_mock_server.cli.options import RefusedError
 from runa_mock_server.clock import ManualClock
 from runa_mock_server.server import MockServer
 from runa_mock_server.settings import SettingsError
@@ -116,12 +117,6 @@ _OPTIONS: tuple[Callable[..., Any], ...] = (
 )
 
 
-class Refusal(click.ClickException):
-    """One line, and the exit code of wrong usage."""
-
-    exit_code = 2
-
-
 def _with_options(function: Callable[..., None]) -> Callable[..., None]:
     for option in reversed(_OPTIONS):  # the last decorator's option is listed first
         function = option(function)
@@ -145,11 +140,11 @@ def command(
             return
         progress = _Progress(form, output)
         if against is None:
-            outcome: Outcome = run_checks(**given, on_result=progress.tell)
+            outcome: Outcome = conform(**given, on_result=progress.tell)
         else:
             outcome = _compare(against, given, progress)
     except TargetError as error:
-        raise Refusal(str(error)) from None
+        raise RefusedError(str(error)) from None
     progress.finish(outcome)
     if not outcome.passed:
         raise SystemExit(1)
@@ -166,17 +161,19 @@ class _Progress:
     def __init__(self, form: str, output: Path | None) -> None:
         self._as = _FORMS[form]
         self._output = output
-        self._tells = form == "text" or output is not None
+        # A report for machines has standard output for itself.
+        self._aside = form != "text" and output is None
         self._write("")  # a file that cannot be written is better known before all the work
 
     def tell(self, result: Result | Drift) -> None:
-        """Tell a result, unless standard output is for the report alone."""
-        if self._tells:
-            click.echo(result_as_text(result))
+        """Tell a result."""
+        click.echo(result_as_text(result), err=self._aside)
 
     def finish(self, outcome: Outcome) -> None:
         """Tell what came out."""
-        click.echo(summary(outcome) if self._tells else self._as(outcome).rstrip("\n"))
+        click.echo(summary(outcome), err=self._aside)
+        if self._aside:
+            click.echo(self._as(outcome), nl=False)
         self._write(self._as(outcome))
 
     def _write(self, text: str) -> None:
@@ -184,14 +181,14 @@ class _Progress:
             try:
                 self._output.write_text(text, encoding="utf-8")
             except OSError as error:
-                raise Refusal(f"--output: {self._output}: {error.strerror}") from None
+                raise RefusedError(f"--output: {self._output}: {error.strerror}") from None
 
 
 def _compare(directory: Path, given: dict[str, Any], progress: _Progress) -> Comparison:
     """Replay a recording at the server that was named, or at a mock."""
     for name in ("record", "select", "evidence", "profile"):
         if given.pop(name):
-            raise Refusal(f"--{name} cannot be combined with --against")
+            raise RefusedError(f"--{name} cannot be combined with --against")
     recording = read_recording(directory)
     if given["base_url"] is not None:
         return replay(recording, **given, on_drift=progress.tell)
@@ -225,6 +222,6 @@ def _mock_of(recording: Recording) -> Iterator[tuple[str, ManualClock]]:
         try:
             server = MockServer(clock=clock, **settings)
         except (CatalogueError, SettingsError) as error:
-            raise Refusal(f"the mock cannot be like that recording: {error}") from None
+            raise RefusedError(f"the mock cannot be like that recording: {error}") from None
         with server:
             yield server.base_url, clock

@@ -1,11 +1,11 @@
-"""``runa-mock rules``."""
+"""``runa-mock rules``: the rules of the contract and the evidence for each."""
 
 from pathlib import Path
 
 import click
 
 from runa_conformance import TargetError, read_recording, rules_as_json, rules_as_text
-from runa_mock_server.cli.conform import Refusal
+from runa_mock_server.cli.options import RefusedError
 
 
 @click.command("rules")
@@ -32,6 +32,6 @@ def command(form: str, recording: Path | None) -> None:
     try:
         seen = None if recording is None else read_recording(recording)
     except TargetError as error:
-        raise Refusal(str(error)) from None
+        raise RefusedError(str(error)) from None
     table = rules_as_text if form == "text" else rules_as_json
     click.echo(table(seen), nl=False)
