@@ -62,7 +62,7 @@ def test_a_clock_that_follows_another_never_goes_back(
     """An account's clock on the server's, both of which are moved."""
     source = Source()
     server = Clock(computer=source.now)
-    account = Clock(server)
+    account = Clock(server, computer=source.now)
     seen = [account.now()]
     for of_account, move, passed in story:
         move(account if of_account else server)
