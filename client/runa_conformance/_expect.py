@@ -36,7 +36,9 @@ STATUSES: Final[Mapping[str, int]] = {
 """The HTTP status of each type of error. The catalogue of errors says the same; stated again,
 because a server may have its statuses from there."""
 
-_BRIEF = reprlib.Repr(maxstring=120, maxother=120, maxdict=12, maxlist=8, maxlevel=6)
+_BRIEF = reprlib.Repr()
+_BRIEF.maxstring = _BRIEF.maxother = 120
+_BRIEF.maxdict, _BRIEF.maxlist = 12, 8
 
 OK = 200
 ACCEPTED = 202
