@@ -11,9 +11,10 @@ from runa_mock_server._version import __version__
 
 if TYPE_CHECKING:
     from runa_mock_server.catalogue import Catalogue, CatalogueError
+    from runa_mock_server.channel import ControlRefusedError
     from runa_mock_server.clock import Clock, ManualClock
     from runa_mock_server.config_file import ConfigError
-    from runa_mock_server.controls import ControlRefusedError, Controls
+    from runa_mock_server.controls import Controls
     from runa_mock_server.effects import Effects
     from runa_mock_server.fault_spec import FaultSpec
     from runa_mock_server.remote import RemoteServer, connect
@@ -46,7 +47,7 @@ _HOMES = {
     "CatalogueError": "catalogue",
     "Clock": "clock",
     "ConfigError": "config_file",
-    "ControlRefusedError": "controls",
+    "ControlRefusedError": "channel",
     "Controls": "controls",
     "Effects": "effects",
     "FaultSpec": "fault_spec",

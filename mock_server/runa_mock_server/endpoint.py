@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from runa_client import RetryPolicy, RunaClient, RunaError
 from runa_mock_server.catalogue import Catalogue
 from runa_mock_server.clock import Clock
-from runa_mock_server.controls import ClockControl, Controls
+from runa_mock_server.controls import Controls
+from runa_mock_server.handles import ClockControl
 from runa_mock_server.profiles import PROFILES
 from runa_mock_server.remote import RemoteServer, connect
 from runa_mock_server.server import MockServer

@@ -5,7 +5,8 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self
 from urllib.parse import quote
 
-from runa_mock_server.controls import Controls, Reply
+from runa_mock_server.channel import Reply
+from runa_mock_server.controls import Controls
 
 if TYPE_CHECKING:
     import requests

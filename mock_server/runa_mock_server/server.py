@@ -9,10 +9,11 @@ from types import TracebackType
 from typing import Any, Self
 
 from runa_mock_server.catalogue import Catalogue
+from runa_mock_server.channel import Reply
 from runa_mock_server.clock import Clock
 from runa_mock_server.config_file import load_settings
 from runa_mock_server.control.api import ControlApi, ControlRequest
-from runa_mock_server.controls import Controls, Reply
+from runa_mock_server.controls import Controls
 from runa_mock_server.idempotency import Answer
 from runa_mock_server.settings import Settings
 from runa_mock_server.web.http_server import HttpServer

@@ -6,7 +6,7 @@ import pytest
 import requests
 
 from runa_mock_server import ControlRefusedError, ManualClock, MockServer
-from runa_mock_server.controls import OrdersControl
+from runa_mock_server.handles import OrdersControl
 from support.api import KEY, TIMEOUT, Api, body, item
 
 PAID = "wg-shop.secret"

@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from runa_mock_server import ManualClock, MockServer
+from runa_mock_server.channel import ControlRefusedError
 from runa_mock_server.control.models import FaultResult
-from runa_mock_server.controls import ControlRefusedError
 from runa_mock_server.fault_spec import PLACES, FaultSpec
 from runa_mock_server.faults import Faults
 from support.api import KEY, TIMEOUT, Api

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from runa_mock_server import ManualClock, MockServer
-from runa_mock_server.controls import ControlRefusedError
+from runa_mock_server.channel import ControlRefusedError
 from runa_mock_server.journal import BODY_LIMIT
 from support.api import KEY, Api, body
 from support.raw import ORDER, exchange, message

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from runa_mock_server import ManualClock, MockServer
-from runa_mock_server.controls import ControlRefusedError
+from runa_mock_server.channel import ControlRefusedError
 from runa_mock_server.fault_spec import Place
 from runa_mock_server.processing import NEVER, Processing, parse_processing
 from support.answers import refusal
