@@ -108,6 +108,16 @@ class IdempotencyStore:
             self._expired.append((key, self._entries.pop(key)))
         self._entries[key] = _HEADER.pack(now, fingerprint, answer.status) + answer.body
 
+    def drop(self, count: int) -> bool:
+        """Forget some keys, whichever; for an account that nobody can reach any more.
+
+        Returns:
+            Whether there are more.
+        """
+        for _ in range(min(count, len(self._entries))):
+            self._entries.popitem()
+        return bool(self._entries)
+
     def release(self, key: str) -> None:
         """Give up a claim without an answer: the key is free, as if nothing had happened."""
         self._in_progress.discard(key)

@@ -110,6 +110,16 @@ class Journal:
                 self._entries[index] = tuple(entry._replace(status=status))
                 return
 
+    def drop(self, count: int) -> bool:
+        """Forget some requests; for an account that nobody can reach any more.
+
+        Returns:
+            Whether there are more.
+        """
+        for _ in range(min(count, len(self._entries))):
+            self._entries.popleft()
+        return bool(self._entries)
+
     def limit(self, most_entries: int, most_bytes: int) -> None:
         """Keep so much from now on."""
         self._most_entries, self._most_bytes = most_entries, most_bytes

@@ -80,6 +80,16 @@ class OrderStore:
         found = (self.get(self._id_at(position)) for position in range(stop - 1, start - 1, -1))
         return [order for order in found if order is not None]
 
+    def drop(self, count: int) -> bool:
+        """Forget some orders, whichever; for an account that nobody can reach any more.
+
+        Returns:
+            Whether there are more.
+        """
+        for _ in range(min(count, len(self._records))):
+            self._records.popitem()
+        return bool(self._records)
+
     def _id_at(self, position: int) -> str:
         start = position * _ID_SIZE
         return self._ids[start : start + _ID_SIZE].decode()

@@ -32,6 +32,8 @@ from runa_mock_server.settings import Settings, changed, clock_of
 
 PAYOUT_PATH = "/payout/"
 
+_SWEPT_AT_ONCE = 500
+
 
 class Account:
     """What belongs to one API key; keys never see each other's orders or idempotency keys.
@@ -92,6 +94,15 @@ class Account:
         if "balances" in changed_names:
             self.holdings.balances.set(self._world.opening_balances(settings))
 
+    def drop(self, count: int) -> bool:
+        """Free some memory of an account that nobody can reach any more.
+
+        Returns:
+            Whether there is more.
+        """
+        stores = (self.holdings.orders, self.idempotency, self.journal)
+        return any(store.drop(count) for store in stores)
+
 
 class World:
     """The state of one server, by account.
@@ -105,6 +116,7 @@ class World:
         public_url: where the server is reached; set by whoever serves it.
         order_bodies: the bodies of orders, read.
         stop: ends the server; set by whoever serves it.
+        later: has something done once the request in hand is answered; set by whoever serves it.
         journal: the requests of callers without an account.
         faults: what goes wrong on purpose, for all accounts.
         numbers: the numbers of the requests.
@@ -126,6 +138,8 @@ class World:
         self.public_url = settings.public_url or ""
         self.order_bodies = OrderBodies()
         self.stop: Callable[[], None] = lambda: None
+        self.later: Callable[[Callable[[], None]], object] | None = None
+        self._discarded: list[Account] = []
         self._begin()
 
     def _begin(self) -> None:
@@ -160,14 +174,29 @@ class World:
 
     def install(self, account: Account) -> None:
         """Have an account be that of its key, in the place of the one before."""
-        self._forget(account.api_key)
+        before = self._forget(account.api_key)
+        if before is not None:
+            self._discard([before])
         self._accounts[account.api_key] = account
         self._numbered.setdefault(account.ids.account, []).append(account)
 
-    def _forget(self, api_key: str) -> None:
+    def _forget(self, api_key: str) -> Account | None:
         account = self._accounts.pop(api_key, None)
         if account is not None:
             self._numbered[account.ids.account].remove(account)
+        return account
+
+    def _discard(self, accounts: list[Account]) -> None:
+        """Free the memory of accounts bit by bit: at once, a large one would hold requests up."""
+        if self.later is not None:
+            self._discarded += accounts
+            self.later(self._sweep)
+
+    def _sweep(self) -> None:
+        if self._discarded and not self._discarded[-1].drop(_SWEPT_AT_ONCE):
+            self._discarded.pop()
+        if self._discarded and self.later is not None:
+            self.later(self._sweep)
 
     def find_payout(self, token: str) -> tuple[Account, Payout] | None:
         """The payout of a link, whose caller needs no key, and the account that made it."""
@@ -222,7 +251,9 @@ class World:
         self.faults.remove(list(self.faults))
         self.settings = self._first_settings
         self.clock.reset()
+        accounts = self.accounts
         self._begin()
+        self._discard(accounts)
 
     def reset_account(self, account: Account) -> None:
         """Return one account to the start, with its faults and its clock."""

@@ -3,13 +3,17 @@
 import gc
 import sys
 import threading
+import weakref
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import requests
 
-from runa_mock_server import MockServer
+from runa_mock_server import ManualClock, MockServer
+from runa_mock_server.idempotency import Answer
+from runa_mock_server.settings import make_settings
+from runa_mock_server.world import World
 from support.answers import order_ids, refusal, still_answers
 from support.api import KEY, TIMEOUT, Api, body
 from support.control import ControlCaller
@@ -195,3 +199,23 @@ def test_a_thousand_starts_and_stops_leak_nothing() -> None:
                 api.close()
 
     _leaks_nothing(act, 1_000)
+
+
+def test_what_is_reset_is_freed_bit_by_bit() -> None:
+    """A reset only lets go; the memory is freed between later requests, and all of it."""
+    world = World(make_settings(), ManualClock())
+    acts: list[Callable[[], None]] = []
+    world.later = acts.append
+    account = world.account(KEY)
+    for number in range(1_200):
+        account.idempotency.finish(str(number), b"f" * 16, 0, Answer(202, b"{}"))
+    freed = weakref.ref(account)
+    world.reset_account(account)
+    del account
+    steps = 0
+    while acts:
+        acts.pop()()
+        steps += 1
+    gc.collect()
+    assert (steps, freed()) == (3, None)
+    assert not list(world.account(KEY).idempotency)

@@ -67,12 +67,14 @@ class HttpServer:
         port = self._listener.sockets[0].getsockname()[1]
         url = url_of(settings.host, port)
         self._world.public_url = settings.public_url or url
+        self._world.later = asyncio.get_running_loop().call_soon
         return url
 
     async def stop(self) -> None:
         """Stop listening, let the requests in hand end for a moment, close every connection."""
         if self._listener is not None and self._manager is not None:
             self._world.faults.remove(list(self._world.faults))  # nothing has to hang any longer
+            self._world.later = None
             self._listener.close()
             self._manager.pre_shutdown()
             await self._manager.shutdown(_STOP_SECONDS)
