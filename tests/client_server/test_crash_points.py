@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from runa_client import Backoff, RetryPolicy, RunaCallError, RunaClient, Timeout, item, single
 from runa_mock_server import ManualClock, MockServer
 from runa_mock_server.fault_spec import PLACES
+from runa_schemas.strategies import fault_plans
 from support.api import KEY, body
 from support.clients import make_client
 from support.waiting import until
@@ -221,30 +222,22 @@ def test_delayed_inside_and_then_cut(server: MockServer, client: RunaClient) -> 
     assert (hit.status, hit.order_id) == (None, receipt.id)
 
 
-class Planned(NamedTuple):
-    """A fault of a plan: where, on which attempt, and whether it is the account's own."""
-
-    point: Point
-    nth: int
-    of_account: bool
-
-
-PLANS = st.lists(
-    st.builds(Planned, st.sampled_from(WALK), st.integers(1, 3), st.booleans()),
-    min_size=1,
-    max_size=3,
+# Late inside outlasts everybody's patience, in every place.
+@given(
+    plan=fault_plans(delays=(SHORT, LATE_INSIDE)),
+    of_account=st.lists(st.booleans(), min_size=3, max_size=3),
+    kind=st.sampled_from(["sync", "async"]),
 )
-
-
-@given(PLANS, st.sampled_from(["sync", "async"]))
 @settings(max_examples=25)
-def test_no_plan_of_faults_makes_our_client_order_twice(plan: list[Planned], kind: str) -> None:
+def test_no_plan_of_faults_makes_our_client_order_twice(
+    plan: list[dict[str, Any]], of_account: list[bool], kind: str
+) -> None:
     """Whatever three faults hit the first attempts: one order, and the client knows it."""
     clock = ManualClock()
     with MockServer(clock=clock) as server, ExitStack() as stack:
         client = impatient(kind, server, clock, stack)
-        for point, nth, of_account in plan:
-            arm(server.account(KEY) if of_account else server, point, nth=nth)
+        for fault, is_its_own in zip(plan, of_account, strict=False):
+            (server.account(KEY) if is_its_own else server).faults.arm(**fault)
         receipt = client.create_order(ORDER, currency="USD", idempotency_key="one")
         server.assert_exactly_once("one")
         assert [order.id for order in server.orders] == [receipt.id]

@@ -2,7 +2,8 @@
 
 ``order_bodies`` draws what the JSON Schemas allow, ``orders`` what a service with a catalogue
 accepts, and ``invalid_order_bodies`` near misses: a valid body, the same with exactly one rule of
-the contract broken, and what is answered. All shrink to what a person reads at a glance.
+the contract broken, and what is answered. ``fault_plans`` says how a double is to fail. All shrink
+to what a person reads at a glance.
 
 It needs hypothesis: install ``runa-mock[hypothesis]``. Nothing else of this package imports it.
 """
@@ -15,6 +16,7 @@ except ImportError as error:
     ) from error
 
 from runa_schemas.strategies._bodies import estimate_bodies, order_bodies
+from runa_schemas.strategies._faults import FAULT_PLACES, fault_plans
 from runa_schemas.strategies._from_schema import from_schema
 from runa_schemas.strategies._headers import headers, invalid_headers
 from runa_schemas.strategies._json import json_objects, json_values, mutations, places, spellings
@@ -51,6 +53,7 @@ from runa_schemas.strategies._texts import (
 )
 
 __all__ = [
+    "FAULT_PLACES",
     "PRODUCT_TEMPLATES",
     "RULES",
     "HeaderMiss",
@@ -66,6 +69,7 @@ __all__ = [
     "estimate_items",
     "estimates",
     "face_values",
+    "fault_plans",
     "from_schema",
     "headers",
     "idempotency_keys",

@@ -99,8 +99,15 @@ class HeaderMiss:
     valid: dict[str, str]
 
 
-def chosen(names: Iterable[str] | None, known: Mapping[str, T]) -> list[T]:
+def chosen(
+    names: Iterable[str] | None, known: Mapping[str, T], *, argument: str = "rules"
+) -> list[T]:
     """What is known under these names; everything by default.
+
+    Args:
+        names: The names that the caller gave.
+        known: What there is.
+        argument: Where they were given, for the error.
 
     Raises:
         ValueError: if there is no name, or one that is not known.
@@ -112,7 +119,7 @@ def chosen(names: Iterable[str] | None, known: Mapping[str, T]) -> list[T]:
         if name not in known:
             near = difflib.get_close_matches(name, known, n=1)
             hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(known)}"
-            raise ValueError(f"rules: {name!r} is none that can be broken here; {hint}")
+            raise ValueError(f"{argument}: {name!r} is none that can be used here; {hint}")
     if not wanted:
-        raise ValueError("rules: give at least one, or None for all")
+        raise ValueError(f"{argument}: give at least one, or None for all")
     return [known[name] for name in wanted]
