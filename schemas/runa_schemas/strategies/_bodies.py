@@ -57,6 +57,16 @@ def stretched(items: list[Object], size: int) -> list[Object]:
     return items + [copied(items[-1]) for _ in range(size - len(items))]
 
 
+def several(draw: st.DrawFn, numbers: st.SearchStrategy[int], entries: Objects) -> list[Object]:
+    """Draw a number of items, of many only the first.
+
+    To be drawn behind everything else: fewer items then leave the rest as it is, so that
+    hypothesis can take some away.
+    """
+    size = draw(numbers)
+    return stretched([draw(entries) for _ in range(min(size, FEW_ITEMS))], size)
+
+
 @st.composite
 def _described(draw: st.DrawFn) -> Object:
     described: Object = {}
@@ -77,6 +87,7 @@ _ODD: tuple[Object, ...] = (
     {"description": "😀" * _parts.LONGEST_DESCRIPTION, "metadata": {"😀" * 40: "😀" * 200}},
     {"description": "\x00", "metadata": {"": "\x00"}},
     {"description": "", "metadata": {}},
+    {"metadata": {f"key-{number}": "v" for number in range(_parts.MOST_PAIRS)}},
 )
 DESCRIBED: Mix[Object] = mix(
     [{}, {"description": "d"}, {"metadata": {"k": "v"}}], _ODD, _described()
@@ -86,20 +97,19 @@ DESCRIBED: Mix[Object] = mix(
 
 @st.composite
 def _order_bodies(draw: st.DrawFn, numbers: st.SearchStrategy[int]) -> Object:
-    size = draw(numbers)
+    described = DESCRIBED.of(draw)
     return {
         "payment_method": _parts.PAYMENT_METHODS.of(draw),
-        "items": stretched([draw(_ITEMS) for _ in range(min(size, FEW_ITEMS))], size),
-        **DESCRIBED.of(draw),
+        "items": several(draw, numbers, _ITEMS),
+        **described,
     }
 
 
 @st.composite
 def _estimate_bodies(draw: st.DrawFn, numbers: st.SearchStrategy[int]) -> Object:
-    size = draw(numbers)
     return {
         "payment_method": _parts.PAYMENT_METHODS.of(draw),
-        "items": stretched([draw(_ESTIMATE_ITEMS) for _ in range(min(size, FEW_ITEMS))], size),
+        "items": several(draw, numbers, _ESTIMATE_ITEMS),
     }
 
 

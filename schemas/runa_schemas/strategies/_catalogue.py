@@ -174,7 +174,8 @@ def _offers(place: str, product: Any) -> Iterator[Offer]:
     payout_type = _field(place, product, "payout_type", str)
     is_orderable = _field(place, product, "is_orderable", bool)
     if payout_type not in _PAYOUT_TYPES:
-        raise _fault(place, f"payout_type is one of {_PAYOUT_TYPES}, not {payout_type!r}")
+        known = "gift_card, subscription or payment"
+        raise _fault(place, f"payout_type is {known}, not {payout_type!r}")
     details = _field(place, product, payout_type, Mapping)
     place = f"{place}: {payout_type}"
     if payout_type == "subscription":

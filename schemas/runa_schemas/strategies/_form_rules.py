@@ -115,7 +115,7 @@ def _no_items(sketch: Sketch, _: None) -> Broken:
 
 
 def _too_many_items(sketch: Sketch, _: None) -> Broken:
-    body = sketch.body(neighbours=False)
+    body = sketch.body()
     most, beyond = (stretched(body["items"], sketch.most_items + more) for more in (0, 1))
     return broken_beyond(body, ("items",), most, beyond)
 

@@ -69,8 +69,9 @@ def _inside(wrong: bytes, right: bytes) -> Way:
     return both
 
 
-def _nested(levels: int) -> bytes:
-    return b"[" * (levels - 1) + b"1" + b"]" * (levels - 1)
+def _nested(levels: int, start: bytes = b"[", end: bytes = b"]") -> bytes:
+    # One level is the body itself.
+    return start * (levels - 1) + b"1" + end * (levels - 1)
 
 
 def _rule(
@@ -177,13 +178,19 @@ JSON_RULES: Final[Mapping[str, _JsonRule]] = {
         _rule(
             "json_too_deep",
             "Nothing lies deeper than 200 levels.",
-            (_inside(_nested(_DEEPEST + 1), _nested(_DEEPEST)),),
+            (
+                _inside(_nested(_DEEPEST + 1), _nested(_DEEPEST)),
+                _inside(_nested(_DEEPEST + 1, b'{"":', b"}"), _nested(_DEEPEST, b'{"":', b"}")),
+            ),
             "inferred",
         ),
         _rule(
             "json_number_too_long",
             "A whole number has at most 4,300 digits.",
-            (_inside(b"9" * (_MOST_DIGITS + 1), b"9" * _MOST_DIGITS),),
+            (
+                _inside(sign + b"9" * (_MOST_DIGITS + 1), sign + b"9" * _MOST_DIGITS)
+                for sign in (b"", b"-")
+            ),
             "inferred",
         ),
     )

@@ -2,11 +2,14 @@
 
 import difflib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from typing import Literal, TypeAlias, TypeVar
+from dataclasses import dataclass, fields
+from typing import Any, Literal, TypeAlias, TypeVar
 
 from runa_schemas._errors import ERRORS
 from runa_schemas.strategies._json import Json
+
+_SHOWN_ENTRIES = 3
+_SHOWN_CHARACTERS = 400
 
 T = TypeVar("T")
 Operation: TypeAlias = Literal["order", "estimate"]
@@ -76,6 +79,20 @@ class NearMiss:
     body: Json
     valid: Json
 
+    def __repr__(self) -> str:
+        """What a person can read: of many items the first, of long texts the start."""
+        told = (f"{field.name}={_cut(getattr(self, field.name))!r}" for field in fields(self))
+        return f"NearMiss({', '.join(told)})"
+
+    def _repr_pretty_(self, printer: Any, _cycle: object) -> None:
+        """The same on several lines, for hypothesis and IPython."""
+        with printer.group(4, "NearMiss(", ")"):
+            for index, field in enumerate(fields(self)):
+                printer.text("," if index else "")
+                printer.breakable(" " if index else "")
+                printer.text(f"{field.name}=")
+                printer.pretty(_cut(getattr(self, field.name)))
+
 
 @dataclass(frozen=True, slots=True)
 class HeaderMiss:
@@ -123,3 +140,25 @@ def chosen(
     if not wanted:
         raise ValueError(f"{argument}: give at least one, or None for all")
     return [known[name] for name in wanted]
+
+
+class _Told(str):
+    """Words that stand for what was cut."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return str(self)
+
+
+def _cut(value: Json) -> Json:
+    """A value without most of what is many."""
+    if isinstance(value, dict):
+        return {key: _cut(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        more = len(value) - _SHOWN_ENTRIES
+        rest = [_Told(f"... {more} more")] if more > 0 else []
+        return [*map(_cut, value[:_SHOWN_ENTRIES]), *rest]
+    if isinstance(value, str | bytes) and len(value) > _SHOWN_CHARACTERS:
+        return _Told(f"{value[:_SHOWN_CHARACTERS]!r}... {len(value)} in all")
+    return value

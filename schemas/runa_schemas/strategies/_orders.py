@@ -80,27 +80,29 @@ def estimates(
 
 @st.composite
 def _orders(draw: st.DrawFn, menu: Menu, numbers: st.SearchStrategy[int]) -> Object:
-    size = draw(numbers)
-    kinds = _few(draw, menu, size, PRODUCTS_TYPES)
+    described = DESCRIBED.of(draw)
+    kinds, size = _kinds(draw, menu, numbers, PRODUCTS_TYPES)
     return {
         "payment_method": payment_in(kinds[0].currency),
         "items": stretched([kind.item(draw) for kind in kinds], size),
-        **DESCRIBED.of(draw),
+        **described,
     }
 
 
 @st.composite
 def _estimates(draw: st.DrawFn, menu: Menu, numbers: st.SearchStrategy[int]) -> Object:
-    size = draw(numbers)
-    kinds = _few(draw, menu, size, ESTIMATED_TYPES)
+    kinds, size = _kinds(draw, menu, numbers, ESTIMATED_TYPES)
     return {
         "payment_method": payment_in(kinds[0].currency),
         "items": stretched([kind.parts(draw) for kind in kinds], size),
     }
 
 
-def _few(draw: st.DrawFn, menu: Menu, size: int, types: Collection[str]) -> list[Kind]:
-    """What the first items are for, in one currency."""
+def _kinds(
+    draw: st.DrawFn, menu: Menu, numbers: st.SearchStrategy[int], types: Collection[str]
+) -> tuple[list[Kind], int]:
+    """What the first items are for, in one currency, and how many items there are to be."""
     first = menu.choose(draw, types=types)
+    size = draw(numbers)
     few = range(1, min(size, FEW_ITEMS))
-    return [first, *(menu.choose(draw, currency=first.currency, types=types) for _ in few)]
+    return [first, *(menu.choose(draw, first.currency, types) for _ in few)], size
