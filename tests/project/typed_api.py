@@ -9,6 +9,8 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any, Literal, assert_type
 
+from hypothesis.strategies import SearchStrategy
+
 from runa_client import (
     AsyncRunaClient,
     Order,
@@ -33,6 +35,7 @@ from runa_mock_server import (
 from runa_mock_server.control.models import OrderDetail
 from runa_mock_server.effects import Verdict
 from runa_schemas import ERRORS, ErrorType, SchemaIssue, iter_errors, load, names, validate
+from runa_schemas.strategies import RULES, NearMiss, headers, invalid_order_bodies, orders
 
 OrderStatus = Literal["PROCESSING", "COMPLETED", "FAILED"]
 
@@ -119,3 +122,13 @@ def suite() -> None:
     assert_type(report.results, tuple[Result, ...])
     conform(allow_orders="yes")  # type: ignore[arg-type] # a text is no leave
     conform(profile="sandbox")  # type: ignore[arg-type] # there are two environments
+
+
+def strategies_side(miss: NearMiss) -> None:
+    """What the strategies draw, and what a near miss says."""
+    assert_type(orders(max_items=1), SearchStrategy[dict[str, Any]])
+    assert_type(invalid_order_bodies(rules=["items_empty"]), SearchStrategy[NearMiss])
+    assert_type(RULES[miss.rule].status, int)
+    assert_type(miss.location, tuple[str, ...] | None)
+    headers(mode="later")  # type: ignore[arg-type] # async or sync
+    miss.body = {}  # type: ignore[misc] # near misses are frozen

@@ -164,13 +164,24 @@ def test_headers_of_a_synchronous_order(stranger: Api, sent: dict[str, str]) -> 
 
 @given(order=boundary_order_bodies(catalogue=CATALOGUE, templates=TEMPLATES))
 def test_just_inside_the_limits(api: Api, order: dict[str, Any]) -> None:
-    """What lies just inside a limit is taken; hardly any product comes in 0.01, but it is valid."""
+    """What lies just inside a limit is taken."""
     assert not list(iter_errors(order, "new_order"))
-    response = post(api, "/v2/order", order, {"X-Execution-Mode": "async"})
-    if order["items"][0]["face_value"] == PENNY:
-        assert response.json()["type"] == "product_validation_error"
-    else:
-        assert response.status_code == 202, response.text
+    response = post(api, "/v2/order", order, {})
+    assert response.status_code == 202, response.text
+
+
+def test_limits_without_a_catalogue() -> None:
+    """All keep the schema, and one cent is among them though no product comes in it."""
+    seen = set()
+
+    @settings(derandomize=True, database=None)
+    @given(boundary_order_bodies())
+    def look(order: dict[str, Any]) -> None:
+        assert not list(iter_errors(order, "new_order"))
+        seen.add(order["items"][0]["face_value"])
+
+    look()
+    assert PENNY in seen
 
 
 @given(estimate=estimates(catalogue=CATALOGUE))

@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator, Sequence
 
+from hypothesis import strategies as st
+
 from runa_schemas.strategies._bodies import stretched
 from runa_schemas.strategies._fields import (
     FIELDS,
@@ -18,7 +20,7 @@ from runa_schemas.strategies._fields import (
     Field,
 )
 from runa_schemas.strategies._json import Json, Object, Place
-from runa_schemas.strategies._kinds import ceiling
+from runa_schemas.strategies._kinds import LEAST_FACE_VALUE, ceiling
 from runa_schemas.strategies._near_miss import BOTH, ESTIMATE, ORDER, Operation, Rule
 from runa_schemas.strategies._parts import (
     LONGEST_DESCRIPTION,
@@ -121,7 +123,11 @@ def _too_many_items(sketch: Sketch, _: None) -> Broken:
 
 
 def _too_small(sketch: Sketch, value: float) -> Broken:
-    return broken_at(sketch.body(), (*ITEM, "face_value"), value)
+    if not sketch.menu.pennies:
+        return broken_at(sketch.body(), (*ITEM, "face_value"), value)
+    offer = sketch.draw(st.sampled_from(sketch.menu.pennies))
+    item = sketch.item_for({"type": "SINGLE", "value": offer.code}, float(LEAST_FACE_VALUE))
+    return broken_at(sketch.around(item, offer.currency), (*ITEM, "face_value"), value)
 
 
 def _empty_reference(sketch: Sketch, _: None) -> Broken:
@@ -216,6 +222,7 @@ FORM_RULES: tuple[BodyRule, ...] = (
         _invalid("face_value_too_small", "face_value is at least 0.01."),
         always(*TOO_SMALL),
         _too_small,
+        limit=True,
     ),
     _spelt(
         _invalid(

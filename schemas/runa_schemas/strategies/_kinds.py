@@ -14,8 +14,9 @@ from runa_schemas.strategies._texts import redemption_template_ids
 
 LARGEST_CHOICE = 10**12
 """The largest face value of a link with a choice of products (inferred)."""
+LEAST_FACE_VALUE = Decimal("0.01")
+"""The smallest face value of all."""
 
-_CENT = Decimal("0.01")
 _NICE = tuple(map(Decimal, ("10", "20", "25.5", "50", "9.99", "100", "1000")))
 _MOST_CODES = 12
 _SPEND_RULES = {"spend_rules_template_id": "PSR-0123456789ABCDEFGHJKMNPQRS"}
@@ -100,8 +101,8 @@ def _priced(value: float, products: Object) -> Object:
 
 
 def _singles(offer: Offer) -> Iterator[Kind]:
-    least = max(offer.least, _CENT)
-    ends = (least, offer.most, least + _CENT, offer.most - _CENT)
+    least = max(offer.least, LEAST_FACE_VALUE)
+    ends = (least, offer.most, least + LEAST_FACE_VALUE, offer.most - LEAST_FACE_VALUE)
     amounts = (*_NICE, *ends) if offer.listed is None else offer.listed
     numbers = (as_number(a) for a in dict.fromkeys(amounts) if least <= a <= offer.most)
     if values := [number for number in numbers if number is not None]:
@@ -114,7 +115,7 @@ def _single(offer: Offer, values: Sequence[float]) -> Mix[Object]:
     """One product, at the face values that it comes in, its limits among them."""
     products = {"type": "SINGLE", "value": offer.code}
     others = st.sampled_from(values)
-    lowest = int(max(offer.least, _CENT) * 1000) + 1
+    lowest = int(max(offer.least, LEAST_FACE_VALUE) * 1000) + 1
     highest = int(min(offer.most, Decimal(LARGEST_CHOICE)) * 1000)
     if offer.listed is None and lowest <= highest:
         # To a tenth of a cent, so that rounding is seen.

@@ -5,7 +5,7 @@ from collections.abc import Collection, Hashable
 from hypothesis import strategies as st
 
 from runa_schemas.strategies._catalogue import Catalogue, unknown
-from runa_schemas.strategies._kinds import Kind, kinds
+from runa_schemas.strategies._kinds import LEAST_FACE_VALUE, Kind, kinds
 from runa_schemas.strategies._texts import CURRENCIES
 
 
@@ -21,6 +21,7 @@ class Menu:
         catalogue: The catalogue.
         offers: What of it can be ordered and paid.
         templates: The templates that can be ordered.
+        pennies: What comes in the least face value that there is.
         kinds: What an item can be for, the simplest first in each currency.
 
     Raises:
@@ -47,6 +48,12 @@ class Menu:
             template
             for template in catalogue.templates.values()
             if template.id in wanted and currency in {None, template.currency}
+        ]
+        self.pennies = [
+            offer
+            for offer in self.offers
+            if offer.least <= LEAST_FACE_VALUE <= offer.most
+            and (offer.listed is None or LEAST_FACE_VALUE in offer.listed)
         ]
         self.kinds = list(kinds(self.offers, self.templates))
         if not self.kinds:

@@ -13,6 +13,7 @@ from runa_schemas.strategies._form_rules import FORM_RULES
 from runa_schemas.strategies._headers import HEADER_RULES
 from runa_schemas.strategies._json import Object
 from runa_schemas.strategies._json_rules import JSON_RULES
+from runa_schemas.strategies._kinds import LEAST_FACE_VALUE
 from runa_schemas.strategies._menu import Menu
 from runa_schemas.strategies._near_miss import NearMiss, Operation, Rule, chosen
 from runa_schemas.strategies._orders import orders
@@ -21,7 +22,6 @@ from runa_schemas.strategies._sketch import BodyRule, Broken, Means, Sketch
 from runa_schemas.strategies._value_rules import VALUE_RULES
 
 _BODY_RULES = {entry.rule.name: entry for entry in (*FORM_RULES, *VALUE_RULES, *BUSINESS_RULES)}
-_LEAST_FACE_VALUE = 0.01
 
 RULES: Final[Mapping[str, Rule]] = MappingProxyType(
     {
@@ -88,9 +88,9 @@ def boundary_order_bodies(
 ) -> Objects:
     """Bodies of ``POST /order`` that lie just inside a limit, the other side of near misses.
 
-    200 items, 128 characters of any width, 20 pairs, a minimum, a maximum and so on. All keep the
-    schema, and but for those with the face value 0.01, which hardly any product comes in, and those
-    to a ``RECIPIENT`` where the catalogue has no payment product, a service accepts them.
+    200 items, 128 characters of any width, 20 pairs, a minimum, a maximum, one cent and so on. All
+    keep the schema, and a service accepts them, but for two that depend on the catalogue: one cent,
+    if no product comes in it, and a ``RECIPIENT``, if there is no payment product.
 
     Args:
         catalogue: What can be ordered, as for ``orders``.
@@ -102,12 +102,13 @@ def boundary_order_bodies(
     means = _means("order", catalogue, templates)
     limits = _possible((rule for rule in _rules_of("order").values() if rule.limit), means)
     near_misses = _near_misses(means, st.sampled_from(list(limits)))
-    pennies = orders(catalogue=catalogue, templates=templates, max_items=1).map(_worth_a_cent)
-    return near_misses.map(lambda miss: miss.valid) | pennies
+    within = near_misses.map(lambda miss: miss.valid)
+    plain = orders(catalogue=catalogue, templates=templates, max_items=1)
+    return within | plain.map(_worth_a_cent) if not means.menu.pennies else within
 
 
 def _worth_a_cent(body: Object) -> Object:
-    body["items"][0]["face_value"] = _LEAST_FACE_VALUE
+    body["items"][0]["face_value"] = float(LEAST_FACE_VALUE)
     return body
 
 
