@@ -228,11 +228,11 @@ BAD_ARGUMENTS: dict[str, tuple[Make, str]] = {
     ),
     "a rule of headers": (
         lambda: s.invalid_order_bodies(rules=["api_key_missing"]),
-        r"^rules: 'api_key_missing' is none that can be broken here",
+        r"^rules: 'api_key_missing' is none that can be used here",
     ),
     "a rule of orders": (
         lambda: s.invalid_estimate_bodies(rules=["description_too_long"]),
-        r"^rules: 'description_too_long' is none that can be broken here",
+        r"^rules: 'description_too_long' is none that can be used here",
     ),
     "no rule": (lambda: s.malformed_json(rules=[]), r"^rules: give at least one, or None for all$"),
     "a rule that needs something": (
