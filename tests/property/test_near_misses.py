@@ -30,6 +30,7 @@ PENNY = 0.01
 RIGHT_KEY = "XX-me.secret"
 # Eleven templates of one currency, which one rule needs.
 TEMPLATES = {f"PT-OWN-{number}": ["AMZ-US", "1800FL-US"] for number in range(11)}
+ONE_PRODUCT = [entry for entry in CATALOGUE["catalog"] if entry["code"] == "EXCAFE-SE"]
 BALANCES = {"USD": "500.00", "GBP": "12.34", "INR": "90.00"}
 ORDER = json.dumps(body()).encode()
 FEW = settings(max_examples=max(1, settings().max_examples // 20))
@@ -206,3 +207,12 @@ def test_balances_in_production() -> None:
             api.close()
 
         judge()
+
+
+@given(miss=invalid_order_bodies(catalogue=ONE_PRODUCT))
+def test_orders_of_one_product(api: Api, miss: NearMiss) -> None:
+    """Of a single product everything is broken that does not need another one."""
+    assert "two" not in str(RULES[miss.rule].needs)
+    assert_told(post(api, "/v2/order", miss.body, miss.headers), miss)
+    accepted = post(api, "/v2/order", miss.valid, miss.headers)
+    assert (accepted.status_code in {200, 202}) is (miss.rule not in OF_RECIPIENTS), accepted.text

@@ -1,6 +1,7 @@
 """The rules about the form of a body, and how to break them (page "Create order")."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any
 
 from hypothesis import strategies as st
 
@@ -32,6 +33,7 @@ from runa_schemas.strategies._sketch import (
     ITEM,
     BodyRule,
     Broken,
+    Means,
     Sketch,
     always,
     broken_at,
@@ -51,6 +53,11 @@ _CODES: Place = (*PRODUCTS, "values")
 _USAGE: Place = (*PRODUCTS, "usage_config")
 _ADDRESS: Place = (*METHOD, "email_address")
 _REFERENCE: Place = (*METHOD, "recipient_reference")
+_MULTIPLE = ("MULTIPLE",)
+_NEEDS: Mapping[tuple[str, ...], str] = {
+    _MULTIPLE: "two orderable products of one currency",
+    ("TEMPLATE",): "a template of orderable products",
+}
 _DEMANDS = {
     "not_an_object": "is an object",
     "not_a_list": "is a list",
@@ -60,8 +67,19 @@ _DEMANDS = {
 }
 
 
-def _invalid(name: str, demand: str, operations: tuple[Operation, ...] = BOTH) -> Rule:
-    return Rule(name, demand, "validation_error", operations=operations)
+def _invalid(
+    name: str, demand: str, operations: tuple[Operation, ...] = BOTH, needs: str | None = None
+) -> Rule:
+    return Rule(name, demand, "validation_error", needs=needs, operations=operations)
+
+
+def _where(types: tuple[str, ...], *ways: Any) -> Callable[[Means], Iterable[Any]]:
+    """Ways to break a rule, where products of these types can be ordered."""
+    return lambda means: ways if means.menu.find(types=types) else ()
+
+
+def _of_field(field: Field, name: str, demand: str) -> Rule:
+    return _invalid(name, demand, field.operations, _NEEDS.get(field.types))
 
 
 def _missing(field: Field) -> BodyRule:
@@ -70,9 +88,8 @@ def _missing(field: Field) -> BodyRule:
         return Broken(valid, drop(valid, field.place), location(valid, field.place))
 
     demand = f"{field.words} is required."
-    return BodyRule(
-        _invalid(f"{field.name}_missing", demand, field.operations), always(None), breaks
-    )
+    rule = _of_field(field, f"{field.name}_missing", demand)
+    return BodyRule(rule, _where(field.types, None), breaks)
 
 
 def _mistyped(field: Field) -> BodyRule:
@@ -81,8 +98,8 @@ def _mistyped(field: Field) -> BodyRule:
         return broken_at(valid, field.place, wrong)
 
     demand = f"{field.words} {_DEMANDS[field.fault]}."
-    rule = _invalid(f"{field.name}_{field.fault}", demand, field.operations)
-    return BodyRule(rule, always(*field.wrong), breaks)
+    rule = _of_field(field, f"{field.name}_{field.fault}", demand)
+    return BodyRule(rule, _where(field.types, *field.wrong), breaks)
 
 
 def _long(
@@ -285,14 +302,18 @@ FORM_RULES: tuple[BodyRule, ...] = (
         _wrong_spend_rules,
     ),
     BodyRule(
-        _invalid("product_codes_too_few", "MULTIPLE lists at least two codes."),
-        always(1, 0),
+        _invalid(
+            "product_codes_too_few", "MULTIPLE lists at least two codes.", needs=_NEEDS[_MULTIPLE]
+        ),
+        _where(_MULTIPLE, 1, 0),
         _too_few_codes,
         limit=True,
     ),
     BodyRule(
-        _invalid("product_codes_repeated", "MULTIPLE lists each code once."),
-        always(0, -1),
+        _invalid(
+            "product_codes_repeated", "MULTIPLE lists each code once.", needs=_NEEDS[_MULTIPLE]
+        ),
+        _where(_MULTIPLE, 0, -1),
         _repeated_codes,
     ),
     BodyRule(

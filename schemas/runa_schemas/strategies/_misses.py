@@ -55,7 +55,7 @@ def invalid_order_bodies(
         catalogue: What can be ordered, as for ``orders``.
         templates: Further product-selection templates, as for ``orders``.
         balances: What there is to pay with, amounts by currency such as ``{"USD": "500.00"}``, for
-            the rule ``insufficient_funds``; every order is the first one.
+            the rule ``insufficient_funds``; each body is to find all of it.
 
     Raises:
         ValueError: An argument is no good, or a rule cannot be broken with what is given; the
