@@ -32,6 +32,7 @@ MALFORMED_ADDRESSES = (
     *("a@.test", "a@example..test", "a@example.test.", "a@-example.test", "a@example-.test"),
     *("a@exam_ple.test", "a@exam ple.test", 'a"b@example.test', "A <a@example.test>", "a@[1.2]"),
 )
+MULTIPLE = ("MULTIPLE",)
 MAILED = ("EMAIL", "RECIPIENT")
 _ANY_METHOD = ("PAYOUT_LINK", *MAILED)
 
@@ -60,9 +61,10 @@ class Field(NamedTuple):
     operations: tuple[Operation, ...] = BOTH
 
     @property
-    def words(self) -> str:
-        """The name in words."""
-        return self.name.replace("_", " ")
+    def path(self) -> str:
+        """The place for people, such as ``items[].face_value``."""
+        steps = ("[]" if isinstance(step, int) else f".{step}" for step in self.place)
+        return "".join(steps).removeprefix(".")
 
 
 FIELDS = (
@@ -121,14 +123,14 @@ FIELDS = (
         is_required=False,
         types=("SINGLE",),
     ),
-    Field("product_codes", (*PRODUCTS, "values"), "not_a_list", _NO_LIST, types=("MULTIPLE",)),
+    Field("product_codes", (*PRODUCTS, "values"), "not_a_list", _NO_LIST, types=MULTIPLE),
     Field(
         "listed_product_code",
         (*PRODUCTS, "values", -1),
         "not_a_text",
         NO_TEXT,
         is_required=False,
-        types=("MULTIPLE",),
+        types=MULTIPLE,
     ),
     Field(
         "product_template",

@@ -1,28 +1,27 @@
-"""The rules about the form of a body, and how to break them (page "Create order")."""
+"""The limits on the form of a body, and how to break them (page "Create order")."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from hypothesis import strategies as st
 
 from runa_schemas.strategies._bodies import stretched
+from runa_schemas.strategies._field_rules import NEEDS, invalid, where
 from runa_schemas.strategies._fields import (
-    FIELDS,
     MAILED,
     MALFORMED_ADDRESSES,
     MALFORMED_REFERENCES,
     MALFORMED_SPEND_RULES,
     METHOD,
+    MULTIPLE,
     NO_BODY,
     NO_TEXT,
     PRODUCTS,
     SPEND_RULES,
     TOO_SMALL,
-    Field,
 )
 from runa_schemas.strategies._json import Json, Object, Place
 from runa_schemas.strategies._kinds import LEAST_FACE_VALUE, ceiling
-from runa_schemas.strategies._near_miss import BOTH, ESTIMATE, ORDER, Operation, Rule
+from runa_schemas.strategies._near_miss import ESTIMATE, ORDER, Rule
 from runa_schemas.strategies._parts import (
     LONGEST_DESCRIPTION,
     LONGEST_KEY,
@@ -33,7 +32,6 @@ from runa_schemas.strategies._sketch import (
     ITEM,
     BodyRule,
     Broken,
-    Means,
     Sketch,
     always,
     broken_at,
@@ -53,53 +51,6 @@ _CODES: Place = (*PRODUCTS, "values")
 _USAGE: Place = (*PRODUCTS, "usage_config")
 _ADDRESS: Place = (*METHOD, "email_address")
 _REFERENCE: Place = (*METHOD, "recipient_reference")
-_MULTIPLE = ("MULTIPLE",)
-_NEEDS: Mapping[tuple[str, ...], str] = {
-    _MULTIPLE: "two orderable products of one currency",
-    ("TEMPLATE",): "a template of orderable products",
-}
-_DEMANDS = {
-    "not_an_object": "is an object",
-    "not_a_list": "is a list",
-    "not_a_text": "is a text",
-    "not_a_number": "is a JSON number",
-    "unknown": "is one that the contract knows",
-}
-
-
-def _invalid(
-    name: str, demand: str, operations: tuple[Operation, ...] = BOTH, needs: str | None = None
-) -> Rule:
-    return Rule(name, demand, "validation_error", needs=needs, operations=operations)
-
-
-def _where(types: tuple[str, ...], *ways: Any) -> Callable[[Means], Iterable[Any]]:
-    """Ways to break a rule, where products of these types can be ordered."""
-    return lambda means: ways if means.menu.find(types=types) else ()
-
-
-def _of_field(field: Field, name: str, demand: str) -> Rule:
-    return _invalid(name, demand, field.operations, _NEEDS.get(field.types))
-
-
-def _missing(field: Field) -> BodyRule:
-    def breaks(sketch: Sketch, _: None) -> Broken:
-        valid = sketch.body(*field.types, distributions=field.distributions)
-        return Broken(valid, drop(valid, field.place), location(valid, field.place))
-
-    demand = f"{field.words} is required."
-    rule = _of_field(field, f"{field.name}_missing", demand)
-    return BodyRule(rule, _where(field.types, None), breaks)
-
-
-def _mistyped(field: Field) -> BodyRule:
-    def breaks(sketch: Sketch, wrong: Json) -> Broken:
-        valid = sketch.body(*field.types, distributions=field.distributions)
-        return broken_at(valid, field.place, wrong)
-
-    demand = f"{field.words} {_DEMANDS[field.fault]}."
-    rule = _of_field(field, f"{field.name}_{field.fault}", demand)
-    return BodyRule(rule, _where(field.types, *field.wrong), breaks)
 
 
 def _long(
@@ -215,50 +166,51 @@ def _too_long(limit: int) -> list[str]:
     return [mark * (limit + 1) for mark in MARKS]
 
 
-def _form_rules() -> Iterator[BodyRule]:
-    no_object = Rule("body_not_an_object", "The body is an object.", "bad_request")
-    yield BodyRule(no_object, always(*NO_BODY), _no_object)
-    for field in FIELDS:
-        if field.is_required:
-            yield _missing(field)
-        yield _mistyped(field)
-
-
 FORM_RULES: tuple[BodyRule, ...] = (
-    *_form_rules(),
     BodyRule(
-        _invalid("items_empty", "There is at least one item."), always(None), _no_items, limit=True
+        Rule("body_not_an_object", "The body is an object.", "bad_request"),
+        always(*NO_BODY),
+        _no_object,
     ),
     BodyRule(
-        _invalid("items_too_many", "An order has at most 200 items, an estimate at most 500."),
+        invalid("items_empty", "There is at least one item."), always(None), _no_items, limit=True
+    ),
+    BodyRule(
+        invalid("items_too_many", "An order has at most 200 items, an estimate at most 500."),
         always(None),
         _too_many_items,
         limit=True,
     ),
     BodyRule(
-        _invalid("face_value_too_small", "face_value is at least 0.01."),
+        invalid("face_value_too_small", "face_value is at least 0.01."),
         always(*TOO_SMALL),
         _too_small,
         limit=True,
     ),
     _spelt(
-        _invalid(
+        invalid(
             "email_address_malformed",
             "email_address is dot-separated atoms, an at sign, and a host of two labels or more.",
             ORDER,
+            source="inferred",
         ),
         _ADDRESS,
         MALFORMED_ADDRESSES,
         MAILED,
     ),
     _long(
-        _invalid("email_address_too_long", "email_address has at most 254 characters.", ORDER),
+        invalid(
+            "email_address_too_long",
+            "email_address has at most 254 characters.",
+            ORDER,
+            source="inferred",
+        ),
         _ADDRESS,
         [f"a{longest_address()}"],
         MAILED,
     ),
     _spelt(
-        _invalid(
+        invalid(
             "recipient_reference_malformed",
             "recipient_reference is made of A-Z a-z 0-9 - _ @ and dots.",
             ORDER,
@@ -268,7 +220,7 @@ FORM_RULES: tuple[BodyRule, ...] = (
         ("RECIPIENT",),
     ),
     BodyRule(
-        _invalid(
+        invalid(
             "recipient_reference_empty", "recipient_reference has at least one character.", ORDER
         ),
         always(None),
@@ -276,7 +228,7 @@ FORM_RULES: tuple[BodyRule, ...] = (
         limit=True,
     ),
     _long(
-        _invalid(
+        invalid(
             "recipient_reference_too_long", "recipient_reference has at most 255 characters.", ORDER
         ),
         _REFERENCE,
@@ -284,64 +236,62 @@ FORM_RULES: tuple[BodyRule, ...] = (
         ("RECIPIENT",),
     ),
     BodyRule(
-        _invalid("product_code_empty", "A product code is not empty."), always(None), _empty_code
+        invalid("product_code_empty", "A product code is not empty."), always(None), _empty_code
     ),
     BodyRule(
-        _invalid("spend_rules_missing", "usage_config has its one field."),
+        invalid("spend_rules_missing", "usage_config has its one field."),
         always(None),
         _no_spend_rules,
     ),
     BodyRule(
-        _invalid("spend_rules_not_a_text", "spend_rules_template_id is a text."),
+        invalid("spend_rules_not_a_text", "spend_rules_template_id is a text."),
         always(*NO_TEXT),
         _wrong_spend_rules,
     ),
     BodyRule(
-        _invalid("spend_rules_malformed", "spend_rules_template_id is PSR- and a ULID."),
+        invalid("spend_rules_malformed", "spend_rules_template_id is PSR- and a ULID."),
         always(*MALFORMED_SPEND_RULES),
         _wrong_spend_rules,
     ),
     BodyRule(
-        _invalid(
-            "product_codes_too_few", "MULTIPLE lists at least two codes.", needs=_NEEDS[_MULTIPLE]
+        invalid(
+            "product_codes_too_few", "MULTIPLE lists at least two codes.", needs=NEEDS[MULTIPLE]
         ),
-        _where(_MULTIPLE, 1, 0),
+        where(MULTIPLE, 1, 0),
         _too_few_codes,
         limit=True,
     ),
     BodyRule(
-        _invalid(
-            "product_codes_repeated", "MULTIPLE lists each code once.", needs=_NEEDS[_MULTIPLE]
-        ),
-        _where(_MULTIPLE, 0, -1),
+        invalid("product_codes_repeated", "MULTIPLE lists each code once.", needs=NEEDS[MULTIPLE]),
+        where(MULTIPLE, 0, -1),
         _repeated_codes,
     ),
     BodyRule(
-        _invalid(
+        invalid(
             "template_in_estimate", "An estimate takes no product-selection template.", ESTIMATE
         ),
         always(*PRODUCT_TEMPLATES.values()),
         _template_in_estimate,
     ),
     _long(
-        _invalid("description_too_long", "description has at most 128 characters.", ORDER),
+        invalid("description_too_long", "description has at most 128 characters.", ORDER),
         ("description",),
         _too_long(LONGEST_DESCRIPTION),
     ),
     BodyRule(
-        _invalid("metadata_too_many_pairs", "metadata has at most 20 pairs.", ORDER),
+        invalid("metadata_too_many_pairs", "metadata has at most 20 pairs.", ORDER),
         always(None),
         _too_many_pairs,
         limit=True,
     ),
     BodyRule(
-        _invalid("metadata_key_too_long", "A metadata key has at most 40 characters.", ORDER),
+        invalid("metadata_key_too_long", "A metadata key has at most 40 characters.", ORDER),
         always(*_too_long(LONGEST_KEY)),
         _long_key,
         limit=True,
     ),
     BodyRule(
-        _invalid(
+        invalid(
             "metadata_value_too_long", "A value of metadata has at most 200 characters.", ORDER
         ),
         always(*_too_long(LONGEST_VALUE)),
@@ -349,9 +299,9 @@ FORM_RULES: tuple[BodyRule, ...] = (
         limit=True,
     ),
     BodyRule(
-        _invalid("metadata_value_not_a_text", "A metadata value is a text.", ORDER),
+        invalid("metadata_value_not_a_text", "A metadata value is a text.", ORDER),
         always(*NO_TEXT),
         _mistyped_value,
     ),
 )
-"""Every rule of form, of orders and of estimates."""
+"""Every rule of form that is more than that a field is there and of its type."""

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from runa_schemas.strategies._business_rules import BUSINESS_RULES
 from runa_schemas.strategies._catalogue import read_catalogue
+from runa_schemas.strategies._field_rules import FIELD_RULES
 from runa_schemas.strategies._form_rules import FORM_RULES
 from runa_schemas.strategies._headers import HEADER_RULES
 from runa_schemas.strategies._json import Object
@@ -21,7 +22,8 @@ from runa_schemas.strategies._parts import Objects
 from runa_schemas.strategies._sketch import BodyRule, Broken, Means, Sketch
 from runa_schemas.strategies._value_rules import VALUE_RULES
 
-_BODY_RULES = {entry.rule.name: entry for entry in (*FORM_RULES, *VALUE_RULES, *BUSINESS_RULES)}
+_FORM = (*FIELD_RULES, *FORM_RULES)
+_BODY_RULES = {entry.rule.name: entry for entry in (*_FORM, *VALUE_RULES, *BUSINESS_RULES)}
 
 RULES: Final[Mapping[str, Rule]] = MappingProxyType(
     {
