@@ -16,7 +16,7 @@ settings.register_profile(
     print_blob=True,
     suppress_health_check=[HealthCheck.too_slow],
 )
-# For a second interpreter: what is wrong on every one of them, the first has looked for.
+# For runs under a tracer, where each example costs twice as much.
 settings.register_profile("brief", settings.get_profile("ci"), max_examples=12)
 settings.register_profile("thorough", settings.get_profile("ci"), max_examples=2_000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
