@@ -11,7 +11,7 @@ pytest_plugins = ["pytester", "runa_pytest"]
 # else that hypothesis warns of, function-scoped fixtures above all, stays an error.
 settings.register_profile(
     "ci",
-    max_examples=30,
+    max_examples=20,
     deadline=None,
     print_blob=True,
     suppress_health_check=[HealthCheck.too_slow],
