@@ -50,6 +50,7 @@ class Clock:
         # since. Replaced as a whole, so that reading needs no lock.
         self._state: tuple[Callable[[], int], int, int, float] = (source, 0, 0, 1)
         self._start = self._state
+        self._when_moved: set[Callable[[], None]] = set()
 
     def now(self) -> int:
         """The present moment, in microseconds since the epoch."""
@@ -65,6 +66,28 @@ class Clock:
         """Its seconds for each second that passes; 0 while it stands still."""
         source, _, _, speed = self._state
         return speed if self._leader is None or source is self._computer else self._leader.speed
+
+    def seconds_until(self, moment: int) -> float | None:
+        """How many seconds of the computer's time pass until it shows a moment.
+
+        Returns:
+            0 once it is there, ``None`` while it stands still before it.
+        """
+        left = moment - self.now()
+        if left <= 0:
+            return 0
+        return left / SECOND / self.speed if self.speed else None
+
+    def when_moved(self, call: Callable[[], None]) -> Callable[[], None]:
+        """Have ``call`` called whenever this clock is moved, stopped or told to run.
+
+        It is called by whoever moves the clock, on his thread.
+
+        Returns:
+            What undoes it.
+        """
+        self._when_moved.add(call)
+        return lambda: self._when_moved.discard(call)
 
     def advance(self, by: float | timedelta | str) -> None:
         """Move ahead.
@@ -82,6 +105,7 @@ class Clock:
                 raise ValueError("a clock does not go back")  # noqa: TRY301 - one message for all
             with self._lock:
                 self._move(_checked(self.now() + step))
+            self._tell()
         except (OverflowError, TypeError, ValueError) as error:
             raise ValueError(f"by: cannot advance by {by!r}: {error}") from None
 
@@ -101,6 +125,7 @@ class Clock:
                 if moment < now:
                     raise ValueError(f"a clock does not go back, and it is {timestamp(now)}")  # noqa: TRY301 - as above
                 self._move(moment)
+            self._tell()
         except ValueError as error:
             raise ValueError(f"to: {error}") from None
 
@@ -108,6 +133,7 @@ class Clock:
         """Stop: time stands still until it is moved or runs again."""
         with self._lock:
             self._state = (self._computer, 0, self.now(), 0)
+        self._tell()
 
     def run(self, speed: float = 1) -> None:
         """Go on from the present moment, by the computer's clock.
@@ -122,11 +148,13 @@ class Clock:
             raise ValueError(f"speed: must be above 0 and at most {FASTEST}, not {speed!r}")
         with self._lock:
             self._state = (self._computer, self._computer(), self.now(), speed)
+        self._tell()
 
     def reset(self) -> None:
         """Return to how it was made; only for a world that has forgotten what happened."""
         with self._lock:
             self._state = self._start
+        self._tell()
 
     def state(self) -> tuple[int, float]:
         """The present moment and the speed, for ``restore``."""
@@ -136,6 +164,11 @@ class Clock:
         """Stand where another clock stood, also in the past; for a world that was exported."""
         with self._lock:
             self._state = (self._computer, self._computer(), _checked(moment), speed)
+        self._tell()
+
+    def _tell(self) -> None:
+        for call in tuple(self._when_moved):
+            call()
 
     def _move(self, moment: int) -> None:
         source, _, _, speed = self._state

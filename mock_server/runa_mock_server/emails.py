@@ -1,6 +1,6 @@
 """Who gets mail, and what was sent (provider's pages "Create order" and "Playground")."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -35,16 +35,21 @@ class Outbox:
     """The mails of one account, by the order that caused them.
 
     Those of the oldest orders are forgotten beyond 10,000 orders with mail.
+
+    Attributes:
+        changed: called with the id of an order whose mails are new or leave at another moment.
     """
 
     def __init__(self) -> None:
         self._emails: dict[str, tuple[Email, ...]] = {}
+        self.changed: Callable[[str], None] | None = None
 
     def add(self, order_id: str, emails: Iterable[Email]) -> None:
         """Put the mails of an order into the outbox."""
         self._emails[order_id] = tuple(emails)
         if len(self._emails) > _KEPT:
             del self._emails[next(iter(self._emails))]
+        self._tell(order_id)
 
     def by_order(self) -> list[Email]:
         """Every mail that is known, in the order in which their orders were placed."""
@@ -60,6 +65,11 @@ class Outbox:
             self._emails[order_id] = tuple(
                 replace(email, sent_at=sent_at) for email in self._emails[order_id]
             )
+            self._tell(order_id)
+
+    def _tell(self, order_id: str) -> None:
+        if self.changed is not None:
+            self.changed(order_id)
 
     def drop(self, order_id: str) -> None:
         """Forget the mails of an order that failed before they had left."""

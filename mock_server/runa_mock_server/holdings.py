@@ -1,11 +1,12 @@
 """What one account holds, and on which terms, shared by the services that work on it."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from runa_mock_server.balances import Balances
 from runa_mock_server.catalogue import Catalogue
 from runa_mock_server.emails import Outbox
-from runa_mock_server.order_store import OrderStore
+from runa_mock_server.order_store import OrderStore, StoredOrder
 from runa_mock_server.processing import Processing
 from runa_mock_server.profiles import Profile
 
@@ -42,6 +43,8 @@ class Holdings:
         failure_reasons: why orders were made to fail.
         outbox: the mails that its orders caused.
         known_recipients: the references of recipients who have claimed a payout.
+        order_changed: called with an order that is new or ends at another moment; ``None`` while
+            nobody wants to know.
     """
 
     terms: OrderTerms
@@ -51,3 +54,10 @@ class Holdings:
     failure_reasons: dict[str, str] = field(default_factory=dict)
     outbox: Outbox = field(default_factory=Outbox)
     known_recipients: set[str] = field(default_factory=set)
+    order_changed: Callable[[StoredOrder], None] | None = None
+
+    def keep(self, order: StoredOrder) -> None:
+        """Keep an order that ends in another way than it was kept with, and tell who listens."""
+        self.orders.replace(order)
+        if self.order_changed is not None:
+            self.order_changed(order)

@@ -86,6 +86,8 @@ class OrderService:
             self._holdings.held[order.id] = processing.reads
         if outcome == "COMPLETED":
             self._mail(plan.body, order, wishes)
+        if self._holdings.order_changed is not None:
+            self._holdings.order_changed(order)
         if wishes.synchronous:
             return Answer(_DONE, order.document)
         return Answer(_ACCEPTED, accepted(order.id))

@@ -79,7 +79,7 @@ class Progress:
         held = order._replace(ends_at=NEVER)
         self._holdings.held[order.id] = None
         self._holdings.outbox.move(order.id, NEVER)
-        self._holdings.orders.replace(held)
+        self._holdings.keep(held)
         return held
 
     def _check_processing(self, order: StoredOrder) -> None:
@@ -92,5 +92,5 @@ class Progress:
         done = ended(order, outcome, self.timing(now, 0))
         self._holdings.held.pop(order.id, None)
         self._holdings.outbox.move(order.id, now)
-        self._holdings.orders.replace(done)
+        self._holdings.keep(done)
         return done

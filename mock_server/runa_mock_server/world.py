@@ -49,6 +49,7 @@ class Account:
         self.api_key = api_key
         self.name = account_name(api_key)
         self.clock = Clock(world.clock)
+        self.clock.when_moved(world.clock_moved)
         self._world = world
         self._own_settings: dict[str, Any] = {}
         self.settings = settings = world.settings
@@ -117,6 +118,7 @@ class World:
         order_bodies: the bodies of orders, read.
         stop: ends the server; set by whoever serves it.
         later: has something done once the request in hand is answered; set by whoever serves it.
+        wake: has what is due delivered, on whatever thread it is called; set by whoever serves it.
         journal: the requests of callers without an account.
         faults: what goes wrong on purpose, for all accounts.
         numbers: the numbers of the requests.
@@ -139,6 +141,7 @@ class World:
         self.order_bodies = OrderBodies()
         self.stop: Callable[[], None] = lambda: None
         self.later: Callable[[Callable[[], None]], object] | None = None
+        self.wake: Callable[[], None] = lambda: None
         self._discarded: list[Account] = []
         self._begin()
 
@@ -149,6 +152,10 @@ class World:
         self.numbers = count(1)
         self.journal = Journal(settings.journal_requests, settings.journal_bytes)
         self.faults = Faults(settings.seed)
+
+    def clock_moved(self) -> None:
+        """Have what is due by now delivered; called by the clocks."""
+        self.wake()
 
     @cached_property
     def products(self) -> ProductService:

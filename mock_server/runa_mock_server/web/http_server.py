@@ -10,6 +10,7 @@ from aiohttp.streams import StreamReader
 from aiohttp.web_protocol import RequestHandler
 
 from runa_mock_server.address import url_of
+from runa_mock_server.delivery.deliveries import Deliveries
 from runa_mock_server.web.access_log import AccessLog
 from runa_mock_server.web.connection import Connection
 from runa_mock_server.web.control_gate import CONTROL_PREFIX, ControlGate
@@ -68,6 +69,10 @@ class HttpServer:
         url = url_of(settings.host, port)
         self._world.public_url = settings.public_url or url
         self._world.later = asyncio.get_running_loop().call_soon
+        self._deliveries = Deliveries(self._world)
+        self._world.wake = self._deliveries.wake
+        self._forget_clock = self._world.clock.when_moved(self._world.clock_moved)
+        self._world.wake()
         return url
 
     async def stop(self) -> None:
@@ -75,7 +80,10 @@ class HttpServer:
         if self._listener is not None and self._manager is not None:
             self._world.faults.remove(list(self._world.faults))  # nothing has to hang any longer
             self._world.later = None
+            self._forget_clock()  # it may be the caller's, and outlive this server
+            self._world.wake = lambda: None
             self._listener.close()
+            await self._deliveries.close()
             self._manager.pre_shutdown()
             await self._manager.shutdown(_STOP_SECONDS)
 
