@@ -110,9 +110,10 @@ class Letters:
         codes = [products["value"]] if products["type"] == "SINGLE" else products["values"]
         catalogue = self._account.holdings.terms.catalogue
         names = [_one_line(catalogue.product_of(code)["name"]) for code in codes[:_NAMES_SHOWN]]
-        if len(codes) > _NAMES_SHOWN:
-            names.append(f"{len(codes) - _NAMES_SHOWN} more")
-        return names[0] if len(names) == 1 else f"your choice of {', '.join(names)}"
+        if len(names) == 1:
+            return names[0]
+        more = len(codes) - len(names)
+        return f"your choice of {', '.join(names)}" + (f" and {more} more" if more else "")
 
 
 def _text(**values: str) -> str:

@@ -5,12 +5,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from email import message_from_bytes, policy
 from email.message import EmailMessage
+from threading import Condition
 from typing import Any
 
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from support.api import body, item
+from support.waiting import LIMIT
 
 ASKING = {"X_Send_Email": "true"}
 HANGS, REFUSED = "hangs@mail.example", "refused@mail.example"
@@ -29,6 +31,7 @@ class Catcher(Controller):
         self.envelopes: list[Envelope] = []
         self.connections = -1  # the controller opens one itself, to see that it is there
         self.busy = 0
+        self._news = Condition()
         super().__init__(self, hostname="127.0.0.1", port=0)
 
     def factory(self) -> SMTP:
@@ -37,9 +40,9 @@ class Catcher(Controller):
         return SMTP(self, enable_SMTPUTF8=True)
 
     def _trigger_server(self) -> None:
-        assert self.server is not None
+        assert isinstance(self.server, asyncio.Server)
         self.port = self.server.sockets[0].getsockname()[1]
-        super()._trigger_server()
+        super()._trigger_server()  # type: ignore[no-untyped-call] # aiosmtpd's
 
     @property
     def place(self) -> str:
@@ -60,7 +63,7 @@ class Catcher(Controller):
             if envelope.original_content is not None
         ]
 
-    async def handle_RCPT(  # noqa: N802, PLR0913 - aiosmtpd's name and signature
+    async def handle_RCPT(  # noqa: N802 - aiosmtpd's name and signature
         self,
         server: SMTP,
         session: Session,
@@ -81,8 +84,16 @@ class Catcher(Controller):
         if HANGS in envelope.rcpt_tos:
             self.busy += 1
             await asyncio.Event().wait()
-        self.envelopes.append(envelope)
+        with self._news:
+            self.envelopes.append(envelope)
+            self._news.notify_all()
         return "250 OK"
+
+    def expect(self, count: int) -> list[str]:
+        """Wait until so many mails have come, and give their addresses."""
+        with self._news:
+            assert self._news.wait_for(lambda: len(self.envelopes) >= count, LIMIT)
+        return self.recipients
 
 
 @contextmanager
