@@ -13,8 +13,12 @@ from support.api import Api
 from support.catalogue import CATALOGUE
 from support.money import CURRENCIES, PRODUCTION_KEY
 
+# Of what means something in a header, or ends a line for some.
+ODD_ADDRESSES = st.text("=?_qbutf8-'\x80\x85\x9f\u2028\u200d\u00e9", min_size=1, max_size=60).map(
+    lambda local: f"{local}@mail.example"
+)
 MAIL = st.fixed_dictionaries(
-    {"type": st.just("EMAIL"), "email_address": email_addresses()},
+    {"type": st.just("EMAIL"), "email_address": email_addresses() | ODD_ADDRESSES},
     optional={"template_id": redemption_template_ids()},
 )
 
