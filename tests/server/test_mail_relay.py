@@ -181,6 +181,45 @@ def test_reset_and_import_send_nothing_again(
     assert catcher.recipients == ["sent@mail.example", "later@mail.example", "last@mail.example"]
 
 
+def test_each_mail_of_an_imported_order_is_relayed_once(catcher: Catcher) -> None:
+    """Also where several leave together."""
+    addresses = [f"a{number}@mail.example" for number in range(5)]
+    rich = {"USD": 10_000}
+    with MockServer(
+        profile="production", balances=rich, clock="manual", smtp=catcher.place
+    ) as server:
+        api = Api(server.url, PRODUCTION_KEY)
+        api.order(**mailed(*addresses))
+        account = server.account(PRODUCTION_KEY)
+        account.import_state(account.export_state())
+        account.clock.advance(1)
+        assert settle(server) == ["sent"] * len(addresses)
+        api.order(**mailed("last@mail.example"), mode="sync")
+        api.close()
+        settle(server)
+    assert catcher.recipients == [*addresses, "last@mail.example"]
+
+
+def test_only_so_many_mails_wait(catcher: Catcher) -> None:
+    """Behind a server that hangs; it is told at those that are too many."""
+    rich = {"USD": 10**6}
+    with MockServer(
+        profile="production",
+        balances=rich,
+        processing="at-once",
+        smtp=catcher.place,
+        smtp_timeout=LONG,
+    ) as server:
+        api = Api(server.url, PRODUCTION_KEY)
+        api.order(**mailed(HANGS, mode="sync"))
+        until(lambda: catcher.busy == 1)
+        for _ in range(51):
+            last = api.order(**mailed(*["a@mail.example"] * 200)).json()["id"]
+        api.close()
+        told = {email.relayed for email in server.emails.list(order_id=last)}
+    assert told == {"not relayed: 10000 mails are waiting"}
+
+
 def test_a_refusal_is_told_at_its_mail(relay: MockServer, caller: Api, catcher: Catcher) -> None:
     """With the server's words on one line; the mails behind it arrive."""
     for address in (REFUSED, "good@mail.example", REFUSED):

@@ -59,9 +59,9 @@ class MailCourier:
 
     def _watch(self, account: Account) -> None:
         now = account.clock.now()
-        for email in account.outbox.by_order():
-            if email.sent_at > now:
-                self._look(account, email.order_id)
+        to_leave = [email for email in account.outbox.by_order() if email.sent_at > now]
+        for order_id in {email.order_id for email in to_leave}:
+            self._look(account, order_id)
         account.outbox.changed = partial(self._look, account)
 
     def _look(self, account: Account, order_id: str) -> None:
@@ -88,11 +88,15 @@ class MailCourier:
     def deliver_due(self) -> None:
         """Queue the mails that have left by now, and have the queue relayed."""
         for account, heap in list(self._leaving.items()):
-            now = account.clock.now() if self._world.has(account) else NEVER
+            if not self._world.has(account):  # it was reset
+                del self._leaving[account]
+                continue
+            now = account.clock.now()
+            due = set()  # an entry can be there twice, if its order was held meanwhile
             while heap and heap[0][0] <= now:
-                entry = heappop(heap)
-                if self._world.has(account):
-                    self._enqueue(account, self._mails(account, *entry))
+                due.add(heappop(heap))
+            for entry in sorted(due):
+                self._enqueue(account, self._mails(account, *entry))
             if not heap:
                 del self._leaving[account]
         if self._queue and self._task is None:
