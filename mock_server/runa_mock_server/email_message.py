@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from datetime import datetime
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTPUTF8
@@ -21,8 +22,6 @@ if TYPE_CHECKING:
 _NOTE = "A simulation by runa-mock. Nothing here has any value."
 _NAMES_SHOWN = 10
 _LONGEST_LINE = 998
-# Headers are folded nowhere: folding rewrites the addresses that are longer than a line.
-_POLICY = SMTPUTF8.clone(max_line_length=0)
 # A valid address can hold what ends a header line for some readers, or an encoded word.
 _NOT_IN_HEADERS = re.compile("[\x80-\x9f\u2028\u2029]|(?<==)\\?(?=.*\\?=)")
 
@@ -74,27 +73,27 @@ class Letters:
         }
         text = _text(**values)
         html = _template().render(**values, template_id=email.template_id)
-        message = self._headed(email)
-        _add(message, text, "plain")
-        message.make_alternative()
-        _add(message, html, "html")
+        message = _message(self._headers(email), text, html)
         message.set_boundary(f"=_{email.id}")
-        return Contents(self.subject(email), text, html, message.as_bytes(policy=_POLICY))
+        # Headers are not folded: that would rewrite the addresses that are longer than a line.
+        mime = message.as_bytes(policy=SMTPUTF8.clone(max_line_length=0))
+        return Contents(self.subject(email), text, html, mime)
 
-    def _headed(self, email: Email) -> EmailMessage:
-        message = EmailMessage(policy=SMTPUTF8)
+    def _headers(self, email: Email) -> dict[str, str | datetime | Address]:
         customer = self._account.holdings.terms.profile.customer
-        message["From"] = _address(self._account.settings.smtp_from, customer)
-        message["To"] = _address(email.to)
-        message["Subject"] = self.subject(email)
+        headers: dict[str, str | datetime | Address] = {
+            "From": _address(self._account.settings.smtp_from, customer),
+            "To": _address(email.to),
+            "Subject": self.subject(email),
+            "Message-ID": f"<{email.id}@runa-mock.invalid>",
+            "X-Runa-Mock": "simulation",
+            "X-Runa-Order": email.order_id,
+        }
         if email.sent_at != NEVER:
-            message["Date"] = to_datetime(email.sent_at)
-        message["Message-ID"] = f"<{email.id}@runa-mock.invalid>"
-        message["X-Runa-Mock"] = "simulation"
-        message["X-Runa-Order"] = email.order_id
+            headers["Date"] = to_datetime(email.sent_at)
         if email.template_id is not None:
-            message["X-Runa-Template"] = email.template_id
-        return message
+            headers["X-Runa-Template"] = email.template_id
+        return headers
 
     def _item(self, email: Email) -> Mapping[str, Any]:
         if self._order_id != email.order_id:
@@ -132,11 +131,18 @@ Order {order_id}
 """.format(**values)
 
 
-def _add(message: EmailMessage, text: str, subtype: str) -> None:
-    lines = text.encode().splitlines()
-    plain = text.isascii() and max(map(len, lines)) <= _LONGEST_LINE
-    add = message.set_content if subtype == "plain" else message.add_alternative
-    add(text, subtype=subtype, cte="7bit" if plain else "quoted-printable")
+def _message(headers: Mapping[str, str | datetime | Address], text: str, html: str) -> EmailMessage:
+    message = EmailMessage(policy=SMTPUTF8)
+    for name, value in headers.items():
+        message[name] = value
+    message.set_content(text, cte=_encoding(text))
+    message.add_alternative(html, subtype="html", cte=_encoding(html))
+    return message
+
+
+def _encoding(text: str) -> str:
+    longest = max(map(len, text.splitlines()))
+    return "7bit" if text.isascii() and longest <= _LONGEST_LINE else "quoted-printable"
 
 
 def _address(address: str, name: str = "") -> Address:
