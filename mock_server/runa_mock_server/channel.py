@@ -49,7 +49,7 @@ class Channel:
 
     def __init__(self, send: Send, api_key: str | None) -> None:
         self.send = send
-        self._api_key = api_key
+        self.api_key = api_key
 
     def call(
         self, method: str, path: str, body: object = None, query: Mapping[str, object] | None = None
@@ -61,7 +61,7 @@ class Channel:
         """
         parameters = {k: str(v) for k, v in (query or {}).items() if v is not None}
         sent = b"" if body is None else json.dumps(body, default=_plain).encode()
-        reply = self.send(method, path, parameters, sent, self._api_key)
+        reply = self.send(method, path, parameters, sent, self.api_key)
         document = json.loads(reply.body)
         if reply.status >= _FIRST_REFUSAL:
             raise ControlRefusedError(reply.status, document)

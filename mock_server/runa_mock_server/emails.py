@@ -7,7 +7,8 @@ from typing import Any
 from runa_mock_server.bodies import EmailDistribution, NewItem
 
 _NEVER_DELIVERED = (".invalid", ".test")
-_KEPT = 10_000
+KEPT = 10_000
+"""The orders with mail that an outbox remembers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +22,8 @@ class Email:
         url: the payout link.
         template_id: the redemption template that gives it its looks.
         sent_at: when it leaves, microseconds since the epoch, or ``NEVER`` for an order on hold.
+        relayed: what came of relaying it to an SMTP server: ``sent``, or why it was not;
+            ``None`` while nothing did.
     """
 
     to: str
@@ -29,6 +32,12 @@ class Email:
     url: str
     template_id: str | None
     sent_at: int
+    relayed: str | None = None
+
+    @property
+    def id(self) -> str:
+        """Its name: an item causes one mail at most."""
+        return "M-" + self.item_id.removeprefix("E-")
 
 
 class Outbox:
@@ -47,7 +56,7 @@ class Outbox:
     def add(self, order_id: str, emails: Iterable[Email]) -> None:
         """Put the mails of an order into the outbox."""
         self._emails[order_id] = tuple(emails)
-        if len(self._emails) > _KEPT:
+        if len(self._emails) > KEPT:
             del self._emails[next(iter(self._emails))]
         self._tell(order_id)
 
@@ -70,6 +79,14 @@ class Outbox:
     def _tell(self, order_id: str) -> None:
         if self.changed is not None:
             self.changed(order_id)
+
+    def note(self, email: Email, relayed: str) -> None:
+        """Remember what came of relaying a mail, if it is still known."""
+        if email.order_id in self._emails:
+            self._emails[email.order_id] = tuple(
+                replace(kept, relayed=relayed) if kept.item_id == email.item_id else kept
+                for kept in self._emails[email.order_id]
+            )
 
     def drop(self, order_id: str) -> None:
         """Forget the mails of an order that failed before they had left."""

@@ -27,8 +27,8 @@ from runa_mock_server.fx import can_exchange, exchange
 _MAX_TEMPLATES = 10
 # Inferred: a ceiling for links that no product's maximum bounds, so that sums stay printable.
 _LARGEST_FACE_VALUE = Decimal(10) ** 12
-# Inferred: redemption templates are the customer's own, so any well-formed id is known.
-_REDEMPTION_TEMPLATE = re.compile(r"DT-[0-9A-HJKMNP-TV-Z]{26}")
+REDEMPTION_TEMPLATE = r"^DT-[0-9A-HJKMNP-TV-Z]{26}$"
+"""Ids of redemption templates; these are the customer's own, so any such id is known (inferred)."""
 
 
 class Line(NamedTuple):
@@ -157,7 +157,7 @@ def _face_values(basket: Basket) -> None:
 def _redemption_templates_exist(basket: Basket) -> None:
     for index, line in enumerate(basket.lines):
         template_id = _redemption_template(line)
-        if template_id is not None and not _REDEMPTION_TEMPLATE.fullmatch(template_id):
+        if template_id is not None and not re.fullmatch(REDEMPTION_TEMPLATE, template_id):
             raise _refused(index, f"there is no redemption template {quoted(template_id)}")
 
 

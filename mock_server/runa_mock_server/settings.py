@@ -23,6 +23,8 @@ from pydantic import (
 )
 from pydantic_core import ErrorDetails
 
+from runa_mock_server.address import host_and_port
+from runa_mock_server.bodies import EmailAddress
 from runa_mock_server.clock import Clock, ManualClock
 from runa_mock_server.currencies import Currency
 from runa_mock_server.flags import DEFAULT_HOST
@@ -202,6 +204,17 @@ class Settings(BaseModel):
         default=16 * 1024 * 1024,
         description="Bytes that the journal of an account keeps, about.",
     )
+    smtp: str | None = Field(
+        default=None,
+        description="SMTP server, HOST:PORT, that mails are relayed to as they leave, without TLS "
+        "and login; by default none leaves the mock.",
+    )
+    smtp_from: EmailAddress = Field(
+        default="payouts@runa-mock.invalid", description="The sender of mails."
+    )
+    smtp_timeout: Annotated[float, Field(gt=0, le=600)] = Field(
+        default=10.0, description="Seconds that the SMTP server may take for a mail."
+    )
 
     @field_validator("processing")
     @classmethod
@@ -221,6 +234,13 @@ class Settings(BaseModel):
     @classmethod
     def _moment(cls, value: str) -> str:
         clock_of(value)
+        return value
+
+    @field_validator("smtp")
+    @classmethod
+    def _place(cls, value: str | None) -> str | None:
+        if value is not None:
+            host_and_port(value)
         return value
 
     @field_validator("public_url")

@@ -12,6 +12,7 @@ from urllib.parse import quote, unquote
 import orjson
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
+from runa_mock_server.bodies import EmailAddress
 from runa_mock_server.clock import FASTEST, SECOND
 from runa_mock_server.currencies import Currency
 from runa_mock_server.emails import Email
@@ -19,6 +20,7 @@ from runa_mock_server.errors import quoted
 from runa_mock_server.idempotency import Answer
 from runa_mock_server.ids import read_payout_token
 from runa_mock_server.kept_order import OrderId, read_order
+from runa_mock_server.order_rules import REDEMPTION_TEMPLATE
 from runa_mock_server.order_store import StoredOrder
 from runa_mock_server.payouts import Part
 from runa_mock_server.processing import NEVER
@@ -78,12 +80,13 @@ class PartState(_Part):
 class EmailState(_Part):
     """A mail."""
 
-    to: str
+    to: EmailAddress
     order_id: str
     item_id: str
     url: str
-    template_id: str | None
+    template_id: Annotated[str, Field(pattern=REDEMPTION_TEMPLATE)] | None
     sent_at: MomentOrNever
+    relayed: str | None = None
 
 
 class ClockState(_Part):
@@ -237,12 +240,22 @@ def _fill_holdings(account: Account, state: AccountState) -> None:
     _check_orders(account, "failure_reasons", state.failure_reasons)
     holdings.failure_reasons.update(state.failure_reasons)
     holdings.known_recipients.update(state.known_recipients)
+    _fill_outbox(account, state)
+
+
+def _fill_outbox(account: Account, state: AccountState) -> None:
     _check_orders(account, "emails", [email.order_id for email in state.emails])
     emails: dict[str, list[Email]] = {}
-    for email in state.emails:
-        emails.setdefault(email.order_id, []).append(Email(**email.model_dump()))
+    for kept in state.emails:
+        emails.setdefault(kept.order_id, []).append(Email(**kept.model_dump()))
     for order_id, mails in emails.items():
-        holdings.outbox.add(order_id, mails)
+        order = account.holdings.orders.get(order_id)
+        items = orjson.loads(order.document)["items"] if order is not None else []
+        links = {item["id"]: item["payout"]["url"] for item in items}
+        for email in mails:
+            if links.get(email.item_id) != email.url:
+                raise StateError("emails", f"{quoted(email.item_id)} is no item with this link")
+        account.holdings.outbox.add(order_id, mails)
 
 
 def _fill_answers(account: Account, state: AccountState) -> None:

@@ -118,6 +118,7 @@ class World:
         order_bodies: the bodies of orders, read.
         stop: ends the server; set by whoever serves it.
         later: has something done once the request in hand is answered; set by whoever serves it.
+        installed: called with each account that is made or put in the place of another.
         wake: has what is due delivered, on whatever thread it is called; set by whoever serves it.
         journal: the requests of callers without an account.
         faults: what goes wrong on purpose, for all accounts.
@@ -142,6 +143,7 @@ class World:
         self.stop: Callable[[], None] = lambda: None
         self.later: Callable[[Callable[[], None]], object] | None = None
         self.wake: Callable[[], None] = lambda: None
+        self.installed: list[Callable[[Account], None]] = []
         self._discarded: list[Account] = []
         self._begin()
 
@@ -186,6 +188,8 @@ class World:
             self._discard([before])
         self._accounts[account.api_key] = account
         self._numbered.setdefault(account.ids.account, []).append(account)
+        for call in self.installed:
+            call(account)
 
     def _forget(self, api_key: str) -> Account | None:
         account = self._accounts.pop(api_key, None)

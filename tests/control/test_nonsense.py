@@ -17,6 +17,7 @@ from runa_mock_server.world import World
 from support.api import KEY, Api
 from support.control import DESCRIPTION, ControlCaller, locations, name_of, snapshot
 from support.raw import exchange
+from support.smtp import mailed
 
 NOON = "2026-03-14T12:00:00Z"
 ABOUT_ACCOUNTS = (("query", "account"), ("header", "x-api-key"))
@@ -78,7 +79,9 @@ NONSENSE = {
 def paths(api: Api, server: MockServer) -> dict[str, str]:
     """Things that exist, by the name of the variable part of a path that names them."""
     fault = server.account(KEY).faults.arm("hang", path="/v2/never")
-    return {"order_id": api.order().json()["id"], "fault_id": fault.id}
+    order_id = api.order(**mailed("a@b.example")).json()["id"]
+    (email,) = server.emails
+    return {"order_id": order_id, "fault_id": fault.id, "email_id": email.id}
 
 
 def _path(operation: Operation, paths: Mapping[str, str]) -> str:

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import orjson
 
-from runa_mock_server.control import breaking, orders, records, running, states
+from runa_mock_server.control import breaking, emails, orders, records, running, states
 from runa_mock_server.control.description import Description, describe
 from runa_mock_server.control.models import IndexResult, OperationResult
 from runa_mock_server.control.operation import Operation
@@ -64,7 +64,8 @@ OPERATIONS: tuple[Operation, ...] = (
     Operation("GET", "/accounts", running.list_accounts),
     Operation("GET", "/requests", records.list_requests),
     Operation("GET", "/effects", records.read_effects),
-    Operation("GET", "/emails", records.list_emails),
+    Operation("GET", "/emails", emails.list_emails),
+    Operation("GET", "/emails/{email_id}", emails.read_email),
     Operation("POST", "/faults", breaking.arm_fault, status=201),
     Operation("GET", "/faults", breaking.list_faults),
     Operation("DELETE", "/faults", breaking.remove_faults),

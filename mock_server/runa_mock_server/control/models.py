@@ -4,6 +4,8 @@ The Python face gives the results as they are here, so they are also the library
 """
 
 from datetime import datetime
+from email import message_from_string, policy
+from email.message import EmailMessage
 from math import isfinite
 from typing import Annotated, Any, Literal, Self
 
@@ -257,12 +259,16 @@ class EmailsQuery(Query):
 
     to: str | None = None
     order_id: str | None = None
-    limit: Annotated[int, Field(ge=1, le=LONGEST_PAGE)] = 1_000
+    sent: bool | None = Field(default=None, description="Whether they have left.")
+    limit: Annotated[int, Field(ge=1, le=LONGEST_PAGE)] = Field(
+        default=1_000, description="The latest of those that fit."
+    )
 
 
 class EmailResult(Result):
     """A mail with a payout link."""
 
+    id: str
     account: str
     to: str
     order_id: str
@@ -271,6 +277,22 @@ class EmailResult(Result):
     template_id: str | None
     sent: bool
     sent_at: datetime | None = Field(description="When it leaves; null: its order is on hold.")
+    subject: str
+    relayed: str | None = Field(
+        description="What came of relaying it by SMTP: sent, or why it was not; null: nothing yet."
+    )
+
+
+class EmailDetail(EmailResult):
+    """A mail, and what it says."""
+
+    text: str
+    html: str
+    mime: str = Field(description="The whole message, as it leaves.")
+
+    def message(self) -> EmailMessage:
+        """The message, parsed."""
+        return message_from_string(self.mime, EmailMessage, policy=policy.default)
 
 
 class EmailsResult(Result):

@@ -1,15 +1,11 @@
-"""Operations that show what happened: requests, effects, mails."""
+"""Operations that show what happened: requests and effects."""
 
 from collections import Counter
-from collections.abc import Iterator
 from urllib.parse import unquote
 
 from runa_mock_server.clock import to_datetime
 from runa_mock_server.control.models import (
     EffectsQuery,
-    EmailResult,
-    EmailsQuery,
-    EmailsResult,
     FaultHit,
     JournalEntry,
     RequestQuery,
@@ -17,11 +13,8 @@ from runa_mock_server.control.models import (
 )
 from runa_mock_server.control.scope import Scope
 from runa_mock_server.effects import Effects, combined, effects_of
-from runa_mock_server.emails import Email
 from runa_mock_server.journal import Entry, printable
 from runa_mock_server.path_table import fits_pattern
-from runa_mock_server.processing import NEVER
-from runa_mock_server.world import Account
 
 _FIRST_ERROR = 400
 
@@ -100,36 +93,3 @@ def read_effects(scope: Scope, query: EffectsQuery) -> Effects:
     ]
     keys = [key for effects in of_accounts for key in effects.keys]
     return combined(keys, complete=all(effects.complete for effects in of_accounts))
-
-
-def list_emails(scope: Scope, query: EmailsQuery) -> EmailsResult:
-    """List the mails that orders have caused; nothing is really sent."""
-    found = [
-        (account, email)
-        for account, email in _emails(scope)
-        if query.to in (None, email.to) and query.order_id in (None, email.order_id)
-    ]
-    found.sort(key=lambda pair: pair[1].sent_at)
-    return EmailsResult(
-        emails=[_email_result(account, email) for account, email in found[-query.limit :]],
-        total=len(found),
-    )
-
-
-def _emails(scope: Scope) -> Iterator[tuple[Account, Email]]:
-    for account in scope.accounts:
-        for email in account.outbox.all():
-            yield account, email
-
-
-def _email_result(account: Account, email: Email) -> EmailResult:
-    return EmailResult(
-        account=account.name,
-        to=email.to,
-        order_id=email.order_id,
-        item_id=email.item_id,
-        url=email.url,
-        template_id=email.template_id,
-        sent=email.sent_at <= account.clock.now(),
-        sent_at=None if email.sent_at == NEVER else to_datetime(email.sent_at),
-    )

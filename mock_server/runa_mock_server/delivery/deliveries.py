@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import Protocol
 
+from runa_mock_server.delivery.mail import mail_couriers
 from runa_mock_server.world import World
 
 # A clock that runs fast makes moments come sooner than the computer's timers can tell.
@@ -32,8 +33,7 @@ class Courier(Protocol):
 
 def couriers_of(world: World) -> Sequence[Courier]:
     """The couriers of a world, on the running event loop."""
-    del world
-    return ()
+    return (*mail_couriers(world),)
 
 
 class Deliveries:

@@ -1,0 +1,232 @@
+"""Relaying mails to a real SMTP server, for those who test with a mail catcher.
+
+A mail is relayed once, when it leaves, and never tried again (inferred): whoever tests wants to
+know of each mail whether it came, and a second try could be a second mail. What left while no
+server ran, or in an account before it was imported, has left and is not relayed.
+"""
+
+import asyncio
+from collections import deque
+from contextlib import suppress
+from functools import partial
+from heapq import heapify, heappop, heappush
+from typing import TYPE_CHECKING
+
+from runa_mock_server.address import host_and_port
+from runa_mock_server.email_message import Letters
+from runa_mock_server.emails import KEPT, Email
+from runa_mock_server.processing import NEVER
+from runa_mock_server.settings import Settings
+from runa_mock_server.world import Account, World
+
+if TYPE_CHECKING:
+    from aiosmtplib import SMTP
+
+SENT = "sent"
+
+_LONGEST_QUEUE = 10_000
+_LONGEST_REASON = 200
+# A goodbye is a courtesy: what comes next does not wait for it.
+_GOODBYE_SECONDS = 1
+
+
+def mail_couriers(world: World) -> "tuple[MailCourier, ...]":
+    """The courier of a world's mails, if they are to be relayed."""
+    if world.settings.smtp is None:
+        return ()
+    return (MailCourier(world, world.settings.smtp),)
+
+
+class MailCourier:
+    """Relays the mails of a world as they leave, one after the other.
+
+    Args:
+        world: whose mails.
+        smtp: ``HOST:PORT`` of the server.
+    """
+
+    def __init__(self, world: World, smtp: str) -> None:
+        self._world = world
+        self._mailbag = _Mailbag(smtp, world.settings)
+        # For each account the moments at which its mails leave, and of which order: heaps. Entries
+        # that do not hold any more, of orders on hold or forgotten ones, are passed over.
+        self._leaving: dict[Account, list[tuple[int, str]]] = {}
+        self._queue: deque[tuple[Account, Email]] = deque()
+        self._task: asyncio.Task[None] | None = None
+        world.installed.append(self._watch)
+        for account in world.accounts:
+            self._watch(account)
+
+    def _watch(self, account: Account) -> None:
+        now = account.clock.now()
+        to_leave = [email for email in account.outbox.by_order() if email.sent_at > now]
+        for order_id in {email.order_id for email in to_leave}:
+            self._look(account, order_id)
+        account.outbox.changed = partial(self._look, account)
+
+    def _look(self, account: Account, order_id: str) -> None:
+        """See when the mails of an order leave."""
+        moments = {email.sent_at for email in account.outbox.of(order_id)} - {NEVER}
+        if not moments:
+            return
+        heap = self._leaving.setdefault(account, [])
+        for moment in moments:
+            heappush(heap, (moment, order_id))
+        if len(heap) > 2 * KEPT:  # more than there are orders with mail
+            heap[:] = {entry for entry in heap if self._mails(account, *entry)}
+            heapify(heap)
+        self._world.wake()
+
+    def _mails(self, account: Account, moment: int, order_id: str) -> list[Email]:
+        """The mails of an order that leave at a moment and were not relayed."""
+        return [
+            email
+            for email in account.outbox.of(order_id)
+            if email.sent_at == moment and email.relayed is None
+        ]
+
+    def deliver_due(self) -> None:
+        """Queue the mails that have left by now, and have the queue relayed."""
+        for account, heap in list(self._leaving.items()):
+            if not self._world.has(account):  # it was reset
+                del self._leaving[account]
+                continue
+            now = account.clock.now()
+            due = set()  # an entry can be there twice, if its order was held meanwhile
+            while heap and heap[0][0] <= now:
+                due.add(heappop(heap))
+            for entry in sorted(due):
+                self._enqueue(account, self._mails(account, *entry))
+            if not heap:
+                del self._leaving[account]
+        if self._queue and self._task is None:
+            self._task = asyncio.create_task(self._relay())
+
+    def _enqueue(self, account: Account, emails: list[Email]) -> None:
+        for email in emails:
+            if len(self._queue) < _LONGEST_QUEUE:
+                self._queue.append((account, email))
+            else:
+                account.outbox.note(email, f"not relayed: {_LONGEST_QUEUE} mails are waiting")
+
+    def seconds_until_due(self) -> float | None:
+        """Seconds until the next mail leaves, ``None`` if none does by itself."""
+        waits = [account.clock.seconds_until(heap[0][0]) for account, heap in self._leaving.items()]
+        return min((wait for wait in waits if wait is not None), default=None)
+
+    async def _relay(self) -> None:
+        """Empty the queue; the connection lasts as long as there is something in it."""
+        try:
+            while self._queue:
+                while self._queue:
+                    await self._relay_next()
+                await self._mailbag.say_goodbye()
+        finally:
+            self._mailbag.drop()
+            self._task = None
+
+    async def _relay_next(self) -> None:
+        account, email = self._queue.popleft()
+        if not self._world.has(account):  # it was reset meanwhile
+            return
+        outcome = "not relayed: the mock server was stopped"
+        try:
+            outcome = await self._mailbag.send(account, email)
+        finally:
+            account.outbox.note(email, outcome)
+
+    async def close(self) -> None:
+        """Relay nothing more; what waits is noted as not relayed."""
+        self._world.installed.remove(self._watch)
+        for account in self._world.accounts:
+            account.outbox.changed = None
+        if self._task is not None:
+            self._task.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._task
+        for account, email in self._queue:
+            account.outbox.note(email, "not relayed: the mock server was stopped")
+        self._queue.clear()
+
+
+class _Mailbag:
+    """A connection to an SMTP server, made when there is something to send."""
+
+    def __init__(self, smtp: str, settings: Settings) -> None:
+        self._place = host_and_port(smtp)
+        self._sender = settings.smtp_from
+        self._seconds = settings.smtp_timeout
+        self._client: SMTP | None = None
+
+    async def send(self, account: Account, email: Email) -> str:
+        """Send a mail.
+
+        Returns:
+            ``sent``, or why it was not.
+        """
+        try:
+            mime = Letters(account).contents(email).mime
+            async with asyncio.timeout(self._seconds):
+                client = await self._connected()
+                plain = f"{self._sender}{email.to}".isascii()
+                await client.sendmail(
+                    self._sender, [email.to], mime, mail_options=() if plain else ("SMTPUTF8",)
+                )
+        except TimeoutError:
+            self.drop()
+            return f"not relayed: the SMTP server took more than {self._seconds:g} seconds"
+        except Exception as error:  # noqa: BLE001 - whatever a strange server brings about, the next mail has its turn
+            self.drop()
+            return f"not relayed: {_reason(error)}"
+        return SENT
+
+    async def _connected(self) -> "SMTP":
+        """The connection, a new one if the server has closed the last."""
+        from aiosmtplib import SMTP  # noqa: PLC0415 - loads slowly, and few relay
+
+        if self._client is not None:
+            with suppress(
+                Exception
+            ):  # nothing is on its way yet, so another connection may take it
+                await self._client.noop()
+                return self._client
+            self.drop()
+        host, port = self._place
+        self._client = SMTP(
+            hostname=host,
+            port=port,
+            local_hostname="localhost",  # else the resolver would be asked
+            start_tls=False,
+            timeout=None,  # all of it together is bounded
+        )
+        await self._client.connect()
+        return self._client
+
+    async def say_goodbye(self) -> None:
+        """Close the connection politely."""
+        if self._client is not None:
+            with suppress(Exception):
+                await self._client.quit(timeout=_GOODBYE_SECONDS)
+            self.drop()
+
+    def drop(self) -> None:
+        """Close the connection."""
+        if self._client is not None:
+            self._client.close()
+            self._client = None
+
+
+def _reason(error: Exception) -> str:
+    from aiosmtplib import (  # noqa: PLC0415 - as above
+        SMTPRecipientsRefused,
+        SMTPResponseException,
+    )
+
+    if isinstance(error, SMTPRecipientsRefused) and error.recipients:
+        error = error.recipients[0]
+    text = (
+        f"the SMTP server answered {error.code} {error.message}"
+        if isinstance(error, SMTPResponseException)
+        else str(error) or type(error).__name__
+    )
+    return "".join(c if c.isprintable() else " " for c in text)[:_LONGEST_REASON]
