@@ -12,6 +12,7 @@ from runa_mock_server.handles import (
     FaultsControl,
     JournalControl,
     OrdersControl,
+    ProductsControl,
 )
 from runa_mock_server.settings import Settings, make_settings
 from runa_mock_server.story import story
@@ -31,6 +32,7 @@ class Controls:
         journal: its requests.
         orders: its orders.
         emails: its mails.
+        products: what can be ordered; always the whole server's.
     """
 
     def __init__(self, send: Send, api_key: str | None = None) -> None:
@@ -41,6 +43,7 @@ class Controls:
         self.journal = JournalControl(channel)
         self.orders = OrdersControl(channel)
         self.emails = EmailsControl(channel)
+        self.products = ProductsControl(channel)
 
     def account(self, api_key: str) -> "Controls":
         """The same for one account; a key that was not used yet makes a new one.

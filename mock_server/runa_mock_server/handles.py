@@ -1,9 +1,9 @@
-"""The parts of a hand on a mock server: clock, faults, journal, orders, mails."""
+"""The parts of a hand on a mock server: clock, faults, journal, orders, mails, products."""
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 from runa_mock_server.channel import Channel, ControlRefusedError
 from runa_mock_server.control.models import (
@@ -20,6 +20,7 @@ from runa_mock_server.control.models import (
     RequestsResult,
 )
 from runa_mock_server.control.problems import not_found
+from runa_mock_server.control.product_models import ProductDetail, ProductsResult, ProductSummary
 from runa_mock_server.errors import quoted
 from runa_mock_server.fault_spec import Kind, Place
 
@@ -186,7 +187,7 @@ class OrdersControl:
 
     def get(self, order_id: str) -> OrderDetail:
         """An order as it will be once it has ended, and when that is."""
-        return self._channel.get(OrderDetail, _path_of(order_id))
+        return self._channel.get(OrderDetail, _path_of("order", order_id))
 
     def complete(self, order_id: str) -> OrderDetail:
         """End an order now."""
@@ -210,14 +211,8 @@ class OrdersControl:
 
     def _change(self, order_id: str, **fields: str | None) -> OrderDetail:
         body = {name: value for name, value in fields.items() if value is not None}
-        return OrderDetail.model_validate(self._channel.call("PATCH", _path_of(order_id), body))
-
-
-def _path_of(order_id: str) -> str:
-    if not order_id or "/" in order_id or order_id in {".", ".."}:  # another path than an order's
-        refusal = not_found("path", "order_id", f"there is no order {quoted(order_id)}")
-        raise ControlRefusedError(refusal.status, refusal.document())
-    return f"/orders/{order_id}"
+        path = _path_of("order", order_id)
+        return OrderDetail.model_validate(self._channel.call("PATCH", path, body))
 
 
 class EmailsControl:
@@ -232,3 +227,74 @@ class EmailsControl:
     def list(self, to: str | None = None, order_id: str | None = None) -> list[EmailResult]:
         """The mails, in the order in which they leave."""
         return self._channel.get(EmailsResult, "/emails", to=to, order_id=order_id).emails
+
+
+class ProductsControl:
+    """The products, which belong to the whole server, and what the provider can do to them."""
+
+    def __init__(self, channel: Channel) -> None:
+        self._channel = channel
+
+    def __iter__(self) -> Iterator[ProductSummary]:
+        return iter(self.list(limit=LONGEST_PAGE))
+
+    def list(
+        self,
+        code: str | None = None,
+        *,
+        is_orderable: bool | None = None,
+        search: str | None = None,
+        limit: int = 100,
+        after: str | None = None,
+    ) -> list[ProductSummary]:
+        """The products that fit, by code.
+
+        Args:
+            code: the one with this code.
+            is_orderable: whether orders for them are taken now.
+            search: part of a code or a name, in any case.
+            limit: how many at most.
+            after: only those whose codes come later.
+        """
+        return self._channel.get(
+            ProductsResult,
+            "/products",
+            code=code,
+            is_orderable=is_orderable,
+            search=search,
+            limit=limit,
+            after=after,
+        ).products
+
+    def get(self, code: str) -> ProductDetail:
+        """A product as it is now.
+
+        Raises:
+            ControlRefusedError: if there is none with this code.
+        """
+        return self._channel.get(ProductDetail, _path_of("product", code))
+
+    def change(self, code: str, **fields: Any) -> ProductDetail:
+        """Have a product be otherwise from now on, for every account.
+
+        Args:
+            code: the product.
+            **fields: any field of ``ProductBody``: ``is_orderable``, ``discount_multiplier``,
+                ``denominations``. What is not given stays.
+
+        Raises:
+            ControlRefusedError: naming the field that does not fit; nothing was changed.
+        """
+        answer = self._channel.call("PATCH", _path_of("product", code), fields)
+        return ProductDetail.model_validate(answer)
+
+
+_PLACES = {"order": ("order_id", "/orders/"), "product": ("code", "/products/")}
+
+
+def _path_of(kind: Literal["order", "product"], name: str) -> str:
+    field, path = _PLACES[kind]
+    if not name or "/" in name or name in {".", ".."}:  # another path than that of one thing
+        refusal = not_found("path", field, f"there is no {kind} {quoted(name)}")
+        raise ControlRefusedError(refusal.status, refusal.document())
+    return path + name

@@ -87,6 +87,12 @@ class _Opened(NamedTuple):
 class PayoutService:
     """The payout links of one account.
 
+    Args:
+        catalogue: what could be ordered when the account began. What a payout turned into that
+            nobody claimed by hand is read off it each time, and must not change with a product.
+        clock: the account's time.
+        holdings: what the account holds.
+
     Attributes:
         claims: what claimed payouts were turned into, by token.
     """
@@ -192,11 +198,12 @@ class PayoutService:
         codes = [part.code for part in parts]
         if not parts or len(set(codes)) != len(codes):
             raise ClaimError("Choose one or more products, each once.")
+        catalogue = self._holdings.terms.catalogue
         for part in parts:
-            offer = self._catalogue.offer(part.code)
+            offer = catalogue.offer(part.code)
             if part.code not in payout.codes or offer is None:
                 raise ClaimError(f"{quoted(part.code)} is not among the products of this payout.")
-            if part.value not in offer.denominations:
+            if not catalogue.claimable(part.code, part.value):
                 raise ClaimError(
                     f"{part.code} comes {offer.denominations}, not {quoted(part.value)}."
                 )

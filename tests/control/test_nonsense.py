@@ -78,7 +78,7 @@ NONSENSE = {
 def paths(api: Api, server: MockServer) -> dict[str, str]:
     """Things that exist, by the name of the variable part of a path that names them."""
     fault = server.account(KEY).faults.arm("hang", path="/v2/never")
-    return {"order_id": api.order().json()["id"], "fault_id": fault.id}
+    return {"order_id": api.order().json()["id"], "fault_id": fault.id, "code": "AMZ-US"}
 
 
 def _path(operation: Operation, paths: Mapping[str, str]) -> str:
@@ -142,11 +142,13 @@ def test_a_thing_that_does_not_exist(
 ) -> None:
     """The refusal names the part of the path."""
     path = operation.path.partition("{")[0] + name
-    body = {"status": "COMPLETED"} if operation.method == "PATCH" else None
+    fitting = {"order_id": {"status": "COMPLETED"}, "code": {"is_orderable": False}}
+    part = operation.path.partition("{")[2].rstrip("}")
+    body = fitting[part] if operation.method == "PATCH" else None
     response = control.call(operation.method, path, json=body)
     (location,) = locations(response.json())
     assert (response.status_code, location[0]) == (404, "path")
-    assert location[1] in operation.path
+    assert location[1] == part
 
 
 @pytest.mark.parametrize("type_", ["text/plain", "application/x-www-form-urlencoded", "x", None])
@@ -163,7 +165,12 @@ def test_a_body_is_json_whatever_its_content_type_says(
 
 def test_what_has_no_default_must_be_given(control: ControlCaller, paths: dict[str, str]) -> None:
     """An empty body, or one of nulls, is refused where there is nothing to do without one."""
-    needed = {"PUT /clock": "advance", "POST /faults": "kind", "PATCH /orders/{order_id}": "status"}
+    needed = {
+        "PUT /clock": "advance",
+        "POST /faults": "kind",
+        "PATCH /orders/{order_id}": "status",
+        "PATCH /products/{code}": "is_orderable",
+    }
     for operation in OPERATIONS:
         field = needed.get(name_of(operation))
         for body in (b"", b"{}", b'{"%s": null}' % field.encode()) if field is not None else ():
@@ -186,7 +193,7 @@ def _words() -> list[str]:
 
 
 MOMENTS = ["2026-03-15T00:00:00Z", "9999-12-31T23:59:59-12:00", "0001-01-01T00:00:00+14:00"]
-TEXTS = ["P31D", "PT1S", "P99999999999D", "/v2/*", "GET", "reads:2", *MOMENTS]
+TEXTS = ["0.05", "10.00", "P31D", "PT1S", "P99999999999D", "/v2/*", "GET", "reads:2", *MOMENTS]
 NUMBERS = [0, 1, -1, 0.5, 2, 599, 10**9, 2**63, -(2**63) - 1, 10**400, 1e308, 1e-320]
 
 scalars = st.one_of(
@@ -203,7 +210,10 @@ documents = st.recursive(
         st.lists(inner, max_size=3)
         | st.dictionaries(
             st.sampled_from(
-                ["distribution", "low", "high", "median", "sigma", "USD", "now", "speed"]
+                [
+                    *("distribution", "low", "high", "median", "sigma", "USD", "now", "speed"),
+                    *("type", "minimum_value", "maximum_value", "available_list"),
+                ]
             )
             | st.text(max_size=5),
             inner,
@@ -237,7 +247,7 @@ def _queries(operation: Operation) -> st.SearchStrategy[dict[str, list[str]]]:
 
 
 def _calls(operation: Operation) -> st.SearchStrategy[ControlRequest]:
-    path = operation.path.replace("{fault_id}", "F-1")
+    path = operation.path.replace("{fault_id}", "F-1").replace("{code}", "AMZ-US")
     return st.builds(
         ControlRequest,
         method=st.just(operation.method),

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import orjson
 
-from runa_mock_server.control import breaking, orders, records, running, states
+from runa_mock_server.control import breaking, orders, products, records, running, states
 from runa_mock_server.control.description import Description, describe
 from runa_mock_server.control.models import IndexResult, OperationResult
 from runa_mock_server.control.operation import Operation
@@ -73,6 +73,9 @@ OPERATIONS: tuple[Operation, ...] = (
     Operation("GET", "/orders", orders.list_orders),
     Operation("GET", "/orders/{order_id}", orders.read_order),
     Operation("PATCH", "/orders/{order_id}", orders.change_order),
+    Operation("GET", "/products", products.list_products),
+    Operation("GET", "/products/{code}", products.read_product),
+    Operation("PATCH", "/products/{code}", products.change_product),
     Operation("GET", "/state", states.read_state),
     Operation("PUT", "/state", states.put_state),
     Operation("POST", "/shutdown", running.shut_down, status=202),
