@@ -59,6 +59,10 @@ NONSENSE = {
     "unknown field, not a number": _body(422, "nht", data=b'{"nht": NaN}'),
     "unknown field, huge number": _body(422, "nht", data=b'{"nht": 1e999}'),
     "unknown field, NUL": _body(422, "\x00", data=b'{"\\u0000": "\\u0000"}'),
+    "key twice": _body(400, "nht", data=b'{"nht": 1, "nht": 2}'),
+    "key twice, escaped": _body(400, "nht", data=b'{"nht": 1, "\\u006eht": 1}'),
+    "key twice, below": _body(400, "a", data=b'{"b": [{"a": 1, "a": 1}]}'),
+    "key twice, empty": _body(400, data=b'{"": 1, "": 2}'),
     "array": _body(422, data=b"[]"),
     "null": _body(422, data=b"null"),
     "text": _body(422, data=b'"{}"'),
@@ -161,6 +165,15 @@ def test_a_body_is_json_whatever_its_content_type_says(
     )
     assert response.status_code == 200
     assert control.get("/settings")["settings"]["rate_limit"] == 7
+
+
+def test_a_field_that_is_given_twice_changes_nothing(control: ControlCaller) -> None:
+    """Neither the first nor the last value is taken, though either would do by itself."""
+    before = control.snapshot()
+    response = control.call("PUT", "/settings", data=b'{"rate_limit": 7, "rate_limit": 8}')
+    assert (response.status_code, locations(response.json())) == (400, {("body", "rate_limit")})
+    assert response.json()["message"] == "rate_limit: is given 2 times"
+    assert control.snapshot() == before
 
 
 def test_what_has_no_default_must_be_given(control: ControlCaller, paths: dict[str, str]) -> None:
