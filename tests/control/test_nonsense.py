@@ -123,6 +123,7 @@ def test_only_its_methods_can_be_used_on_a_path(
             if method != "HEAD":
                 document = response.json()
                 assert document["type"] == "method_not_allowed"
+                assert response.headers["Allow"] == ", ".join(sorted(methods))
                 assert all(allowed in document["message"] for allowed in methods)
     assert control.snapshot() == before
 

@@ -104,6 +104,10 @@ class ControlApi:
         except ControlError as refusal:
             return Answer(refusal.status, orjson.dumps(refusal.document()))
 
+    def methods(self, path: str) -> list[str]:
+        """The methods that can be used on a path below ``/_mock``, sorted."""
+        return sorted(self._paths.find(path or "/")[0])
+
     def _answer(self, request: ControlRequest) -> Answer:
         methods, parameters = self._paths.find(request.path or "/")
         operation = methods.get(request.method)
@@ -111,7 +115,7 @@ class ControlApi:
             if not methods:
                 reason = f"There is nothing at {quoted(PREFIX + request.path)}."
                 raise ControlError(404, "not_found", reason)
-            allowed = ", ".join(sorted(methods))
+            allowed = ", ".join(self.methods(request.path))
             raise ControlError(405, "method_not_allowed", f"Only {allowed} can be used here.")
         query = dict(request.query)
         names = query.pop("account", [])
