@@ -40,6 +40,7 @@ from runa_client._errors import (
     RunaTimeoutError,
     ServerError,
     ValidationError,
+    WebhookVerificationError,
 )
 from runa_client._funds import Balance, Estimate, EstimateItem
 from runa_client._orders import EstimateOptions, OrderOptions, WaitOptions
@@ -53,6 +54,13 @@ from runa_client._products import (
 from runa_client._redemption import ECode, Redemption
 from runa_client._results import Order, OrderItem, OrderPage, OrderReceipt, Payout
 from runa_client._settings import Backoff, ClientOptions, RetryPolicy, Timeout
+from runa_client._webhooks import (
+    OrderCompletionEvent,
+    ProductState,
+    ProductUpdateEvent,
+    WebhookEvent,
+    verify_webhook,
+)
 
 if TYPE_CHECKING:
     from runa_client._async_client import AsyncRunaClient
@@ -87,6 +95,7 @@ __all__ = [
     "IdempotencyInProgressError",
     "NotFoundError",
     "Order",
+    "OrderCompletionEvent",
     "OrderFailedError",
     "OrderItem",
     "OrderOptions",
@@ -97,6 +106,8 @@ __all__ = [
     "Product",
     "ProductFilters",
     "ProductPage",
+    "ProductState",
+    "ProductUpdateEvent",
     "RateLimitError",
     "Redemption",
     "RedemptionError",
@@ -114,6 +125,8 @@ __all__ = [
     "Timeout",
     "ValidationError",
     "WaitOptions",
+    "WebhookEvent",
+    "WebhookVerificationError",
     "email",
     "item",
     "multiple",
@@ -121,4 +134,5 @@ __all__ = [
     "recipient",
     "single",
     "template",
+    "verify_webhook",
 ]

@@ -7,6 +7,7 @@
     ├── OrderTimeoutError              still processing at the deadline (also a TimeoutError)
     ├── OrderFailedError               ended FAILED, and the caller asked for an exception
     ├── RedemptionError                a payout link that gave no e-code, `code` says why
+    ├── WebhookVerificationError       a webhook not to be believed, `reason` says why
     └── RunaCallError                  a call that got no good answer
         ├── RunaConnectionError     ↻  refused, reset, closed or cut: the outcome is unknown
         │   └── RunaTimeoutError    ↻  no connection or no answer in time
@@ -26,10 +27,12 @@
 ↻ marks `safe_to_retry`. All of them pickle, and none of them holds the API key.
 """
 
-from typing import ClassVar
+from typing import ClassVar, Literal, TypeAlias
 
 from runa_client._record import Record
 from runa_client._results import Order
+
+WebhookFlaw: TypeAlias = Literal["headers", "timestamp", "signature", "body"]
 
 _PROCESSING_ERRORS = frozenset({"RE008", "RE009"})
 
@@ -134,6 +137,24 @@ class RedemptionError(RunaError):
         of_order = f" (order {self.order_id})" if self.order_id else ""
         more = f"\n  {self.details}" if self.details else ""
         return f"{said}{of_order}{more}"
+
+
+class WebhookVerificationError(RunaError):
+    """The message is not proven to come from the service, or is not for now; do nothing with it.
+
+    Attributes:
+        reason: What is wrong: `headers` (one is missing), `timestamp` (too old, too far ahead or
+            no number), `signature` (none fits) or `body` (signed, but no JSON).
+        message: The same in words.
+    """
+
+    def __init__(self, reason: WebhookFlaw, message: str) -> None:
+        super().__init__(reason, message)
+        self.reason = reason
+        self.message = message
+
+    def __str__(self) -> str:
+        return self.message
 
 
 class RunaCallError(RunaError):

@@ -178,7 +178,7 @@ def parse_product(data: object) -> Product:
         categories=optional(raw, "categories", each(string)) or (),
         countries_redeemable_in=optional(raw, "countries_redeemable_in", each(string)) or (),
         discount_multiplier=optional(raw, "discount_multiplier", money),
-        denominations=optional(details, "denominations", _denominations),
+        denominations=optional(details, "denominations", parse_denominations),
         subscription_plans=optional(details, "subscription_plans", each(_plan)) or (),
         raw=raw,
     )
@@ -193,7 +193,12 @@ def parse_product_page(data: object) -> ProductPage:
     return ProductPage(**page_fields(data, "catalog", parse_product))
 
 
-def _denominations(data: object) -> Denominations:
+def parse_denominations(data: object) -> Denominations:
+    """Read the face values of a product.
+
+    Raises:
+        ValueError: The data is no such object; the message names the field.
+    """
     raw = json_object(data)
     return Denominations(
         type=optional(raw, "type", string),

@@ -1,12 +1,10 @@
 """Reports for people and for machines: text, JSON and JUnit XML."""
 
 import json
-import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
-from typing import Any, Final, NamedTuple
-from xml.etree import ElementTree as ET
+from typing import Any, Final
 
 from runa_conformance._checks import CHECKS
 from runa_conformance._recording import Recording
@@ -15,11 +13,10 @@ from runa_conformance._replay import Comparison, Drift
 from runa_conformance._results import Report, Result, Status
 from runa_conformance._rules import EVIDENCE, RULES, Rule
 from runa_conformance._watchers import Watch, watches
+from runa_conformance.junit import Case, Suite, as_xml
 
 _MARKS: Final[Mapping[Status, str]] = {"passed": "ok  ", "failed": "FAIL", "skipped": "skip"}
 _INDENT = "      "
-# What XML cannot hold, not even escaped.
-_UNPRINTABLE = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def result_as_text(result: Result | Drift) -> str:
@@ -110,59 +107,33 @@ def _result(result: Result) -> dict[str, Any]:
     }
 
 
-class _Case(NamedTuple):
-    """A test case as JUnit knows it: its check, and the text of what went wrong or was left."""
-
-    check: str
-    seconds: float = 0.0
-    failure: str | None = None
-    skipped: str | None = None
-
-
 def as_junit(report: Report | Comparison) -> str:
     """The whole report as JUnit XML, which CI servers read; a case for each check."""
     cases = list(_compared(report) if isinstance(report, Comparison) else _checked(report))
-    suite = ET.Element(
-        "testsuite",
-        {
-            "name": f"runa conformance of {report.base_url}",
-            "tests": str(len(cases)),
-            "failures": str(sum(case.failure is not None for case in cases)),
-            "skipped": str(sum(case.skipped is not None for case in cases)),
-            "errors": "0",
-            "time": f"{sum(case.seconds for case in cases):.3f}",
-        },
-    )
-    for case in cases:
-        group, _, name = case.check.partition(".")
-        attributes = {"classname": group, "name": name, "time": f"{case.seconds:.3f}"}
-        element = ET.SubElement(suite, "testcase", attributes)
-        for kind, text in (("failure", case.failure), ("skipped", case.skipped)):
-            if text is not None:
-                told = _UNPRINTABLE.sub("?", text)
-                message = told.partition("\n")[0]
-                ET.SubElement(element, kind, {"message": message}).text = told
-    root = ET.Element("testsuites")
-    root.append(suite)
-    ET.indent(root)
-    return ET.tostring(root, encoding="unicode", xml_declaration=True) + "\n"
-
-
-def _checked(report: Report) -> Iterable[_Case]:
-    for result in report.results:
-        reason = result.reason or ""
-        yield _Case(
-            result.name,
-            result.seconds,
-            failure=f"{reason}\n{result_as_text(result)}" if result.status == "failed" else None,
-            skipped=reason if result.status == "skipped" else None,
+    return as_xml(
+        Suite(
+            f"runa conformance of {report.base_url}",
+            None if isinstance(report, Comparison) else report.started_at,
+            sum(case.seconds for case in cases),
+            cases,
         )
+    )
 
 
-def _compared(report: Comparison) -> Iterable[_Case]:
+def _checked(report: Report) -> Iterable[Case]:
+    for result in report.results:
+        text = result.reason or ""
+        if result.status == "failed":
+            text += "\n" + result_as_text(result)
+        group, _, name = result.name.partition(".")
+        yield Case(group, name, result.status, text, result.seconds)
+
+
+def _compared(report: Comparison) -> Iterable[Case]:
     for check in report.compared:
         told = [result_as_text(drift) for drift in report.drifts if drift.check == check]
-        yield _Case(check, failure="\n".join(told) or None)
+        group, _, name = check.partition(".")
+        yield Case(group, name, "failed" if told else "passed", "\n".join(told))
 
 
 def checks_as_text(checks: Iterable[Check]) -> str:

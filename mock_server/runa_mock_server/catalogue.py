@@ -96,9 +96,14 @@ class Catalogue:
         products: valid documents in the shape of the provider's product list, each code once.
         templates: for each further template id the product or plan codes it stands for. An id of
             the playground's is replaced.
+        before: the catalogue that this one takes the place of, with other states of the same
+            products.
 
     Attributes:
         products: the documents as they were given, by code.
+        playground: what the playground's templates stood for in the first of the catalogues that
+            took each other's place.
+        came_in: by code all the face values that it came in since then.
 
     Raises:
         CatalogueError: for templates that name no code, an unknown one, one twice, or codes of
@@ -109,6 +114,8 @@ class Catalogue:
         self,
         products: Iterable[Mapping[str, Any]],
         templates: Mapping[str, Iterable[str]] = _NO_TEMPLATES,
+        *,
+        before: "Catalogue | None" = None,
     ) -> None:
         self.products = tuple(sorted(products, key=itemgetter("code")))
         self._offers: dict[str, Offer] = {}
@@ -117,10 +124,39 @@ class Catalogue:
             for offer in _offers(product):
                 self._offers[offer.code] = offer
                 self._products[offer.code] = product
+        self._given = {template_id: tuple(codes) for template_id, codes in templates.items()}
+        self.playground: Mapping[str, Sequence[str]] = (
+            _playground_codes(self._offers) if before is None else before.playground
+        )
+        self.came_in: Mapping[str, frozenset[Denominations]] = (
+            {} if before is None else _came_in(self._offers, before)
+        )
         self._templates = {
-            **_playground_selections(self._offers),
-            **_selections(templates, self._offers),
+            **_playground_selections(self.playground, self._offers),
+            **_selections(self._given, self._offers),
         }
+
+    def with_product(self, product: Mapping[str, Any]) -> "Catalogue":
+        """The same catalogue with another state of one of its products.
+
+        Inferred: a product that cannot be ordered any more is left out of the playground's
+        templates until it can be, as they are the provider's to keep. One of the user's own names
+        what it names, and an order for it is refused.
+
+        Args:
+            product: the document of a product that is in it, with the same code, currency, payout
+                type and plan codes.
+        """
+        code = product["code"]
+        products = [product if known["code"] == code else known for known in self.products]
+        return Catalogue(products, self._given, before=self)
+
+    def claimable(self, code: str, value: Decimal) -> bool:
+        """Whether a payout can be claimed as so much of a product: it comes, or came, in that."""
+        offer = self._offers.get(code)
+        if offer is None:
+            return False
+        return any(value in each for each in (offer.denominations, *self.came_in.get(code, ())))
 
     def offer(self, code: str) -> Offer | None:
         """What ``code`` stands for, or ``None`` if it is unknown."""
@@ -161,7 +197,7 @@ def _offers(product: Mapping[str, Any]) -> Iterator[Offer]:
             for plan in details["subscription_plans"]
         }
     else:
-        choices = {product["code"]: _denominations(details["denominations"])}
+        choices = {product["code"]: denominations_of(details["denominations"])}
     for code, denominations in choices.items():
         yield Offer(
             code,
@@ -173,7 +209,7 @@ def _offers(product: Mapping[str, Any]) -> Iterator[Offer]:
         )
 
 
-def _denominations(given: Mapping[str, Any]) -> Denominations:
+def denominations_of(given: Mapping[str, Any]) -> Denominations:
     """The face values of a gift card or a payment; payments have no type and are open."""
     if given.get("type") == "fixed":
         return _fixed(given["available_list"])
@@ -207,21 +243,41 @@ def _playground_templates() -> tuple[_PlaygroundTemplate, ...]:
     )
 
 
-def _playground_selections(offers: Mapping[str, Offer]) -> dict[str, Selection]:
-    selections = {}
+def _playground_codes(offers: Mapping[str, Offer]) -> dict[str, Sequence[str]]:
+    chosen: dict[str, Sequence[str]] = {}
     for template in _playground_templates():
         of_currency = {
             code: offer
             for code, offer in offers.items()
             if offer.is_orderable and offer.currency == template.currency
         }
-        chosen = [of_currency[code] for code in template.codes if code in of_currency]
-        if len(chosen) < len(template.codes):
-            gift_cards = (o for o in of_currency.values() if o.payout_type == "gift_card")
-            chosen = sorted(gift_cards, key=lambda o: o.code)[:_PRODUCTS_OF_A_TEMPLATE]
-        if chosen:
-            selections[template.id] = Selection(tuple(chosen))
+        codes = [code for code in template.codes if code in of_currency]
+        if len(codes) < len(template.codes):
+            gift_cards = (o.code for o in of_currency.values() if o.payout_type == "gift_card")
+            codes = sorted(gift_cards)[:_PRODUCTS_OF_A_TEMPLATE]
+        if codes:
+            chosen[template.id] = codes
+    return chosen
+
+
+def _playground_selections(
+    codes: Mapping[str, Sequence[str]], offers: Mapping[str, Offer]
+) -> dict[str, Selection]:
+    selections = {}
+    for template_id, named in codes.items():
+        orderable = [offers[code] for code in named if offers[code].is_orderable]
+        # A template of which nothing is left is refused for its products, not as unknown.
+        selections[template_id] = Selection(tuple(orderable or (offers[code] for code in named)))
     return selections
+
+
+def _came_in(offers: Mapping[str, Offer], before: Catalogue) -> dict[str, frozenset[Denominations]]:
+    came_in = dict(before.came_in)
+    for code, offer in offers.items():
+        earlier = before.offer(code)
+        if earlier is not None and earlier.denominations != offer.denominations:
+            came_in[code] = came_in.get(code, frozenset()) | {earlier.denominations}
+    return came_in
 
 
 def _selections(

@@ -57,7 +57,7 @@ def load(path: str | Path) -> list[dict[str, Any]]:
     placed = list(_products(pages))
     problems = [
         *_misshapen(pages),
-        *(f"{place}: {reason}" for place, product in placed for reason in _problems(product)),
+        *(f"{place}: {told}" for place, product in placed for told in problems_of(product)),
         *_repeated(placed),
     ]
     if not problems and not placed:
@@ -151,6 +151,16 @@ _DETAILS: Mapping[str, type[BaseModel]] = {
 }
 
 
+class FieldProblem(NamedTuple):
+    """What is wrong with one field of a product; no field is the product as a whole."""
+
+    field: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.field}: {self.reason}" if self.field else self.reason
+
+
 class _Placed(NamedTuple):
     """An entry of the file and where it stands, for messages."""
 
@@ -190,8 +200,8 @@ def _products(pages: Iterable[Any]) -> Iterator[_Placed]:
             yield _Placed(f"page {number}, catalog[{index}]{name}", product)
 
 
-def _problems(product: Any) -> Iterator[str]:
-    """What is wrong with one entry by itself: field and reason."""
+def problems_of(product: Any) -> Iterator[FieldProblem]:
+    """What is wrong with one product by itself."""
     yield from _violations(_Product, product, "")
     if not isinstance(product, dict):
         return
@@ -201,14 +211,14 @@ def _problems(product: Any) -> Iterator[str]:
         if payout_type in product:
             yield from _violations(model, product[payout_type], f"{payout_type}.")
         else:
-            yield f"{payout_type}: Field required"
+            yield FieldProblem(f"{payout_type}", "Field required")
     try:
         orjson.dumps(product, default=str)
     except TypeError as error:
-        yield f"cannot be served again: {error}"
+        yield FieldProblem("", f"cannot be served again: {error}")
 
 
-def _violations(model: type[BaseModel], value: Any, prefix: str) -> Iterator[str]:
+def _violations(model: type[BaseModel], value: Any, prefix: str) -> Iterator[FieldProblem]:
     try:
         model.model_validate(value)
     except ValidationError as error:
@@ -216,7 +226,7 @@ def _violations(model: type[BaseModel], value: Any, prefix: str) -> Iterator[str
             yield _told(detail, prefix)
 
 
-def _told(detail: ErrorDetails, prefix: str) -> str:
+def _told(detail: ErrorDetails, prefix: str) -> FieldProblem:
     field = (prefix + ".".join(map(str, detail["loc"]))).rstrip(".")
     # Pydantic's own words for this one name a class of this module.
     is_no_object = detail["type"] == "model_type"
@@ -226,7 +236,7 @@ def _told(detail: ErrorDetails, prefix: str) -> str:
     if detail["type"] != "missing" and not isinstance(given, dict | list):
         shown = str(given) if isinstance(given, Decimal) else json.dumps(given)
         reason += f", not {shown[:_MESSAGE_LIMIT]}"
-    return f"{field}: {reason}" if field else reason
+    return FieldProblem(field, reason)
 
 
 def _repeated(placed: Iterable[_Placed]) -> Iterator[str]:

@@ -3,9 +3,12 @@
 import json
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, Literal, NamedTuple, TypeVar
 
 from pydantic import BaseModel
+
+from runa_mock_server.control.problems import not_found
+from runa_mock_server.errors import quoted
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -70,6 +73,28 @@ class Channel:
     def get(self, result: type[M], path: str, /, **query: object) -> M:
         """What a call that changes nothing is answered with."""
         return result.model_validate(self.call("GET", path, query=query))
+
+
+_PATHS = {
+    "email": ("email_id", "/emails/"),
+    "endpoint": ("endpoint_id", "/webhooks/endpoints/"),
+    "message": ("message_id", "/webhooks/messages/"),
+    "order": ("order_id", "/orders/"),
+    "product": ("code", "/products/"),
+}
+
+
+def path_of(kind: Literal["email", "endpoint", "message", "order", "product"], name: str) -> str:
+    """The path of one thing.
+
+    Raises:
+        ControlRefusedError: for a name that would lead elsewhere; nothing has such a name.
+    """
+    field, path = _PATHS[kind]
+    if not name or "/" in name or name in {".", ".."}:
+        refusal = not_found("path", field, f"there is no {kind} {quoted(name)}")
+        raise ControlRefusedError(refusal.status, refusal.document())
+    return path + name
 
 
 def _plain(value: object) -> object:

@@ -6,13 +6,9 @@ from typing import Any
 from runa_mock_server.channel import Channel, Send
 from runa_mock_server.control.models import SettingsResult
 from runa_mock_server.effects import DEFAULT_WINDOW, Effects
-from runa_mock_server.handles import (
-    ClockControl,
-    EmailsControl,
-    FaultsControl,
-    JournalControl,
-    OrdersControl,
-)
+from runa_mock_server.handles import ClockControl, FaultsControl, JournalControl, OrdersControl
+from runa_mock_server.mail_handles import EmailsControl
+from runa_mock_server.product_handles import ProductsControl
 from runa_mock_server.settings import Settings, make_settings
 from runa_mock_server.story import story
 
@@ -31,6 +27,7 @@ class Controls:
         journal: its requests.
         orders: its orders.
         emails: its mails.
+        products: what can be ordered; always the whole server's.
     """
 
     def __init__(self, send: Send, api_key: str | None = None) -> None:
@@ -41,6 +38,7 @@ class Controls:
         self.journal = JournalControl(channel)
         self.orders = OrdersControl(channel)
         self.emails = EmailsControl(channel)
+        self.products = ProductsControl(channel)
 
     def account(self, api_key: str) -> "Controls":
         """The same for one account; a key that was not used yet makes a new one.

@@ -1,18 +1,14 @@
-"""The parts of a hand on a mock server: clock, faults, journal, orders, mails."""
+"""The parts of a hand on a mock server: clock, faults, journal, orders."""
 
-import time
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from types import TracebackType
 from typing import Any, Self
 
-from runa_mock_server.channel import Channel, ControlRefusedError
+from runa_mock_server.channel import Channel, path_of
 from runa_mock_server.control.models import (
     LONGEST_PAGE,
     ClockResult,
-    EmailDetail,
-    EmailResult,
-    EmailsResult,
     FaultResult,
     FaultsResult,
     JournalEntry,
@@ -21,12 +17,7 @@ from runa_mock_server.control.models import (
     OrderSummary,
     RequestsResult,
 )
-from runa_mock_server.control.problems import not_found
-from runa_mock_server.errors import quoted
 from runa_mock_server.fault_spec import Kind, Place
-
-_LOOK_SECONDS = 0.02
-_MAILS_TOLD = 10
 
 
 class ClockControl:
@@ -191,7 +182,7 @@ class OrdersControl:
 
     def get(self, order_id: str) -> OrderDetail:
         """An order as it will be once it has ended, and when that is."""
-        return self._channel.get(OrderDetail, _path_of(order_id))
+        return self._channel.get(OrderDetail, path_of("order", order_id))
 
     def complete(self, order_id: str) -> OrderDetail:
         """End an order now."""
@@ -215,81 +206,6 @@ class OrdersControl:
 
     def _change(self, order_id: str, **fields: str | None) -> OrderDetail:
         body = {name: value for name, value in fields.items() if value is not None}
-        return OrderDetail.model_validate(self._channel.call("PATCH", _path_of(order_id), body))
-
-
-def _path_of(order_id: str, kind: str = "order") -> str:
-    if not order_id or "/" in order_id or order_id in {".", ".."}:  # another path than of its kind
-        refusal = not_found("path", f"{kind}_id", f"there is no {kind} {quoted(order_id)}")
-        raise ControlRefusedError(refusal.status, refusal.document())
-    return f"/{kind}s/{order_id}"
-
-
-class EmailsControl:
-    """The mails that orders have caused."""
-
-    def __init__(self, channel: Channel) -> None:
-        self._channel = channel
-
-    def __iter__(self) -> Iterator[EmailResult]:
-        return iter(self.list())
-
-    def list(self, to: str | None = None, order_id: str | None = None) -> list[EmailResult]:
-        """The mails, in the order in which they leave."""
-        return self._channel.get(EmailsResult, "/emails", to=to, order_id=order_id).emails
-
-    def get(self, email_id: str) -> EmailDetail:
-        """A mail with what it says; its ``message()`` is the parsed MIME message.
-
-        Raises:
-            ControlRefusedError: if there is no such mail.
-        """
-        return self._channel.get(EmailDetail, _path_of(email_id, "email"))
-
-    def wait_for(
-        self, to: str | None = None, order: str | None = None, timeout: float = 5
-    ) -> EmailDetail:
-        """The first mail that fits and has left; waits until there is one.
-
-        Args:
-            to: only mail to this address.
-            order: only mail that the order of this id has caused.
-            timeout: seconds of real time to wait; the mock's own clock has to be moved, or run.
-
-        Raises:
-            TimeoutError: if none has left in time; it tells what the outbox holds.
-        """
-        deadline = time.monotonic() + timeout
-        fitting: dict[str, object] = {"to": to, "order_id": order, "limit": LONGEST_PAGE}
-        while True:
-            left = self._channel.get(EmailsResult, "/emails", sent=True, **fitting).emails
-            if left:
-                return self.get(left[0].id)
-            rest = deadline - time.monotonic()
-            if rest <= 0:
-                raise TimeoutError(self._nothing_came(to, order, timeout))
-            time.sleep(min(rest, _LOOK_SECONDS))
-
-    def _nothing_came(self, to: str | None, order: str | None, timeout: float) -> str:
-        wanted = (f" to {to}" if to else "") + (f" of the order {order}" if order else "")
-        emails = self.list()
-        told = [f"no mail{wanted} has left within {timeout:g} seconds"]
-        told += [f"  {_line(email)}" for email in emails[-_MAILS_TOLD:]]
-        told[0] += f"; the outbox holds {len(emails)}" if emails else "; the outbox is empty"
-        if any(not email.sent and self._stands_still(email) for email in emails):
-            told.append("time stands still, so nothing leaves until the clock is moved")
-        return "\n".join(told)
-
-    def _stands_still(self, email: EmailResult) -> bool:
-        name = email.account if self._channel.api_key is None else None
-        return self._channel.get(ClockResult, "/clock", account=name).speed == 0
-
-
-def _line(email: EmailResult) -> str:
-    if email.sent:
-        state = "has left"
-    elif email.sent_at is None:
-        state = "waits: its order is on hold"
-    else:
-        state = f"leaves at {email.sent_at.isoformat()}"
-    return f"{email.id} to {email.to}, order {email.order_id}, {state}"
+        return OrderDetail.model_validate(
+            self._channel.call("PATCH", path_of("order", order_id), body)
+        )

@@ -1,7 +1,7 @@
 """A body of ``POST /order``, read step by step, and remembered once it has made an order.
 
 Syntax, validation, business rules, price and text follow from the bytes alone, as long as
-catalogue and profile stay, which they do for the life of a server. So a body that comes again, in
+profile and catalogue stay; a catalogue that changes is another one. So a body that comes again, in
 tests and under load nearly every one, need not go through them again. What depends on the moment,
 like the balance, is checked for each order.
 """
@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from runa_mock_server import strict_json
 from runa_mock_server.bodies import NewOrder, not_json, validate_body
+from runa_mock_server.catalogue import Catalogue
 from runa_mock_server.holdings import OrderTerms
 from runa_mock_server.order_rules import order_basket
 from runa_mock_server.order_template import OrderTemplate, order_template
@@ -58,7 +59,7 @@ class OrderBody:
             self._error = error
             self.fingerprint = strict_json.fingerprint_bytes(raw)
         self._valid: NewOrder | None = None
-        self._plans: dict[tuple[bool, bool], OrderPlan] = {}
+        self._plans: dict[tuple[bool, bool, Catalogue], OrderPlan] = {}
 
     def valid(self, *, as_pydantic_1: bool) -> NewOrder:
         """What the body asks for.
@@ -84,7 +85,8 @@ class OrderBody:
         Raises:
             ApiError: for the first business rule that it breaks.
         """
-        wanted = (synchronous, terms.legacy_item_fields)  # the rest is the same for all of a server
+        # The rest is the same for all of a server.
+        wanted = (synchronous, terms.legacy_item_fields, terms.catalogue)
         plan = self._plans.get(wanted)
         if plan is None:
             basket = order_basket(body, terms.catalogue, synchronous=synchronous)

@@ -87,6 +87,12 @@ class _Opened(NamedTuple):
 class PayoutService:
     """The payout links of one account.
 
+    Args:
+        catalogue: what could be ordered when the account began. What a payout turned into that
+            nobody claimed by hand is read off it each time, and must not change with a product.
+        clock: the account's time.
+        holdings: what the account holds.
+
     Attributes:
         claims: what claimed payouts were turned into, by token.
     """
@@ -116,18 +122,31 @@ class PayoutService:
         offer = self._catalogue.offer(code)
         return offer is not None and value in offer.denominations
 
-    def end(self, payout: Payout, status: Literal["CANCELLED", "EXPIRED"]) -> Payout:
-        """Take an active payout back, as the provider can, or let it expire before its time.
+    def end(
+        self, order: StoredOrder, status: Literal["CANCELLED", "EXPIRED"], item_id: str | None
+    ) -> None:
+        """Take active payouts back, as the provider can, or let them expire before their time.
 
-        Returns:
-            The payout as it is now.
+        Args:
+            order: the order, which has ended; its links have expired if it is time.
+            status: what they become.
+            item_id: the item whose payout is meant, ``None`` for all of the order's.
 
         Raises:
-            ClaimError: if the payout is not active.
+            ClaimError: if none of them is active.
         """
-        opened = self._active(payout.token)
-        self._settle(opened, status)
-        return opened.payout
+        document = orjson.loads(order.document)
+        active = [
+            item
+            for item in document["items"]
+            if item_id in (None, item["id"]) and item["payout"]["status"] == "ACTIVE"
+        ]
+        if not active:
+            raise ClaimError("no payout of this is active")
+        now = self._clock.now()
+        for item in active:
+            _mark_now(item, status, now)
+        self._holdings.orders.replace(order._replace(document=orjson.dumps(document)))
 
     def claim(self, payout: Payout, parts: Sequence[Part] = ()) -> Payout:
         """Turn an active payout into products; of two who try, one succeeds.
@@ -164,9 +183,7 @@ class PayoutService:
 
     def _settle(self, opened: _Opened, status: str) -> None:
         """Give an active payout its last status."""
-        payout = opened.payout
-        # A synchronous order is said to complete a second after it can be claimed.
-        _mark(payout.item, status, max(self._clock.now(), payout.status_updated_at))
+        _mark_now(opened.payout.item, status, self._clock.now())
         document = orjson.dumps(opened.document)
         self._holdings.orders.replace(opened.order._replace(document=document))
 
@@ -192,11 +209,12 @@ class PayoutService:
         codes = [part.code for part in parts]
         if not parts or len(set(codes)) != len(codes):
             raise ClaimError("Choose one or more products, each once.")
+        catalogue = self._holdings.terms.catalogue
         for part in parts:
-            offer = self._catalogue.offer(part.code)
+            offer = catalogue.offer(part.code)
             if part.code not in payout.codes or offer is None:
                 raise ClaimError(f"{quoted(part.code)} is not among the products of this payout.")
-            if part.value not in offer.denominations:
+            if not catalogue.claimable(part.code, part.value):
                 raise ClaimError(
                     f"{part.code} comes {offer.denominations}, not {quoted(part.value)}."
                 )
@@ -216,6 +234,12 @@ def with_expiry(orders: OrderStore, order: StoredOrder, now: int) -> StoredOrder
     expired = order._replace(document=orjson.dumps(document), expires_at=NEVER)
     orders.replace(expired)
     return expired
+
+
+def _mark_now(item: dict[str, Any], status: str, now: int) -> None:
+    # A synchronous order is said to complete a second after it can be claimed.
+    before = datetime.fromisoformat(item["payout"]["status_updated_at"])
+    _mark(item, status, max(now, to_microseconds(before)))
 
 
 def _mark(item: dict[str, Any], status: str, moment: int) -> None:

@@ -145,6 +145,14 @@ class ProductService:
         text_form = _FORMS[form]
         return self._documents()[place] if text_form is None else self._with_texts(place, text_form)
 
+    def document(self, code: str) -> Mapping[str, Any]:
+        """One product as the catalogue has it.
+
+        Raises:
+            KeyError: if there is none with this code.
+        """
+        return self._products[self._positions[code]]
+
     def countries(self) -> bytes:
         """Every country in which a product can be redeemed, sorted."""
         return orjson.dumps({"countries": self._countries})

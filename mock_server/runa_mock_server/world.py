@@ -3,7 +3,6 @@
 import hashlib
 from collections.abc import Callable, Collection, Mapping
 from decimal import Decimal
-from functools import cached_property
 from itertools import count
 from random import Random
 from typing import Any
@@ -23,6 +22,7 @@ from runa_mock_server.order_document import Renderer
 from runa_mock_server.orders import OrderService
 from runa_mock_server.payouts import Payout, PayoutService
 from runa_mock_server.processing import Processing, parse_processing
+from runa_mock_server.product_updates import ProductChange, changed_product, product_update
 from runa_mock_server.products import ProductService
 from runa_mock_server.profiles import PROFILES
 from runa_mock_server.progress import Progress
@@ -83,9 +83,13 @@ class Account:
         self._own_settings |= changes
         self._take_over(changes)
 
-    def follow(self, changes: Mapping[str, Any]) -> None:
-        """Take over what was changed in the server's settings, but where it has its own."""
-        self._take_over(changes.keys() - self._own_settings.keys())
+    def follow(self, changed_names: Collection[str] = ()) -> None:
+        """Take over the server's catalogue, and its settings, but where it has its own.
+
+        Args:
+            changed_names: the settings that were changed.
+        """
+        self._take_over(set(changed_names) - self._own_settings.keys())
 
     def _take_over(self, changed_names: Collection[str]) -> None:
         self.settings = settings = changed(self._world.settings, self._own_settings)
@@ -115,7 +119,10 @@ class World:
 
     Attributes:
         public_url: where the server is reached; set by whoever serves it.
+        catalogue: what can be ordered now.
         order_bodies: the bodies of orders, read.
+        product_changed: called with the document of the event ``product.update`` once a product
+            is changed; ``None`` while nobody wants to know.
         stop: ends the server; set by whoever serves it.
         later: has something done once the request in hand is answered; set by whoever serves it.
         installed: called with each account that is made or put in the place of another.
@@ -137,13 +144,15 @@ class World:
         self._first_settings = self.settings = settings
         self.profile = PROFILES[settings.profile]
         self.clock: Clock = clock or clock_of(settings.clock)
-        self.catalogue = catalogue or catalogue_of(settings)
+        self._first_catalogue = self.catalogue = catalogue or catalogue_of(settings)
+        self._products: ProductService | None = None
         self.public_url = settings.public_url or ""
         self.order_bodies = OrderBodies()
         self.stop: Callable[[], None] = lambda: None
         self.later: Callable[[Callable[[], None]], object] | None = None
         self.wake: Callable[[], None] = lambda: None
         self.installed: list[Callable[[Account], None]] = []
+        self.product_changed: Callable[[dict[str, Any]], None] | None = None
         self._discarded: list[Account] = []
         self._begin()
 
@@ -159,10 +168,34 @@ class World:
         """Have what is due by now delivered; called by the clocks."""
         self.wake()
 
-    @cached_property
+    @property
     def products(self) -> ProductService:
         """The catalogue as callers read it; indexed when the first one does."""
-        return ProductService(self.catalogue, lambda: self.public_url)
+        if self._products is None:
+            self._products = ProductService(self.catalogue, lambda: self.public_url)
+        return self._products
+
+    def change_product(self, code: str, change: ProductChange) -> None:
+        """Have a product be otherwise from now on, for every account; orders stay as they are.
+
+        Raises:
+            KeyError: if there is no such product.
+            ProductChangeError: naming each field that cannot be changed so; nothing was changed.
+        """
+        old = self.products.document(code)
+        new = changed_product(old, change)
+        if new == old:
+            return
+        self._have(self.catalogue.with_product(new))
+        for account in self.accounts:
+            account.follow()
+        if self.product_changed is not None:
+            self.product_changed(product_update(old, new, self.clock.now()))
+
+    def _have(self, catalogue: Catalogue) -> None:
+        self.catalogue = catalogue
+        self._products = None
+        self.order_bodies = OrderBodies()  # what is remembered holds prices of the one before
 
     @property
     def accounts(self) -> list[Account]:
@@ -258,9 +291,11 @@ class World:
             account.follow(changes)
 
     def reset(self) -> None:
-        """Return to the start: no account, no fault, the first settings, the clock as it was."""
+        """Return to the start: no account, no fault, first settings and products, first time."""
         self.faults.remove(list(self.faults))
         self.settings = self._first_settings
+        if self.catalogue is not self._first_catalogue:
+            self._have(self._first_catalogue)
         self.clock.reset()
         accounts = self.accounts
         self._begin()

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
@@ -74,6 +75,7 @@ def test_junit_is_for_ci_servers(mock: MockServer, tmp_path: Path) -> None:
     (suite,) = ET.parse(output).getroot()  # noqa: S314 - written a moment ago
     cases = list(suite)
     assert (suite.get("failures"), suite.get("errors")) == ("0", "0")
+    assert datetime.fromisoformat(suite.get("timestamp", "")).tzinfo is not None
     assert suite.get("tests") == str(len(cases))
     assert (cases[0].get("classname"), cases[0].get("name")) == ("access", "ping_answers_pong")
     assert sum(case.find("skipped") is not None for case in cases) == int(suite.get("skipped", 0))

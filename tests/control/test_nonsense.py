@@ -60,6 +60,10 @@ NONSENSE = {
     "unknown field, not a number": _body(422, "nht", data=b'{"nht": NaN}'),
     "unknown field, huge number": _body(422, "nht", data=b'{"nht": 1e999}'),
     "unknown field, NUL": _body(422, "\x00", data=b'{"\\u0000": "\\u0000"}'),
+    "key twice": _body(400, "nht", data=b'{"nht": 1, "nht": 2}'),
+    "key twice, escaped": _body(400, "nht", data=b'{"nht": 1, "\\u006eht": 1}'),
+    "key twice, below": _body(400, "a", data=b'{"b": [{"a": 1, "a": 1}]}'),
+    "key twice, empty": _body(400, data=b'{"": 1, "": 2}'),
     "array": _body(422, data=b"[]"),
     "null": _body(422, data=b"null"),
     "text": _body(422, data=b'"{}"'),
@@ -81,7 +85,12 @@ def paths(api: Api, server: MockServer) -> dict[str, str]:
     fault = server.account(KEY).faults.arm("hang", path="/v2/never")
     order_id = api.order(**mailed("a@b.example")).json()["id"]
     (email,) = server.emails
-    return {"order_id": order_id, "fault_id": fault.id, "email_id": email.id}
+    return {
+        "order_id": order_id,
+        "fault_id": fault.id,
+        "email_id": email.id,
+        "code": "AMZ-US",
+    }
 
 
 def _path(operation: Operation, paths: Mapping[str, str]) -> str:
@@ -122,6 +131,7 @@ def test_only_its_methods_can_be_used_on_a_path(
             if method != "HEAD":
                 document = response.json()
                 assert document["type"] == "method_not_allowed"
+                assert response.headers["Allow"] == ", ".join(sorted(methods))
                 assert all(allowed in document["message"] for allowed in methods)
     assert control.snapshot() == before
 
@@ -145,11 +155,13 @@ def test_a_thing_that_does_not_exist(
 ) -> None:
     """The refusal names the part of the path."""
     path = operation.path.partition("{")[0] + name
-    body = {"status": "COMPLETED"} if operation.method == "PATCH" else None
+    fitting = {"order_id": {"status": "COMPLETED"}, "code": {"is_orderable": False}}
+    part = operation.path.partition("{")[2].rstrip("}")
+    body = fitting[part] if operation.method == "PATCH" else None
     response = control.call(operation.method, path, json=body)
     (location,) = locations(response.json())
     assert (response.status_code, location[0]) == (404, "path")
-    assert location[1] in operation.path
+    assert location[1] == part
 
 
 @pytest.mark.parametrize("type_", ["text/plain", "application/x-www-form-urlencoded", "x", None])
@@ -164,9 +176,23 @@ def test_a_body_is_json_whatever_its_content_type_says(
     assert control.get("/settings")["settings"]["rate_limit"] == 7
 
 
+def test_a_field_that_is_given_twice_changes_nothing(control: ControlCaller) -> None:
+    """Neither the first nor the last value is taken, though either would do by itself."""
+    before = control.snapshot()
+    response = control.call("PUT", "/settings", data=b'{"rate_limit": 7, "rate_limit": 8}')
+    assert (response.status_code, locations(response.json())) == (400, {("body", "rate_limit")})
+    assert response.json()["message"] == "rate_limit: is given 2 times"
+    assert control.snapshot() == before
+
+
 def test_what_has_no_default_must_be_given(control: ControlCaller, paths: dict[str, str]) -> None:
     """An empty body, or one of nulls, is refused where there is nothing to do without one."""
-    needed = {"PUT /clock": "advance", "POST /faults": "kind", "PATCH /orders/{order_id}": "status"}
+    needed = {
+        "PUT /clock": "advance",
+        "POST /faults": "kind",
+        "PATCH /orders/{order_id}": "status",
+        "PATCH /products/{code}": "is_orderable",
+    }
     for operation in OPERATIONS:
         field = needed.get(name_of(operation))
         for body in (b"", b"{}", b'{"%s": null}' % field.encode()) if field is not None else ():
@@ -189,7 +215,7 @@ def _words() -> list[str]:
 
 
 MOMENTS = ["2026-03-15T00:00:00Z", "9999-12-31T23:59:59-12:00", "0001-01-01T00:00:00+14:00"]
-TEXTS = ["P31D", "PT1S", "P99999999999D", "/v2/*", "GET", "reads:2", *MOMENTS]
+TEXTS = ["0.05", "10.00", "P31D", "PT1S", "P99999999999D", "/v2/*", "GET", "reads:2", *MOMENTS]
 NUMBERS = [0, 1, -1, 0.5, 2, 599, 10**9, 2**63, -(2**63) - 1, 10**400, 1e308, 1e-320]
 
 scalars = st.one_of(
@@ -206,7 +232,10 @@ documents = st.recursive(
         st.lists(inner, max_size=3)
         | st.dictionaries(
             st.sampled_from(
-                ["distribution", "low", "high", "median", "sigma", "USD", "now", "speed"]
+                [
+                    *("distribution", "low", "high", "median", "sigma", "USD", "now", "speed"),
+                    *("type", "minimum_value", "maximum_value", "available_list"),
+                ]
             )
             | st.text(max_size=5),
             inner,
@@ -240,7 +269,7 @@ def _queries(operation: Operation) -> st.SearchStrategy[dict[str, list[str]]]:
 
 
 def _calls(operation: Operation) -> st.SearchStrategy[ControlRequest]:
-    path = operation.path.replace("{fault_id}", "F-1")
+    path = operation.path.replace("{fault_id}", "F-1").replace("{code}", "AMZ-US")
     return st.builds(
         ControlRequest,
         method=st.just(operation.method),

@@ -7,6 +7,7 @@ import requests
 
 from runa_mock_server import ControlRefusedError, ManualClock, MockServer
 from runa_mock_server.handles import OrdersControl
+from runa_mock_server.order_store import OrderStore, StoredOrder
 from support.api import KEY, TIMEOUT, Api, body, item
 
 PAID = "wg-shop.secret"
@@ -116,6 +117,26 @@ def test_payouts_are_taken_back(
     with pytest.raises(ControlRefusedError, match=r"^payout_status: ") as raised:
         end(order["id"])
     assert raised.value.status == 409
+
+
+def test_the_payouts_of_a_large_order_end_in_one_step(
+    api: Api, orders: OrdersControl, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However many there are, the order is written down once."""
+    made = api.order(body(items=[item()] * 200)).json()
+    clock.advance(1)
+    written = []
+    replace = OrderStore.replace
+
+    def counted(store: OrderStore, order: StoredOrder) -> None:
+        written.append(order.id)
+        replace(store, order)
+
+    monkeypatch.setattr(OrderStore, "replace", counted)
+    orders.cancel_payouts(made["id"])
+    assert written == [made["id"]]
+    statuses = {each["payout"]["status"] for each in api.read(made["id"])["items"]}
+    assert statuses == {"CANCELLED"}
 
 
 @pytest.mark.parametrize("decision", DECISIONS)

@@ -14,13 +14,18 @@ from hypothesis.strategies import SearchStrategy
 from runa_client import (
     AsyncRunaClient,
     Order,
+    OrderCompletionEvent,
     OrderPage,
     OrderReceipt,
+    ProductUpdateEvent,
     RetryPolicy,
     RunaCallError,
     RunaClient,
+    WebhookEvent,
+    WebhookVerificationError,
     item,
     single,
+    verify_webhook,
 )
 from runa_conformance import Report, Result, conform
 from runa_mock_server import (
@@ -33,6 +38,7 @@ from runa_mock_server import (
     connect,
 )
 from runa_mock_server.control.models import OrderDetail
+from runa_mock_server.control.product_models import ProductDetail
 from runa_mock_server.effects import Verdict
 from runa_schemas import ERRORS, ErrorType, SchemaIssue, iter_errors, load, names, validate
 from runa_schemas.strategies import RULES, NearMiss, headers, invalid_order_bodies, orders
@@ -64,6 +70,7 @@ def control_side(server: MockServer) -> None:
         assert_type(hand.orders.fail("O-1", "reason"), OrderDetail)
         assert_type([order.status for order in hand.orders], list[OrderStatus])
         assert_type(hand.effects().verdict, Verdict)
+        assert_type(hand.products.change("AMZ-US", is_orderable=False), ProductDetail)
         assert_type(hand.export_state(), dict[str, Any])
         assert_type(hand.faults.arm("hang", "inside", times=None).struck, int)
     account.faults.arm("explode")  # type: ignore[arg-type] # no such kind
@@ -104,6 +111,21 @@ def errors(error: RunaCallError) -> None:
     assert_type(error.status, int | None)
     assert_type(error.safe_to_retry, bool)
     assert_type(error.idempotency_key, str | None)
+
+
+def webhooks(error: WebhookVerificationError) -> None:
+    """A message is an event, and which one its class says."""
+    event = verify_webhook(b"{}", {}, "whsec_c2VjcmV0", tolerance=60, now=0.5)
+    assert_type(event, WebhookEvent)
+    assert_type(event.type, str | None)
+    if isinstance(event, OrderCompletionEvent):
+        assert_type(event.order, Order)
+    elif isinstance(event, ProductUpdateEvent):
+        assert_type(event.new_state.price_multiplier, Decimal | None)
+    assert_type(error.reason, Literal["headers", "timestamp", "signature", "body"])
+    event.id = "msg_1"  # type: ignore[misc] # results are frozen
+    verify_webhook({}, {}, "whsec_c2VjcmV0")  # type: ignore[arg-type] # the body as it came
+    verify_webhook(b"{}", {}, b"whsec_")  # type: ignore[arg-type] # a secret is a text
 
 
 def contract_side() -> None:

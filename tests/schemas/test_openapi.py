@@ -137,6 +137,22 @@ def test_list_parameters() -> None:
     assert references_ == {"ApiVersion", "Limit", "After", "Before"}
 
 
+def test_webhooks_have_their_bodies_and_what_proves_them() -> None:
+    """Each event names its schemas and the three signed headers, and needs no API key."""
+    events = {
+        "order.completion": {"webhook_order_completion", "webhook_order_failed"},
+        "product.update": {"webhook_product_update"},
+    }
+    assert openapi()["webhooks"].keys() == events.keys()
+    for name, item in openapi()["webhooks"].items():
+        (sent,) = item.values()
+        body = sent["requestBody"]["content"]["application/json"]["schema"]
+        assert {ref.rpartition("/")[2] for ref in references(body)} == events[name]
+        headers = [ref.rpartition("/")[2] for ref in references(sent["parameters"])]
+        assert headers == ["SvixId", "SvixTimestamp", "SvixSignature"]
+        assert sent["security"] == []
+
+
 def test_server_url() -> None:
     """The server is the given base URL, or the host that the document comes from."""
     assert [server["url"] for server in openapi()["servers"]] == ["/v2"]

@@ -39,6 +39,10 @@ RESPONSES = (
     "error",
     "validation_error",
     "rate_limit_error",
+    "webhook_order_completion",
+    "webhook_order_failed",
+    "webhook_product_state",
+    "webhook_product_update",
 )
 BASE = "https://runa-mock.example/schemas/"
 

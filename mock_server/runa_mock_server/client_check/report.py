@@ -5,8 +5,8 @@ import shlex
 from collections.abc import Mapping
 from typing import Any, Final
 
+from runa_conformance.junit import Case, Suite, as_xml
 from runa_mock_server.client_check.checks import CHECKS, Finding
-from runa_mock_server.client_check.junit import Case, Suite, as_xml
 from runa_mock_server.client_check.runner import Report, Result, Status
 from runa_mock_server.client_check.scenarios import SCENARIOS
 from runa_mock_server.story import counted

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import orjson
 
-from runa_mock_server.control import breaking, emails, orders, records, running, states
+from runa_mock_server.control import breaking, emails, orders, products, records, running, states
 from runa_mock_server.control.description import Description, describe
 from runa_mock_server.control.models import IndexResult, OperationResult
 from runa_mock_server.control.operation import Operation
@@ -74,6 +74,9 @@ OPERATIONS: tuple[Operation, ...] = (
     Operation("GET", "/orders", orders.list_orders),
     Operation("GET", "/orders/{order_id}", orders.read_order),
     Operation("PATCH", "/orders/{order_id}", orders.change_order),
+    Operation("GET", "/products", products.list_products),
+    Operation("GET", "/products/{code}", products.read_product),
+    Operation("PATCH", "/products/{code}", products.change_product),
     Operation("GET", "/state", states.read_state),
     Operation("PUT", "/state", states.put_state),
     Operation("POST", "/shutdown", running.shut_down, status=202),
@@ -102,6 +105,10 @@ class ControlApi:
         except ControlError as refusal:
             return Answer(refusal.status, orjson.dumps(refusal.document()))
 
+    def methods(self, path: str) -> list[str]:
+        """The methods that can be used on a path below ``/_mock``, sorted."""
+        return sorted(self._paths.find(path or "/")[0])
+
     def _answer(self, request: ControlRequest) -> Answer:
         methods, parameters = self._paths.find(request.path or "/")
         operation = methods.get(request.method)
@@ -109,7 +116,7 @@ class ControlApi:
             if not methods:
                 reason = f"There is nothing at {quoted(PREFIX + request.path)}."
                 raise ControlError(404, "not_found", reason)
-            allowed = ", ".join(sorted(methods))
+            allowed = ", ".join(self.methods(request.path))
             raise ControlError(405, "method_not_allowed", f"Only {allowed} can be used here.")
         query = dict(request.query)
         names = query.pop("account", [])

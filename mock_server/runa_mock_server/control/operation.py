@@ -5,7 +5,10 @@ is the account or the server, ``world`` the server alone, every other parameter 
 of the path.
 """
 
+import json
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from inspect import getdoc, signature
 from typing import Any, get_type_hints
 
@@ -80,9 +83,23 @@ def _read_query(model: type[Query], query: Mapping[str, Sequence[str]]) -> Query
 
 
 def _read_body(model: type[BaseModel], body: bytes) -> BaseModel:
+    _check_keys(body)
     try:
         return model.model_validate_json(body or b"{}")
     except ValidationError as error:
         if error.errors()[0]["type"] == "json_invalid":
             raise refusal(400, "bad_request", "body", "", error.errors()[0]["msg"]) from None
         raise wrong_model("body", error) from None
+
+
+def _check_keys(body: bytes) -> None:
+    """Refuse a key twice in one object, of which pydantic takes the last without a word."""
+
+    def check(pairs: list[tuple[str, object]]) -> None:
+        for key, times in Counter(key for key, _ in pairs).items():
+            if times > 1:
+                raise refusal(400, "bad_request", "body", key, f"is given {times} times")
+
+    # Whatever else is wrong with the text is left to the model's reader.
+    with suppress(ValueError, RecursionError):
+        json.loads(body, object_pairs_hook=check, parse_int=str, parse_float=str)

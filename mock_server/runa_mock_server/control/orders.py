@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from datetime import datetime
 from itertools import islice
-from typing import Any
+from typing import Literal
 
 import orjson
 
@@ -19,7 +19,7 @@ from runa_mock_server.control.problems import conflict, not_found, wrong_field
 from runa_mock_server.control.scope import Scope
 from runa_mock_server.errors import quoted
 from runa_mock_server.order_store import StoredOrder
-from runa_mock_server.payouts import Payout, with_expiry
+from runa_mock_server.payouts import ClaimError, with_expiry
 from runa_mock_server.processing import NEVER
 from runa_mock_server.progress import TransitionError
 from runa_mock_server.world import Account
@@ -50,7 +50,7 @@ def change_order(scope: Scope, order_id: str, body: OrderBody) -> OrderDetail:
     """End an order now, hold it, or have its payouts expire or be cancelled."""
     account, order = _find(scope, order_id)
     if body.payout_status is not None:
-        _end_payouts(account, order, body)
+        _end_payouts(account, order, body.payout_status, body.item_id)
         return _detail(*_find(scope, order_id))
     progress = account.progress
     try:
@@ -68,26 +68,21 @@ def change_order(scope: Scope, order_id: str, body: OrderBody) -> OrderDetail:
     return _detail(account, order)
 
 
-def _end_payouts(account: Account, order: StoredOrder, body: OrderBody) -> None:
+def _end_payouts(
+    account: Account,
+    order: StoredOrder,
+    status: Literal["CANCELLED", "EXPIRED"],
+    item_id: str | None,
+) -> None:
     if account.clock.now() < order.ends_at:
         raise conflict("body", "payout_status", "the order is still PROCESSING")
     items = orjson.loads(order.document)["items"]
-    if body.item_id is not None:
-        items = [item for item in items if item["id"] == body.item_id]
-        if not items:
-            raise wrong_field("body", "item_id", f"the order has no item {quoted(body.item_id)}")
-    active = [payout for payout in _payouts(account, items) if payout.status == "ACTIVE"]
-    if not active or body.payout_status is None:
-        raise conflict("body", "payout_status", "no payout of this is active")
-    for payout in active:
-        account.payouts.end(payout, body.payout_status)
-
-
-def _payouts(account: Account, items: list[dict[str, Any]]) -> Iterator[Payout]:
-    for item in items:
-        payout = account.payouts.find(item["payout"]["url"].rpartition("/")[2])
-        if payout is not None:
-            yield payout
+    if item_id is not None and item_id not in {item["id"] for item in items}:
+        raise wrong_field("body", "item_id", f"the order has no item {quoted(item_id)}")
+    try:
+        account.payouts.end(order, status, item_id)
+    except ClaimError as error:
+        raise conflict("body", "payout_status", str(error)) from None
 
 
 def _find(scope: Scope, order_id: str) -> tuple[Account, StoredOrder]:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 CONTROL_PREFIX = "/_mock"
 _HEALTH = "/health"
+_METHOD_NOT_ALLOWED = 405
 
 
 class ControlGate:
@@ -52,7 +53,10 @@ class ControlGate:
             answer = await self._answer(request, path)
         except ControlError as refusal:
             answer = answer_to(refusal)
-        return to_response(answer, {"Cache-Control": "no-store"})
+        headers = {"Cache-Control": "no-store"}
+        if answer.status == _METHOD_NOT_ALLOWED:
+            headers["Allow"] = ", ".join(self.api.methods(path))
+        return to_response(answer, headers)
 
     async def _answer(self, request: web.BaseRequest, path: str) -> Answer:
         self._check_host(request)

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from types import MappingProxyType
 from typing import Literal, NamedTuple
 from xml.etree import ElementTree as ET
 
@@ -34,28 +35,29 @@ class Suite(NamedTuple):
 
     Attributes:
         name: its name.
-        started_at: when the run began.
+        started_at: when the run began, if that was noted.
         seconds: how long it took.
         cases: its lines.
         properties: whatever else is to be known of it.
     """
 
     name: str
-    started_at: datetime
+    started_at: datetime | None
     seconds: float
     cases: Sequence[Case]
-    properties: Mapping[str, str]
+    properties: Mapping[str, str] = MappingProxyType({})
 
 
 def as_xml(suite: Suite) -> str:
     """A report as JUnit XML."""
     root = ET.Element("testsuites")
+    began = suite.started_at
     element = ET.SubElement(
         root,
         "testsuite",
         {
             "name": suite.name,
-            "timestamp": suite.started_at.isoformat(timespec="seconds"),
+            **({} if began is None else {"timestamp": began.isoformat(timespec="seconds")}),
             "tests": str(len(suite.cases)),
             "failures": str(sum(case.status == "failed" for case in suite.cases)),
             "skipped": str(sum(case.status == "skipped" for case in suite.cases)),
@@ -63,9 +65,10 @@ def as_xml(suite: Suite) -> str:
             "time": f"{suite.seconds:.3f}",
         },
     )
-    properties = ET.SubElement(element, "properties")
-    for name, value in suite.properties.items():
-        ET.SubElement(properties, "property", {"name": name, "value": _printable(value)})
+    if suite.properties:
+        properties = ET.SubElement(element, "properties")
+        for name, value in suite.properties.items():
+            ET.SubElement(properties, "property", {"name": name, "value": _printable(value)})
     for case in suite.cases:
         _add(element, case)
     ET.indent(root)

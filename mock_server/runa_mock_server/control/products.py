@@ -1,0 +1,80 @@
+"""Operations on the products; these belong to the server, whichever account a call is about."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from runa_mock_server.catalogue_file import FieldProblem
+from runa_mock_server.control.problems import ControlError, not_found, wrong_fields
+from runa_mock_server.control.product_models import (
+    ProductBody,
+    ProductDetail,
+    ProductsQuery,
+    ProductsResult,
+    ProductSummary,
+)
+from runa_mock_server.errors import ErrorDetail, quoted
+from runa_mock_server.product_updates import ProductChange, ProductChangeError
+from runa_mock_server.world import World
+
+
+def list_products(world: World, query: ProductsQuery) -> ProductsResult:
+    """List the products, by code, with filters; those of the whole server."""
+    found = [product for product in world.catalogue.products if _fits(product, query)]
+    rest = [product for product in found if product["code"] > query.after]
+    shown = rest[: query.limit]
+    return ProductsResult(
+        products=[ProductSummary.model_validate(_summary(product)) for product in shown],
+        total=len(found),
+        next_after=shown[-1]["code"] if len(rest) > len(shown) else None,
+    )
+
+
+def read_product(world: World, code: str) -> ProductDetail:
+    """Read one product as it is now, with its whole document."""
+    try:
+        product = world.products.document(code)
+    except KeyError:
+        raise _unknown(code) from None
+    return ProductDetail.model_validate({**_summary(product), "product": product})
+
+
+def change_product(world: World, code: str, body: ProductBody) -> ProductDetail:
+    """Change a product for all accounts; orders that exist stay as they are."""
+    given = body.denominations
+    change = ProductChange(
+        is_orderable=body.is_orderable,
+        discount_multiplier=body.discount_multiplier,
+        denominations=None if given is None else given.model_dump(exclude_unset=True),
+    )
+    try:
+        world.change_product(code, change)
+    except KeyError:
+        raise _unknown(code) from None
+    except ProductChangeError as error:
+        raise wrong_fields(map(_detail, error.problems)) from None
+    return read_product(world, code)
+
+
+def _unknown(code: str) -> ControlError:
+    return not_found("path", "code", f"there is no product {quoted(code)}")
+
+
+def _detail(problem: FieldProblem) -> ErrorDetail:
+    return ErrorDetail("value_error", problem.reason, ("body", *problem.field.split(".")))
+
+
+def _fits(product: Mapping[str, Any], query: ProductsQuery) -> bool:
+    texts = (product["code"], product["name"])
+    return (
+        query.code in (None, product["code"])
+        and query.is_orderable in (None, product["is_orderable"])
+        and (
+            query.search is None
+            or any(query.search.casefold() in text.casefold() for text in texts)
+        )
+    )
+
+
+def _summary(product: Mapping[str, Any]) -> dict[str, Any]:
+    own = {name: product.get(name) for name in ProductSummary.model_fields}
+    return {**own, "denominations": product[product["payout_type"]].get("denominations")}
