@@ -1,6 +1,7 @@
 """The body of a request."""
 
-from aiohttp import ClientPayloadError
+from aiohttp import ClientPayloadError, StreamReader
+from aiohttp.streams import EMPTY_PAYLOAD
 from aiohttp.web import BaseRequest, HTTPRequestEntityTooLarge, RequestPayloadError
 
 from runa_mock_server.errors import ApiError
@@ -14,8 +15,18 @@ async def read_body(call: Call) -> bytes:
         ApiError: as ``read_limited`` does.
     """
     if call.body is None:
-        call.body = await read_limited(call.request)
+        content = call.content
+        # Asked here already, for a call that is answered at once has no request.
+        whole = is_whole(content, call.world.settings.max_body_bytes)
+        call.body = content.read_nowait() if whole else await read_limited(call.request)
     return call.body
+
+
+def is_whole(content: StreamReader, limit: int) -> bool:
+    """Whether a body came together with the headers, as most do, and is not too large."""
+    if content is EMPTY_PAYLOAD:
+        return True
+    return content.is_eof() and content.exception() is None and content.total_bytes <= limit
 
 
 async def read_limited(request: BaseRequest) -> bytes:
@@ -27,8 +38,8 @@ async def read_limited(request: BaseRequest) -> bytes:
     """
     limit = request.client_max_size
     content = request.content
-    if content.is_eof() and content.exception() is None and content.total_bytes <= limit:
-        return content.read_nowait()  # it came together with the headers, as most do
+    if is_whole(content, limit):
+        return content.read_nowait()
     if (request.content_length or 0) > limit:
         raise _too_large(limit)
     try:
