@@ -11,7 +11,7 @@ from aiohttp.http import RawRequestMessage
 from runa_mock_server.errors import ApiError, ServiceError
 from runa_mock_server.faults import Fault
 from runa_mock_server.idempotency import Answer
-from runa_mock_server.journal import Entry, Journal, Redactor
+from runa_mock_server.journal import Journal, Redactor
 from runa_mock_server.web.answers import answer_to, to_response
 from runa_mock_server.web.body import is_whole, read_body
 from runa_mock_server.web.call import Call, ForgottenError
@@ -166,24 +166,27 @@ def _record(call: Call, match: Match, answer: Answer, told: int | None) -> int:
         clock, redactor = call.world.clock, Redactor(call.header("X-Api-Key") or "")
     else:
         clock, redactor = owner.clock, owner.redactor
-    key = call.header("X-Idempotency-Key") if match.checks is ORDERING else None
+    key = call.headers.get("X-Idempotency-Key") if match.checks is ORDERING else None
     faults = call.faults
     number = next(call.world.numbers)
+    target, headers, request_body, response_body = redactor.request(
+        call.target, call.raw_headers, (call.body or b"", answer.body)
+    )
     _journal_of(call).add(
-        Entry(
-            number=number,
-            at=clock.now(),
-            method=call.method,
-            target=redactor.text(call.target),
-            headers=redactor.headers(call.raw_headers),
-            idempotency_key=None if key is None else redactor.text(key),
-            request_body=redactor.body(call.body or b""),
-            status=told,
-            response_body=redactor.body(answer.body),
-            outcome=call.outcome,
-            order_id=call.order_id,
-            fingerprint=call.fingerprint,
-            faults=tuple([(f.id, f.spec.kind, f.spec.place) for f in faults]) if faults else (),
+        (
+            number,
+            clock.now(),
+            call.method,
+            target,
+            headers,
+            None if key is None else redactor.text(key),
+            request_body,
+            told,
+            response_body,
+            call.outcome,
+            call.order_id,
+            call.fingerprint,
+            tuple([(f.id, f.spec.kind, f.spec.place) for f in faults]) if faults else (),
         )
     )
     return number
