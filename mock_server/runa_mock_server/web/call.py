@@ -138,4 +138,5 @@ class Call:
     @property
     def wants_email(self) -> bool:
         """Whether ``X-Send-Email`` asks for mail."""
-        return (self.header("X-Send-Email") or "").lower() == "true"
+        wish = self.headers.get("X-Send-Email")
+        return wish is not None and wish.lower() == "true"

@@ -115,11 +115,11 @@ def _outcome(work: Coroutine[None, None, Answer]) -> Answer:
     """What comes of work that waits for nothing."""
     try:
         work.send(None)
+        work.throw(RuntimeError("what waits has to take the usual way"))
     except StopIteration as end:
         answer: Answer = end.value
         return answer
-    work.close()
-    raise AssertionError("what waits has to take the usual way")
+    raise RuntimeError("this waits whatever it is told")
 
 
 async def _answer(call: Call, match: Match) -> Answer:
