@@ -84,7 +84,8 @@ class Gateway:
         _record(call, match, answer, _reaching(call, answer.status))
         answer = as_sent(call, answer)
         sent = send_directly(request, answer, call.response_headers)
-        return sent or to_response(answer, call.response_headers)
+        # In some versions of aiohttp a response is a mapping, and false where it is empty.
+        return to_response(answer, call.response_headers) if sent is None else sent
 
     async def _with_faults(self, call: Call, match: Match) -> web.StreamResponse:
         fault = strike(call)
