@@ -21,12 +21,9 @@ log = logging.getLogger(__name__)
 
 
 # What of aiohttp's connection answering at once touches, all of it private: the future that its
-# task waits on for a request, the requests that have come, the timer of a connection that nobody
-# uses, and whether it reads. Where a version of aiohttp lacks one of them, every request takes the
-# usual way.
-_TOUCHED = frozenset(
-    {"_waiter", "_messages", "_keepalive_handle", "_next_keepalive_close_time", "_reading_paused"}
-)
+# task waits on for a request, the requests that have come, and the timer of a connection that
+# nobody uses. Where a version of aiohttp lacks one of them, every request takes the usual way.
+_TOUCHED = frozenset({"_waiter", "_messages", "_keepalive_handle", "_next_keepalive_close_time"})
 _CAN_ANSWER_AT_ONCE = all(hasattr(RequestHandler, name) for name in _TOUCHED)
 # Later versions count the requests that are not taken out yet, in the parser.
 _COUNTS = hasattr(HttpRequestParser, "message_consumed")
@@ -86,11 +83,6 @@ class Connection(RequestHandler):
             self._waiter = waiter
         if messages and not waiter.done():
             waiter.set_result(None)
-
-    def resume_reading(self, *args: Any, **options: Any) -> None:
-        """Go on reading if that was paused; aiohttp asks for it twice for each body."""
-        if self._reading_paused or not _CAN_ANSWER_AT_ONCE:
-            super().resume_reading(*args, **options)
 
     def _answer_at_once(self, message: object, content: StreamReader) -> bool:
         transport = self.transport
