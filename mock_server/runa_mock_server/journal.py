@@ -6,9 +6,8 @@ whoever has an answer finds its entry here.
 
 import re
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cached_property
-from itertools import chain
 from typing import Literal, NamedTuple
 
 BODY_LIMIT = 4096
@@ -21,9 +20,28 @@ _SECRET_HEADERS = frozenset(
 )
 _REDACTED = b"[API key]"
 _SHORTEST_SECRET = 4
+_BETWEEN = b"\n"  # no header can hold it
 
 Outcome = Literal["created", "replayed", "refused"]
+Hits = tuple[tuple[str, str, str], ...]
 RawHeaders = tuple[tuple[bytes, bytes], ...]
+
+Flat = tuple[
+    int,
+    int,
+    str,
+    str,
+    bytes,
+    str | None,
+    bytes,
+    int | None,
+    bytes,
+    Outcome | None,
+    str | None,
+    bytes | None,
+    Hits,
+]
+"""The fields of an ``Entry`` as they are kept: a plain tuple, the headers in one piece."""
 
 
 class Entry(NamedTuple):
@@ -57,10 +75,10 @@ class Entry(NamedTuple):
     request_body: bytes
     status: int | None
     response_body: bytes
-    outcome: Outcome | None = None
-    order_id: str | None = None
-    fingerprint: bytes | None = None
-    faults: tuple[tuple[str, str, str], ...] = ()
+    outcome: Outcome | None
+    order_id: str | None
+    fingerprint: bytes | None
+    faults: Hits
 
 
 def printable(text: str) -> str:
@@ -84,7 +102,7 @@ class Journal:
         self.dropped = 0
         self._bytes = 0
         # Plain tuples of plain values: the garbage collector stops walking those.
-        self._entries: deque[tuple[object, ...]] = deque()
+        self._entries: deque[Flat] = deque()
         self._sizes: deque[int] = deque()
 
     def __len__(self) -> int:
@@ -92,22 +110,24 @@ class Journal:
 
     def __iter__(self) -> Iterator[Entry]:
         for entry in tuple(self._entries):
-            yield Entry._make(entry)
+            yield _unpacked(entry)
 
-    def add(self, entry: Entry) -> None:
+    def add(self, entry: Flat) -> None:
         """Note a request, and forget the oldest beyond the limits."""
-        size = _size(entry)
-        self._entries.append(tuple(entry))
+        _, _, _, target, headers, _, request_body, _, response_body, *_ = entry
+        size = _OVERHEAD + len(target) + len(headers) + len(request_body) + len(response_body)
+        self._entries.append(entry)
         self._sizes.append(size)
         self._bytes += size
-        self._trim()
+        if len(self._entries) > self._most_entries or self._bytes > self._most_bytes:
+            self._trim()
 
     def correct(self, number: int, status: int | None) -> None:
         """Note what the caller of a request was told in the end, if the request is kept."""
         for index in reversed(range(len(self._entries))):
-            entry = Entry._make(self._entries[index])
-            if entry.number == number:
-                self._entries[index] = tuple(entry._replace(status=status))
+            entry = self._entries[index]
+            if entry[0] == number:
+                self._entries[index] = (*entry[:7], status, *entry[8:])
                 return
 
     def drop(self, count: int) -> bool:
@@ -134,9 +154,10 @@ class Journal:
             self.dropped += 1
 
 
-def _size(entry: Entry) -> int:
-    texts = len(entry.target) + len(entry.request_body) + len(entry.response_body)
-    return _OVERHEAD + texts + sum(map(len, chain.from_iterable(entry.headers)))
+def _unpacked(entry: Flat) -> Entry:
+    parts = entry[4].split(_BETWEEN) if entry[4] else []
+    headers = tuple(zip(parts[::2], parts[1::2], strict=True))
+    return Entry._make((*entry[:4], headers, *entry[5:]))
 
 
 class Redactor:
@@ -174,20 +195,39 @@ class Redactor:
             text = self._without(data).decode(errors="surrogateescape")
         return printable(text)
 
-    def body(self, body: bytes) -> bytes:
-        """The first ``BODY_LIMIT`` bytes of a body, without the key."""
-        # Redacted before it is cut, or half a key could stay at the end.
-        return (self._without(body) if self._holds_key(body) else body)[:BODY_LIMIT]
+    def request(
+        self, target: str, headers: RawHeaders, bodies: tuple[bytes, bytes]
+    ) -> tuple[str, bytes, bytes, bytes]:
+        """What is kept of a request: target, headers in one piece, and the bodies, cut.
 
-    def headers(self, headers: RawHeaders) -> RawHeaders:
-        """The headers without those that hold keys, tokens or cookies."""
-        kept = [pair for pair in headers if pair[0].lower() not in _SECRET_HEADERS]
-        if self._holds_key(b"\n".join([part for pair in kept for part in pair])):
-            kept = [pair for pair in kept if not self._holds_key(b"\n".join(pair))]
-        return tuple(kept)
+        Args:
+            target: path and query.
+            headers: all of its headers.
+            bodies: its own and that of its answer.
+        """
+        asked, answered = bodies
+        packed = _packed(headers)
+        # One look for all: nearly every request holds its key in one header and nowhere else.
+        whole = b"\n".join((packed, asked, answered, target.encode(errors="surrogateescape")))
+        if self._holds_key(whole):
+            packed = _packed([pair for pair in headers if not self._holds_key(b"\n".join(pair))])
+            # Before they are cut, or half a key could stay at the end.
+            asked, answered, target = self.body(asked), self.body(answered), self.text(target)
+        return printable(target), packed, asked[:BODY_LIMIT], answered[:BODY_LIMIT]
+
+    def body(self, body: bytes) -> bytes:
+        """A body without the key."""
+        return self._without(body) if self._holds_key(body) else body
 
     def _without(self, data: bytes) -> bytes:
         return self._spellings.sub(_REDACTED, data)
+
+
+def _packed(headers: Iterable[tuple[bytes, bytes]]) -> bytes:
+    """Names and values in one piece, without the headers that hold keys, tokens or cookies."""
+    return _BETWEEN.join(
+        [part for pair in headers if pair[0].lower() not in _SECRET_HEADERS for part in pair]
+    )
 
 
 def _spelling(byte: int) -> bytes:

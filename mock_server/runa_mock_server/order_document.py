@@ -5,11 +5,12 @@ form comes first, so that the basic form is a prefix of the full one.
 """
 
 from collections.abc import Callable, Collection, Mapping
+from functools import lru_cache
 from typing import Any, Literal, NamedTuple
 
 import orjson
 
-from runa_mock_server.clock import timestamp
+from runa_mock_server.clock import DAY, timestamp
 from runa_mock_server.ids import IdSource
 from runa_mock_server.order_store import StoredOrder
 from runa_mock_server.order_template import ItemTemplate, OrderTemplate, as_json
@@ -136,7 +137,12 @@ def basic_size(document: Mapping[str, Any]) -> int:
 
 
 def _expiry_date(expires_at: int) -> str:
-    return "null" if expires_at == NEVER else f'"{timestamp(expires_at)[:10]}"'
+    return "null" if expires_at == NEVER else _day(expires_at // DAY)
+
+
+@lru_cache(maxsize=16)
+def _day(days: int) -> str:
+    return f'"{timestamp(days * DAY)[:10]}"'
 
 
 def _payout_status(draft: Draft, recipient: str | None) -> str:

@@ -20,11 +20,19 @@ class AccessLog(AbstractAccessLogger):
 
     def log(self, request: web.BaseRequest, response: web.StreamResponse, time: float) -> None:
         """Log one request, without its API key; ``time`` is its duration in seconds."""
-        redactor = Redactor(request.headers.get("X-Api-Key", ""))
-        ACCESS_LOG.info(
-            "%s %s %d %.1f ms",
-            request.method,
-            redactor.text(request.raw_path),
-            response.status,
-            time * 1000,
-        )
+        api_key = request.headers.get("X-Api-Key", "")
+        log_request((request.method, request.raw_path), api_key, response.status, time)
+
+
+def log_request(line: tuple[str, str], api_key: str, status: int, seconds: float) -> None:
+    """Log one request, without its API key.
+
+    Args:
+        line: method and target.
+        api_key: the key of its caller, or what is sent for one.
+        status: of the answer.
+        seconds: how long it took.
+    """
+    method, target = line
+    target = Redactor(api_key).text(target)
+    ACCESS_LOG.info("%s %s %d %.1f ms", method, target, status, seconds * 1000)

@@ -1,12 +1,14 @@
 """One request on its way through the service."""
 
 from collections.abc import Mapping
+from typing import Protocol
 
+from aiohttp import StreamReader
 from aiohttp.web import BaseRequest
 
 from runa_mock_server.access import ExecutionMode
 from runa_mock_server.faults import Fault
-from runa_mock_server.journal import Outcome
+from runa_mock_server.journal import Outcome, RawHeaders
 from runa_mock_server.processing import Processing
 from runa_mock_server.world import Account, World
 
@@ -15,14 +17,41 @@ class ForgottenError(Exception):
     """The call was held up, and the world that it came to was reset or replaced meanwhile."""
 
 
+class Head(Protocol):
+    """The head of a request, as aiohttp has read it."""
+
+    @property
+    def method(self) -> str:
+        """The HTTP method."""
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """The headers; names in upper or lower case."""
+
+    @property
+    def raw_headers(self) -> RawHeaders:
+        """Name and value of each header, as they came."""
+
+
 class Call:
     """What is known of a request so far; whoever finds something out adds it.
 
+    Args:
+        world: the state of the server.
+        head: the head of the request.
+        target: the path and the query, as they came.
+        content: the body, as it comes in.
+        parameters: the variable parts of the path.
+
     Attributes:
         world: the state of the server.
-        request: the HTTP request.
+        request: the HTTP request; there is none where a call is answered ``at_once``.
+        method: the HTTP method.
+        target: the path and the query, as they came.
+        content: the body, as it comes in.
         parameters: the variable parts of the path.
         headers: the request's headers.
+        raw_headers: the same, as they came.
         response_headers: headers to send with the answer, whatever it will be.
         faults: what went wrong with this request on purpose.
         account: the caller's account, set once the API key has been accepted.
@@ -41,18 +70,22 @@ class Call:
         "_journal",
         "account",
         "body",
+        "content",
         "execution_mode",
         "faults",
         "fingerprint",
         "headers",
         "idempotency_key",
+        "method",
         "order_id",
         "outcome",
         "owner",
         "parameters",
         "processing",
+        "raw_headers",
         "request",
         "response_headers",
+        "target",
         "world",
     )
 
@@ -60,12 +93,23 @@ class Call:
     execution_mode: ExecutionMode
     idempotency_key: str
     processing: Processing | None
+    request: BaseRequest
 
-    def __init__(self, world: World, request: BaseRequest, parameters: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        world: World,
+        head: Head,
+        target: str,
+        content: StreamReader,
+        parameters: Mapping[str, str],
+    ) -> None:
         self.world = world
         self._journal = world.journal  # a new one is made at each reset
-        self.request = request
-        self.headers = request.headers
+        self.method = head.method
+        self.target = target
+        self.content = content
+        self.headers = head.headers
+        self.raw_headers = head.raw_headers
         self.parameters = parameters
         self.response_headers: dict[str, str] = {}
         self.faults: tuple[Fault, ...] = ()
@@ -94,4 +138,5 @@ class Call:
     @property
     def wants_email(self) -> bool:
         """Whether ``X-Send-Email`` asks for mail."""
-        return (self.header("X-Send-Email") or "").lower() == "true"
+        wish = self.headers.get("X-Send-Email")
+        return wish is not None and wish.lower() == "true"

@@ -17,7 +17,7 @@ def check_key(call: Call) -> None:
     """401 ``unauthorized``, 403 ``forbidden``."""
     world = call.world
     key = access.api_key(
-        call.header("X-Api-Key"), world.settings.api_keys, world.profile.key_prefix
+        call.headers.get("X-Api-Key"), world.settings.api_keys, world.profile.key_prefix
     )
     call.account = call.owner = world.account(key)
     call.response_headers["X-Api-Version"] = access.API_VERSION
@@ -31,25 +31,25 @@ def check_rate(call: Call) -> None:
 
 def check_version(call: Call) -> None:
     """400 ``invalid_version``, 410 ``version_removed``."""
-    access.check_version(call.header("X-Api-Version"))
+    access.check_version(call.headers.get("X-Api-Version"))
 
 
 def check_execution_mode(call: Call) -> None:
     """400 ``invalid_execution_mode``."""
-    call.execution_mode = access.execution_mode(call.header("X-Execution-Mode"))
+    call.execution_mode = access.execution_mode(call.headers.get("X-Execution-Mode"))
 
 
 def check_idempotency_key(call: Call) -> None:
     """422 ``validation_error``."""
     call.idempotency_key = access.idempotency_key(
-        call.header("X-Idempotency-Key"),
+        call.headers.get("X-Idempotency-Key"),
         as_pydantic_1=call.world.profile.details_of_pydantic_1,
     )
 
 
 def check_processing(call: Call) -> None:
     """400 ``bad_request``: the rule that this mock adds, for how long an order is processed."""
-    call.processing = access.processing(call.header("X-Mock-Processing"))
+    call.processing = access.processing(call.headers.get("X-Mock-Processing"))
 
 
 READING: tuple[Check, ...] = (check_key, check_version)

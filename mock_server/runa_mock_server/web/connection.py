@@ -1,22 +1,116 @@
 """One connection: aiohttp's, with what this server needs beyond it."""
 
+import asyncio
 import logging
 from collections.abc import Callable
 from http import HTTPStatus
+from typing import Any
 
-from aiohttp import web
+from aiohttp import HttpVersion11, StreamReader, hdrs, web
+from aiohttp.http import HttpRequestParser, RawRequestMessage
 from aiohttp.web_protocol import RequestHandler
 
 from runa_mock_server.errors import ApiError, quoted
+from runa_mock_server.web.access_log import ACCESS_LOG, log_request
 from runa_mock_server.web.answers import answer_to, to_response
+from runa_mock_server.web.direct import Sent
+
+_SIMPLE_METHODS = frozenset({hdrs.METH_GET, hdrs.METH_POST})
 
 log = logging.getLogger(__name__)
 
 
-class Connection(RequestHandler):
-    """Tells when its client is gone, and answers what is no HTTP like every other error."""
+# What of aiohttp's connection answering at once touches, all of it private: the future that its
+# task waits on for a request, the requests that have come, and the timer of a connection that
+# nobody uses. Where a version of aiohttp lacks one of them, every request takes the usual way.
+_TOUCHED = frozenset({"_waiter", "_messages", "_keepalive_handle", "_next_keepalive_close_time"})
+_CAN_ANSWER_AT_ONCE = all(hasattr(RequestHandler, name) for name in _TOUCHED)
+# Later versions count the requests that are not taken out yet, in the parser.
+_COUNTS = hasattr(HttpRequestParser, "message_consumed")
 
-    __slots__ = ("_when_lost",)
+AtOnce = Callable[[RawRequestMessage, StreamReader], Sent | None]
+
+
+class Connection(RequestHandler):
+    """A connection that answers simple requests as they come in.
+
+    aiohttp wakes a task for each request, which makes an object of it and starts another task
+    for its handler. A request that is there as a whole, alone, and can be answered without
+    waiting is answered before any of that: it would cost more than the rest. Every other
+    request, such as one of several in a row, goes aiohttp's way, and so does the first after
+    which a connection stays open.
+
+    It also tells when its client is gone, and answers what is no HTTP like every other error.
+
+    Args:
+        manager: as for aiohttp's.
+        at_once: answers a request, or returns ``None`` for one that takes the usual way.
+        loop: the running event loop.
+        options: as for aiohttp's.
+    """
+
+    __slots__ = ("_at_once", "_logs", "_time", "_when_lost")
+
+    def __init__(
+        self,
+        manager: web.Server,
+        at_once: AtOnce,
+        *,
+        loop: asyncio.AbstractEventLoop,
+        **options: Any,
+    ) -> None:
+        super().__init__(manager, loop=loop, **options)
+        self._at_once = at_once
+        self._time = loop.time
+        self._logs = ACCESS_LOG.isEnabledFor(logging.INFO)
+
+    def data_received(self, data: bytes) -> None:
+        """Take in what the client sent; answer it, if it is one simple request."""
+        waiter = self._waiter if _CAN_ANSWER_AT_ONCE else None
+        if waiter is None or waiter.done() or self._keepalive_handle is None:
+            super().data_received(data)  # a request is in hand, or the connection is new
+            return
+        messages = self._messages
+        self._waiter = None  # or aiohttp would wake its task
+        try:
+            super().data_received(data)
+            # Taking in a body can bring the next request in: it has to wait for its turn.
+            if len(messages) == 1 and self._answer_at_once(*messages[0]):
+                messages.popleft()
+                if _COUNTS and self._parser is not None:
+                    self._parser.message_consumed()
+        finally:
+            self._waiter = waiter
+        if messages and not waiter.done():
+            waiter.set_result(None)
+
+    def _answer_at_once(self, message: object, content: StreamReader) -> bool:
+        transport = self.transport
+        if (
+            not isinstance(message, RawRequestMessage)
+            or not content.is_eof()
+            or message.method not in _SIMPLE_METHODS
+            or message.version != HttpVersion11
+            or message.should_close
+            or message.upgrade
+            or message.chunked
+            or message.compression
+            or transport is None
+            or transport.is_closing()
+            or self.writing_paused  # it has to be waited for
+        ):
+            return False
+        begun = self._time()
+        answer = self._at_once(message, content)
+        if answer is None:
+            return False
+        transport.write(answer.data)
+        now = self._time()
+        self._next_keepalive_close_time = now + self.keepalive_timeout
+        if self._logs:
+            api_key = message.headers.get("X-Api-Key", "")
+            log_request((message.method, message.path), api_key, answer.status, now - begun)
+        return True
 
     def when_lost(self, call: Callable[[], None]) -> Callable[[], None]:
         """Have ``call`` called when the client is gone; the result undoes that."""

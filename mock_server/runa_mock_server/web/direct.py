@@ -10,6 +10,7 @@ import time
 from email.utils import formatdate
 from functools import lru_cache
 from http import HTTPStatus
+from typing import NamedTuple
 
 from aiohttp import HttpVersion11, hdrs, web
 from aiohttp.abc import AbstractStreamWriter
@@ -18,6 +19,18 @@ from aiohttp.http import SERVER_SOFTWARE
 from runa_mock_server.idempotency import Answer
 
 _LONGEST = 64 * 1024  # a longer one has to wait for the client to take it in
+
+
+class Sent(NamedTuple):
+    """An answer as it goes to the transport.
+
+    Attributes:
+        status: its status.
+        data: the bytes, from the status line on.
+    """
+
+    status: int
+    data: bytes
 
 
 class _SentResponse(web.StreamResponse):
@@ -55,13 +68,19 @@ def send_directly(
         or request.version != HttpVersion11
         or not request.keep_alive
         or len(answer.body) > _LONGEST
+        or request.protocol.writing_paused
         or request.content.exception() is not None
     ):
         return None
+    transport.write(as_bytes(answer, headers))
+    return _sent(answer.status)
+
+
+def as_bytes(answer: Answer, headers: dict[str, str]) -> bytes:
+    """An answer on an HTTP/1.1 connection that stays open, from the status line on."""
     head = _head(answer.status, answer.content_type, tuple(headers.items()))
     date = _date(int(time.time()))
-    transport.write(b"%s%d%s%s" % (head, len(answer.body), date, answer.body))
-    return _sent(answer.status)
+    return b"%s%d%s%s" % (head, len(answer.body), date, answer.body)
 
 
 @lru_cache(maxsize=1_000)

@@ -1,20 +1,23 @@
 """The way of a request: faults, route, header checks in their order, handler, journal, response."""
 
 import logging
+import re
+from collections.abc import Coroutine
 from contextlib import suppress
 
-from aiohttp import web
+from aiohttp import StreamReader, web
+from aiohttp.http import RawRequestMessage
 
 from runa_mock_server.errors import ApiError, ServiceError
 from runa_mock_server.faults import Fault
 from runa_mock_server.idempotency import Answer
-from runa_mock_server.journal import Entry, Journal, Redactor
+from runa_mock_server.journal import Journal, Redactor
 from runa_mock_server.web.answers import answer_to, to_response
-from runa_mock_server.web.body import read_body
+from runa_mock_server.web.body import is_whole, read_body
 from runa_mock_server.web.call import Call, ForgottenError
 from runa_mock_server.web.checks import ORDERING, check_key
 from runa_mock_server.web.control_gate import CONTROL_PREFIX, ControlGate
-from runa_mock_server.web.direct import send_directly
+from runa_mock_server.web.direct import Sent, as_bytes, send_directly
 from runa_mock_server.web.routes import ROUTES
 from runa_mock_server.web.routing import Match, Router
 from runa_mock_server.web.sabotage import NO_ANSWER, hang_up, hold_up, sabotage, status_told, strike
@@ -22,6 +25,9 @@ from runa_mock_server.web.unknown_fields import as_sent
 from runa_mock_server.world import World
 
 log = logging.getLogger(__name__)
+
+# A target that is a path, and reads as it is written.
+_PLAIN = re.compile(r"[\w/.~-]+", re.ASCII).fullmatch
 
 
 class Gateway:
@@ -43,19 +49,43 @@ class Gateway:
             response.force_close()  # where a broken body ends, and the next request starts, is lost
         return response
 
+    def at_once(self, message: RawRequestMessage, content: StreamReader) -> Sent | None:
+        """Answer a request here and now, without the machinery around a request that may wait.
+
+        Args:
+            message: the head of a request for which nothing has to be known but what is in it.
+            content: its body.
+
+        Returns:
+            The answer; ``None`` if the request has to take the usual way, and nothing was done.
+        """
+        path = message.path
+        if self._world.faults or not _PLAIN(path):
+            return None
+        match = self._router.find(message.method, path)
+        if not match.at_once or not is_whole(content, self._world.settings.max_body_bytes):
+            return None
+        call = Call(self._world, message, path, content, match.parameters)
+        answer = _outcome(_answer(call, match))
+        _record(call, match, answer, answer.status)
+        answer = as_sent(call, answer)
+        return Sent(answer.status, as_bytes(answer, call.response_headers))
+
     async def _serve(self, request: web.BaseRequest, path: str) -> web.StreamResponse:
         match = self._router.find(request.method, path)
-        call = Call(self._world, request, match.parameters)
+        call = Call(self._world, request, request.raw_path, request.content, match.parameters)
+        call.request = request
         if self._world.faults:
             try:
                 return await self._with_faults(call, match)
             except ForgottenError:
                 return hang_up(call)
         answer = await _answer(call, match)
-        _record(call, match, answer, answer.status)
+        _record(call, match, answer, _reaching(call, answer.status))
         answer = as_sent(call, answer)
         sent = send_directly(request, answer, call.response_headers)
-        return sent or to_response(answer, call.response_headers)
+        # In some versions of aiohttp a response is a mapping, and false where it is empty.
+        return to_response(answer, call.response_headers) if sent is None else sent
 
     async def _with_faults(self, call: Call, match: Match) -> web.StreamResponse:
         fault = strike(call)
@@ -64,12 +94,13 @@ class Gateway:
             if fault.spec.kind in ("delay", "hang"):
                 await hold_up(call, fault)
             if fault.spec.kind != "delay" and not _goes_on(call, fault):
-                _record(call, match, NO_ANSWER, status_told(fault, NO_ANSWER.status))
+                told = status_told(fault, NO_ANSWER.status)
+                _record(call, match, NO_ANSWER, _reaching(call, told))
                 return await sabotage(call, fault, NO_ANSWER)
             fault = None
         answer = await _answer(call, match)
         told = answer.status if fault is None else status_told(fault, answer.status)
-        number = _record(call, match, answer, told)
+        number = _record(call, match, answer, _reaching(call, told))
         answer = as_sent(call, answer)
         if fault is None:
             return to_response(answer, call.response_headers)
@@ -79,6 +110,17 @@ class Gateway:
             gone = call.request.transport is None
             _journal_of(call).correct(number, None if gone else answer.status)
         return response
+
+
+def _outcome(work: Coroutine[None, None, Answer]) -> Answer:
+    """What comes of work that waits for nothing."""
+    try:
+        work.send(None)
+        work.throw(RuntimeError("what waits has to take the usual way"))
+    except StopIteration as end:
+        answer: Answer = end.value
+        return answer
+    raise RuntimeError("this waits whatever it is told")
 
 
 async def _answer(call: Call, match: Match) -> Answer:
@@ -93,6 +135,11 @@ async def _answer(call: Call, match: Match) -> Answer:
     except Exception:
         log.exception("a defect of the mock, please report it")
         return answer_to(ApiError("internal_server_error", "The mock has a defect."))
+
+
+def _reaching(call: Call, status: int | None) -> int | None:
+    """The status that a client gets to see: none if it is gone."""
+    return status if call.request.transport is not None else None
 
 
 def _goes_on(call: Call, fault: Fault) -> bool:
@@ -115,29 +162,32 @@ def _journal_of(call: Call) -> Journal:
 
 def _record(call: Call, match: Match, answer: Answer, told: int | None) -> int:
     """Note the request, before a byte of its answer leaves; its number in the journal."""
-    request, owner = call.request, call.owner
+    owner = call.owner
     if owner is None:
         clock, redactor = call.world.clock, Redactor(call.header("X-Api-Key") or "")
     else:
         clock, redactor = owner.clock, owner.redactor
-    key = call.header("X-Idempotency-Key") if match.checks is ORDERING else None
+    key = call.headers.get("X-Idempotency-Key") if match.checks is ORDERING else None
     faults = call.faults
     number = next(call.world.numbers)
+    target, headers, request_body, response_body = redactor.request(
+        call.target, call.raw_headers, (call.body or b"", answer.body)
+    )
     _journal_of(call).add(
-        Entry(
-            number=number,
-            at=clock.now(),
-            method=request.method,
-            target=redactor.text(request.raw_path),
-            headers=redactor.headers(request.raw_headers),
-            idempotency_key=None if key is None else redactor.text(key),
-            request_body=redactor.body(call.body or b""),
-            status=told if request.transport is not None else None,  # a client that is gone
-            response_body=redactor.body(answer.body),
-            outcome=call.outcome,
-            order_id=call.order_id,
-            fingerprint=call.fingerprint,
-            faults=tuple([(f.id, f.spec.kind, f.spec.place) for f in faults]) if faults else (),
+        (
+            number,
+            clock.now(),
+            call.method,
+            target,
+            headers,
+            None if key is None else redactor.text(key),
+            request_body,
+            told,
+            response_body,
+            call.outcome,
+            call.order_id,
+            call.fingerprint,
+            tuple([(f.id, f.spec.kind, f.spec.place) for f in faults]) if faults else (),
         )
     )
     return number

@@ -101,12 +101,14 @@ class _Manager(web.Server):
 
     def __init__(self, gateway: Gateway, max_body_bytes: int) -> None:
         super().__init__(gateway, request_factory=self._request)
+        self._gateway = gateway
         self._max_body_bytes = max_body_bytes
 
     def __call__(self) -> RequestHandler:
         """A protocol for a new connection."""
         return Connection(
             self,
+            self._gateway.at_once,
             loop=self._loop,
             access_log_class=AccessLog,
             max_line_size=_LONGEST_LINE,

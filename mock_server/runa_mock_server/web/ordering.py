@@ -68,7 +68,7 @@ def _first_answer(call: Call, body: OrderBody) -> Answer:
 def _new_order(call: Call, body: OrderBody) -> Answer:
     account, profile = call.account, call.world.profile
     valid = body.valid(as_pydantic_1=profile.details_of_pydantic_1)
-    asked = call.header("X-Trigger-Error") if profile.honours_triggers else None
+    asked = call.headers.get("X-Trigger-Error") if profile.honours_triggers else None
     trigger = account.settings.trigger_error if asked is None else asked
     triggers.pull(trigger)
     synchronous = call.execution_mode == "sync"

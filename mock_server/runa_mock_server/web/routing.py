@@ -24,12 +24,15 @@ class Route:
         path: the path, variable parts in braces: ``/v2/order/{order_id}``.
         checks: the header checks, in the order in which they answer.
         handler: does the work.
+        at_once: whether the handler, where no fault is armed, waits for nothing but the body of
+            the request, and does without ``Call.request``.
     """
 
     method: str
     path: str
     checks: tuple[Check, ...]
     handler: Handler
+    at_once: bool = False
 
 
 class Match(NamedTuple):
@@ -38,6 +41,7 @@ class Match(NamedTuple):
     checks: tuple[Check, ...]
     handler: Handler
     parameters: Mapping[str, str]
+    at_once: bool = False
 
 
 class Router:
@@ -53,7 +57,7 @@ class Router:
         methods, parameters = self._paths.find(path)
         route = methods.get(method)
         if route is not None:
-            return Match(route.checks, route.handler, parameters)
+            return Match(route.checks, route.handler, parameters, route.at_once)
         # A stranger learns nothing about the API's paths: the key is checked first.
         checks = READING if path.startswith(API_PREFIX) else ()
         return Match(checks, _refusal(method, path, methods), parameters)

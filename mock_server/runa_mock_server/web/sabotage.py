@@ -29,11 +29,10 @@ _RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 
 def strike(call: Call, *, inside: bool = False) -> Fault | None:
     """The fault that hits a call here, if one does."""
-    request = call.request
     target = Target(
         account=_account_of(call),
-        method=request.method,
-        path=request.path,
+        method=call.method,
+        path=call.request.path,
         idempotency_key=call.header("X-Idempotency-Key"),
     )
     fault = call.world.faults.strike(target, inside=inside)
@@ -164,7 +163,7 @@ async def _in_body(call: Call, fault: Fault, answer: Answer) -> web.StreamRespon
     response.content_length = len(answer.body)
     await response.prepare(call.request)
     spec = fault.spec
-    body = b"" if call.request.method == "HEAD" else answer.body
+    body = b"" if call.method == "HEAD" else answer.body
     if spec.kind == "slow":
         size = max(1, -(-len(body) // _DROPS))
         drops = [body[start : start + size] for start in range(0, len(body), size)] or [b""]
