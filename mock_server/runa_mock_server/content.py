@@ -25,6 +25,7 @@ _NOTICE = "This is invented text for tests. It binds nobody and nothing can be b
 _MARKDOWN_SIGNS = re.compile(r"([\\`*_\[\]<>#&])")
 _COLOUR = re.compile(r"#[0-9A-Fa-f]{6}")
 _GREY = "#374151"
+_MIDDLE = 0.18  # as far from black as from white, by contrast
 
 
 class File(NamedTuple):
@@ -220,10 +221,18 @@ def picture(product: Product, kind: PictureKind) -> str:
     name = escape(product["name"])
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" role="img">'
-        f'<title>{name}</title><g font-family="sans-serif" fill="#fff">'
+        f'<title>{name}</title><g font-family="sans-serif" fill="{_ink(colour)}">'
         f'<rect width="{width}" height="{height}" rx="12" fill="{colour}"/>'
         f"{shapes.format(name=name, initial=escape(product['name'][:1]))}</g></svg>\n"
     )
+
+
+def _ink(colour: str) -> str:
+    """Black or white, whichever can be read on a colour (WCAG's relative luminance, nearly)."""
+    channels = [int(colour[start : start + 2], 16) / 255 for start in (1, 3, 5)]
+    weights = zip((0.2126, 0.7152, 0.0722), channels, strict=True)
+    luminance = sum(weight * channel**2.2 for weight, channel in weights)
+    return "#ffffff" if luminance < _MIDDLE else "#000000"
 
 
 _SHAPES: Mapping[PictureKind, tuple[int, int, str]] = {

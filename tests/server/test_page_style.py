@@ -4,6 +4,11 @@ import re
 from importlib.resources import files
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from runa_mock_server.catalogue import built_in
+from runa_mock_server.content import picture
 
 STYLE = files("runa_mock_server").joinpath("web/pages/style.css").read_text(encoding="utf-8")
 SCHEMES = ("light", "dark")
@@ -65,6 +70,16 @@ def test_both_schemes_have_the_same_colours() -> None:
     assert colours("light").keys() - tested == {"line", "edge"}
     used = set(re.findall(r"var\(--([\w-]+)\)", STYLE))
     assert used == colours("light").keys()
+
+
+@given(colour=st.integers(0, 0xFFFFFF).map("#{:06x}".format))
+def test_pictures_can_be_read_in_any_colour(colour: str) -> None:
+    """What is written on a product's colour stands out from it, whichever the brand chose."""
+    product = dict(built_in().product_of("AMZ-US"))
+    product["gift_card"] = {**product["gift_card"], "assets": {"primary_color": colour}}
+    ink, ground = re.findall(r'fill="(#[0-9a-f]{6})"', picture(product, "card"))
+    assert ground == colour
+    assert contrast(ink, ground) >= TEXT - 0.1  # the server works out luminance nearly
 
 
 def test_the_style_is_on_its_own() -> None:
