@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 _RUN = re.compile("1+")
 _BARS_HEIGHT = 50  # of a barcode with one row, in modules
+_LOST_DIGITS = "99"
 
 
 class _Symbology(NamedTuple):
@@ -92,10 +93,16 @@ def _bars(library_name: str, **options: bool) -> Callable[[str], list[str]]:
     return rows
 
 
+def _code_128(text: str) -> list[str]:
+    if text.startswith(_LOST_DIGITS):  # python-barcode takes the pair for a switch, and drops it
+        raise ValueError("the library would lose its first two digits")
+    return _bars("code128")(text)
+
+
 _SYMBOLOGIES = {
     "QR": _Symbology("QR code", _qr, height=1, margin=4),
     "pdf417": _Symbology("PDF417 barcode", _pdf417, height=3, margin=4),
-    "code-128": _Symbology("Code 128 barcode", _bars("code128"), _BARS_HEIGHT, margin=10),
+    "code-128": _Symbology("Code 128 barcode", _code_128, _BARS_HEIGHT, margin=10),
     "code-39": _Symbology(
         "Code 39 barcode", _bars("code39", add_checksum=False), _BARS_HEIGHT, margin=10
     ),

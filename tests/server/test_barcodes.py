@@ -3,14 +3,16 @@
 import string
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from runa_mock_server.barcodes import draw
 from support.scanner import scan_svg
 
 PRINTABLE = string.ascii_letters + string.digits + string.punctuation + " "
-OF_CODE_39 = string.ascii_uppercase + string.digits + "-. $/+%"
+# Without $ / + %: many scanners take one and a letter for a sign that the format lacks. Texts of
+# the length of our codes: short ones are also pharmacies' numbers, which scanners unfold.
+OF_CODE_39 = string.ascii_uppercase + string.digits + "-. "
 FORMATS = ("QR", "pdf417", "code-128", "code-39", "ean-13")
 
 
@@ -19,11 +21,12 @@ FORMATS = ("QR", "pdf417", "code-128", "code-39", "ean-13")
         st.tuples(st.just("QR"), st.text(PRINTABLE, min_size=1, max_size=40)),
         st.tuples(st.just("pdf417"), st.text(PRINTABLE, min_size=1, max_size=40)),
         st.tuples(st.just("code-128"), st.text(PRINTABLE, min_size=1, max_size=30)),
-        st.tuples(st.just("code-39"), st.text(OF_CODE_39, min_size=2, max_size=20)),
+        st.tuples(st.just("code-39"), st.text(OF_CODE_39, min_size=10, max_size=20)),
     )
 )
 def test_what_is_drawn_can_be_scanned(drawn: tuple[str, str]) -> None:
     """Four formats hold any text that they have signs for."""
+    assume(drawn[0] != "code-128" or not drawn[1].startswith("99"))  # see below
     svg = draw(*drawn)
     assert svg is not None
     assert scan_svg(svg)[1] == drawn[1]
@@ -51,6 +54,7 @@ def test_no_text_breaks_the_drawing(barcode_format: str, text: str) -> None:
         ("qr", "text"),
         ("", "text"),
         ("code-128", "naïve €"),
+        ("code-128", "9900"),
         ("code-39", "lower case"),
         ("ean-13", "letters"),
         ("ean-13", "212345678901"),
