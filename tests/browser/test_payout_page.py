@@ -1,34 +1,22 @@
 """The recipient's page in a real browser: looked at, clicked, typed into."""
 
 import re
-from typing import Any
 
 import pytest
 
 from support.browser import SIZES, OpenPage, Scheme, Size
-from support.money import MoneyApi, multiple, paid_in, redeemed, refusal_code, single
+from support.money import MoneyApi, paid_in, redeemed, refusal_code, single
+from support.recipient import FIXED, NARROW, OPEN, choice, link
 from support.scanner import scan
 
 pytest.importorskip("playwright.sync_api", reason="NO BROWSER TESTS: no playwright")
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 TEMPLATE = "PT-01HQ12PV4B8XMBRTK281JM54KK"
-# Open, 5 to 500 and 10 to 100, and fixed, 15 30 45.
-OPEN, NARROW, FIXED = "FIVEG-US", "1800FL-US", "SAMCIN-US"
 
 
-def choice(bank: MoneyApi) -> str:
-    """The link to a payout of USD 100 that can be split between three products."""
-    return link(bank, paid_in("USD", multiple(100, OPEN, NARROW, FIXED)))
-
-
-def link(bank: MoneyApi, document: dict[str, Any]) -> str:
-    """The payout link of a finished order's first item."""
-    return str(bank.finished(document)["items"][0]["payout"]["url"])
-
-
-def field(page: Page, code: str) -> Any:
+def field(page: Page, code: str) -> Locator:
     """The field of a product in the form that splits a payout."""
     return page.locator(f'input[name="{code}"]')
 
@@ -41,7 +29,7 @@ def heading(page: Page, text: str) -> None:
 @pytest.mark.parametrize("java_script", [True, False])
 def test_splitting_a_payout(bank: MoneyApi, open_page: OpenPage, java_script: bool) -> None:
     """Open, choose, be told what is wrong, mend it, redeem, see the codes; without scripts too."""
-    url = choice(bank)
+    url = link(choice(bank))
     page = open_page(url, java_script_enabled=java_script)
     heading(page, "Your payout")
     page.get_by_role("heading", name="Split it between several").click()
@@ -69,7 +57,7 @@ def test_splitting_a_payout(bank: MoneyApi, open_page: OpenPage, java_script: bo
 
 def test_what_is_left_is_told_while_typing(bank: MoneyApi, open_page: OpenPage) -> None:
     """The rest of the value is counted to the cent, and nothing is said of what is no amount."""
-    page = open_page(choice(bank))
+    page = open_page(link(choice(bank)))
     page.get_by_role("heading", name="Split it between several").click()
     left = page.get_by_role("status")
     expect(left).to_have_text("USD 100.00 left")
@@ -87,7 +75,7 @@ def test_what_is_left_is_told_while_typing(bank: MoneyApi, open_page: OpenPage) 
 def test_one_press_takes_the_whole_value(bank: MoneyApi, open_page: OpenPage) -> None:
     """A product is chosen by its button, and no other gets a part."""
     template = {"type": "TEMPLATE", "template_id": TEMPLATE}
-    url = link(bank, paid_in("USD", single("", 100, products=template)))
+    url = link(bank.finished(paid_in("USD", single("", 100, products=template))))
     page = open_page(url, "phone")
     page.get_by_role("button", name="Choose Example Bookshop US").click()
     heading(page, "Your payout has been redeemed")
@@ -97,7 +85,7 @@ def test_one_press_takes_the_whole_value(bank: MoneyApi, open_page: OpenPage) ->
 
 def test_the_keyboard_is_enough(bank: MoneyApi, open_page: OpenPage) -> None:
     """Tab reaches each control in the order of the page, with a visible focus; Enter presses."""
-    url = choice(bank)
+    url = link(choice(bank))
     page = open_page(url)
     opens, redeems = "Split it between several", "Redeem the parts"
     for control in (OPEN, NARROW, opens, OPEN, NARROW, FIXED, redeems):
@@ -132,7 +120,7 @@ def test_a_barcode_can_be_scanned_from_the_screen(
 ) -> None:
     """A scanner held to a phone reads what the redemption API says, in the dark too."""
     code, currency, value = product
-    url = link(bank, paid_in(currency, single(code, value)))
+    url = link(bank.finished(paid_in(currency, single(code, value))))
     page = open_page(url, "phone", scheme, device_scale_factor=3)
     page.get_by_role("button", name="Redeem").click()
     heading(page, "Your payout has been redeemed")
@@ -144,7 +132,7 @@ def test_a_barcode_can_be_scanned_from_the_screen(
 
 def test_a_card_opens_and_leads_back(bank: MoneyApi, open_page: OpenPage) -> None:
     """A product that is an address opens its card, from which a link leads back."""
-    page = open_page(link(bank, paid_in("CAD", single("LUSH-CA", 10))))
+    page = open_page(link(bank.finished(paid_in("CAD", single("LUSH-CA", 10)))))
     page.get_by_role("button", name="Redeem").click()
     page.get_by_role("link", name="Open the card").click()
     heading(page, "LUSH gift card (mock), CAD 10.00")
@@ -155,9 +143,9 @@ def test_a_card_opens_and_leads_back(bank: MoneyApi, open_page: OpenPage) -> Non
 @pytest.mark.parametrize("size", list(SIZES))
 def test_nothing_sticks_out(bank: MoneyApi, open_page: OpenPage, size: Size) -> None:
     """No page is wider than the window, and no control smaller than a finger."""
-    claimed = link(bank, paid_in("EUR", single("AUCHAN-FR", 10)))
+    claimed = link(bank.finished(paid_in("EUR", single("AUCHAN-FR", 10))))
     assert redeemed(claimed)["status"] == "SUCCESS"
-    for url in (choice(bank), claimed, f"{bank.url}/payout/unknown"):
+    for url in (link(choice(bank)), claimed, f"{bank.url}/payout/unknown"):
         page = open_page(url, size)
         for summary in page.locator("summary").all():
             summary.click()
@@ -170,7 +158,7 @@ def test_nothing_sticks_out(bank: MoneyApi, open_page: OpenPage, size: Size) -> 
 
 def test_each_control_has_a_name(bank: MoneyApi, open_page: OpenPage) -> None:
     """The accessibility tree tells buttons and fields apart and knows what a field takes."""
-    page = open_page(choice(bank))
+    page = open_page(link(choice(bank)))
     page.get_by_role("heading", name="Split it between several").click()
     tree = page.locator("body").aria_snapshot()
     for role in ("button", "textbox", "heading"):
@@ -184,6 +172,6 @@ def test_each_control_has_a_name(bank: MoneyApi, open_page: OpenPage) -> None:
 
 def test_looking_claims_nothing(bank: MoneyApi, open_page: OpenPage) -> None:
     """A payout that was opened, and its form too, is still to be redeemed."""
-    url = choice(bank)
+    url = link(choice(bank))
     open_page(url).get_by_role("heading", name="Split it between several").click()
     assert refusal_code(url) == "RE012"
