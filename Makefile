@@ -28,7 +28,7 @@ demo: $(VENV)/.installed  ## Place the guide's first orders on a mock server and
 	@$(BIN)/runa-mock demo
 
 # The environment "coverage" runs the tests on the Python of $(VENV), so they need not run there twice.
-test: $(VENV)/.tox  ## Run every check: tests on the oldest and the newest Python, lint, types, imports, coverage
+test: $(VENV)/.tox  ## Run every check: tests on the oldest and the newest Python and in a browser, lint, types, coverage
 	@TOX_SKIP_ENV=$$($(BIN)/python -c 'import sys; print("py%d%d" % sys.version_info[:2])') \
 		$(BIN)/tox run $(TOXFLAGS)
 

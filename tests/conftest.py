@@ -20,3 +20,6 @@ settings.register_profile(
 settings.register_profile("brief", settings.get_profile("ci"), max_examples=12)
 settings.register_profile("thorough", settings.get_profile("ci"), max_examples=2_000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
+
+# They need a browser: `pytest tests/browser`, or the environment `browser` of tox.
+collect_ignore = ["browser"]

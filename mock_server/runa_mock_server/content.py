@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 Product: TypeAlias = Mapping[str, Any]
 TextForm: TypeAlias = Literal["md", "html"]
+PictureKind: TypeAlias = Literal["card", "icon"]
 
 PREFIX = "/content/"
 _URL_SUFFIX = "_markdown_url"
@@ -24,6 +25,7 @@ _NOTICE = "This is invented text for tests. It binds nobody and nothing can be b
 _MARKDOWN_SIGNS = re.compile(r"([\\`*_\[\]<>#&])")
 _COLOUR = re.compile(r"#[0-9A-Fa-f]{6}")
 _GREY = "#374151"
+_MIDDLE = 0.18  # as far from black as from white, by contrast
 
 
 class File(NamedTuple):
@@ -77,7 +79,8 @@ def file(product: Product, name: str) -> File | None:
         return None
     match ending:
         case "svg":
-            return File("image/svg+xml; charset=utf-8", _picture(product, topic).encode())
+            svg = picture(product, "icon" if topic == "icon" else "card")
+            return File("image/svg+xml; charset=utf-8", svg.encode())
         case "md":
             return File("text/markdown; charset=utf-8", _markdown(product, topic).encode())
         case "html":
@@ -204,19 +207,53 @@ _PARAGRAPHS: Mapping[str, Callable[[Product], str]] = {
 }
 
 
-def _picture(product: Product, kind: str) -> str:
+def picture(product: Product, kind: PictureKind) -> str:
+    """A product's picture as an ``<svg>`` element, drawn from its name and colour alone.
+
+    Args:
+        product: a product document; pictures that it refers to elsewhere are not fetched.
+        kind: a card with its whole name, or an icon.
+    """
     colour = (details(product).get("assets") or {}).get("primary_color")
     if not isinstance(colour, str) or not _COLOUR.fullmatch(colour):
         colour = _GREY
+    width, height, shapes = _SHAPES[kind]
     name = escape(product["name"])
-    if kind == "icon":
-        width, height, label, size = 96, 96, escape(product["name"][:1]), 48
-    else:
-        width, height, label, size = 340, 214, name, 18
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" role="img">'
-        f"<title>{name}</title>"
+        f'<title>{name}</title><g font-family="sans-serif" fill="{_ink(colour)}">'
         f'<rect width="{width}" height="{height}" rx="12" fill="{colour}"/>'
-        f'<text x="50%" y="50%" fill="#ffffff" font-family="sans-serif" font-size="{size}" '
-        f'text-anchor="middle" dominant-baseline="central">{label}</text></svg>\n'
+        f"{shapes.format(name=name, initial=escape(product['name'][:1]))}</g></svg>\n"
     )
+
+
+def _ink(colour: str) -> str:
+    """Black or white, whichever can be read on a colour (WCAG's relative luminance, nearly)."""
+    channels = [int(colour[start : start + 2], 16) / 255 for start in (1, 3, 5)]
+    weights = zip((0.2126, 0.7152, 0.0722), channels, strict=True)
+    luminance = sum(weight * channel**2.2 for weight, channel in weights)
+    return "#ffffff" if luminance < _MIDDLE else "#000000"
+
+
+_SHAPES: Mapping[PictureKind, tuple[int, int, str]] = {
+    "card": (
+        340,
+        214,
+        (
+            '<path fill-opacity=".12" d="M200 0h128a12 12 0 0 1 12 12v190z"/>'
+            '<path fill-opacity=".1" d="M0 130l130 84H12a12 12 0 0 1-12-12z"/>'
+            '<text x="24" y="74" font-size="56" font-weight="700">{initial}</text>'
+            '<text x="24" y="186" font-size="18">{name}</text>'
+        ),
+    ),
+    "icon": (
+        96,
+        96,
+        (
+            '<path fill-opacity=".12" d="M56 0h28a12 12 0 0 1 12 12v62z"/>'
+            '<text x="48" y="50" font-size="48" font-weight="700" text-anchor="middle" '
+            'dominant-baseline="central">{initial}</text>'
+        ),
+    ),
+}
+"""Width, height and what stands on the colour of each kind of picture."""

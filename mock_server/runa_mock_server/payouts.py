@@ -4,10 +4,11 @@ Provider's pages "Redemption" and "Payout status". A link belongs to an order th
 token says where the item lies (``ids``), and counts only if the item really carries it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from types import MappingProxyType
 from typing import Any, Literal, NamedTuple
 
 import orjson
@@ -17,12 +18,21 @@ from runa_mock_server.clock import Clock, timestamp, to_microseconds
 from runa_mock_server.errors import quoted
 from runa_mock_server.holdings import Holdings
 from runa_mock_server.ids import read_payout_token
+from runa_mock_server.money import show
 from runa_mock_server.order_store import OrderStore, StoredOrder
 from runa_mock_server.processing import NEVER
 
 
 class ClaimError(Exception):
-    """A payout cannot be claimed in this way; nothing was changed."""
+    """A payout cannot be claimed in this way; nothing was changed.
+
+    Attributes:
+        parts: what is wrong with single parts, by product code.
+    """
+
+    def __init__(self, message: str, parts: Mapping[str, str] = MappingProxyType({})) -> None:
+        super().__init__(message)
+        self.parts = parts
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,17 +220,22 @@ class PayoutService:
         if not parts or len(set(codes)) != len(codes):
             raise ClaimError("Choose one or more products, each once.")
         catalogue = self._holdings.terms.catalogue
+        wrong = {}
         for part in parts:
             offer = catalogue.offer(part.code)
             if part.code not in payout.codes or offer is None:
                 raise ClaimError(f"{quoted(part.code)} is not among the products of this payout.")
             if not catalogue.claimable(part.code, part.value):
-                raise ClaimError(
-                    f"{part.code} comes {offer.denominations}, not {quoted(part.value)}."
-                )
-        total = sum((part.value for part in parts), Decimal(0))
-        if total != payout.face_value:
-            raise ClaimError(f"The parts add up to {total}, the payout is {payout.face_value}.")
+                wrong[part.code] = f"{show(part.value)} does not fit: {offer.denominations}."
+        if wrong:
+            raise ClaimError("Not every product comes in its part.", wrong)
+        left = payout.face_value - sum(part.value for part in parts)
+        if left:
+            amount = f"{show(abs(left))} {'left' if left > 0 else 'too much'}"
+            total = show(payout.face_value - left)
+            raise ClaimError(
+                f"The parts add up to {total}, the payout is {show(payout.face_value)}: {amount}."
+            )
 
 
 def with_expiry(orders: OrderStore, order: StoredOrder, now: int) -> StoredOrder:

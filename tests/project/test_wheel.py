@@ -54,6 +54,9 @@ def test_data_is_there(wheel: Distribution) -> None:
         "runa_mock_server/data/catalogue.json",
         "runa_mock_server/data/config.schema.json",
         "runa_mock_server/data/emails/payout.html",
+        "runa_mock_server/web/pages/active.html",
+        "runa_mock_server/web/pages/split.js",
+        "runa_mock_server/web/pages/style.css",
         "runa_schemas/errors.json",
         "runa_schemas/openapi/document.json",
     }
