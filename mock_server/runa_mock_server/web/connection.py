@@ -37,8 +37,8 @@ class Connection(RequestHandler):
     aiohttp wakes a task for each request, which makes an object of it and starts another task
     for its handler. A request that is there as a whole, alone, and can be answered without
     waiting is answered before any of that: it would cost more than the rest. Every other
-    request, such as one of several in a row, goes aiohttp's way, and so does the first after
-    which a connection stays open.
+    request, such as one of several in a row, goes aiohttp's way; so does the first on a
+    connection where aiohttp, in its older versions, sets the timer of idle ones only then.
 
     It also tells when its client is gone, and answers what is no HTTP like every other error.
 
