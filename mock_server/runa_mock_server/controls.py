@@ -15,6 +15,7 @@ from runa_mock_server.handles import (
 )
 from runa_mock_server.settings import Settings, make_settings
 from runa_mock_server.story import story
+from runa_mock_server.webhook_handles import WebhooksControl
 
 
 class Controls:
@@ -31,6 +32,7 @@ class Controls:
         journal: its requests.
         orders: its orders.
         emails: its mails.
+        webhooks: who is told of its events, and what was sent.
     """
 
     def __init__(self, send: Send, api_key: str | None = None) -> None:
@@ -41,6 +43,7 @@ class Controls:
         self.journal = JournalControl(channel)
         self.orders = OrdersControl(channel)
         self.emails = EmailsControl(channel)
+        self.webhooks = WebhooksControl(channel)
 
     def account(self, api_key: str) -> "Controls":
         """The same for one account; a key that was not used yet makes a new one.

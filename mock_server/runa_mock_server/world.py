@@ -1,7 +1,7 @@
 """Everything that one server owns. Nothing lives at module level: two servers share nothing."""
 
 import hashlib
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from decimal import Decimal
 from functools import cached_property
 from itertools import count
@@ -29,6 +29,9 @@ from runa_mock_server.progress import Progress
 from runa_mock_server.rate_limit import RateLimiter
 from runa_mock_server.redemption import Redeemer
 from runa_mock_server.settings import Settings, changed, clock_of
+from runa_mock_server.subscriptions import Subscription
+from runa_mock_server.webhooks.endpoints import Endpoint
+from runa_mock_server.webhooks.service import Webhooks
 
 PAYOUT_PATH = "/payout/"
 
@@ -72,6 +75,11 @@ class Account:
         self.rate = RateLimiter(settings.rate_limit)
         self.journal = Journal(settings.journal_requests, settings.journal_bytes)
         self.redactor = Redactor(api_key)
+
+    @property
+    def webhooks(self) -> Webhooks:
+        """The webhooks of its server."""
+        return self._world.webhooks
 
     def change_settings(self, changes: Mapping[str, Any]) -> None:
         """Let the server behave differently towards this account from now on.
@@ -119,6 +127,8 @@ class World:
         stop: ends the server; set by whoever serves it.
         later: has something done once the request in hand is answered; set by whoever serves it.
         wake: has what is due delivered, on whatever thread it is called; set by whoever serves it.
+        tell: ends an order and tells of it, before it is answered; set by whoever serves it.
+        webhooks: who is told of what.
         journal: the requests of callers without an account.
         faults: what goes wrong on purpose, for all accounts.
         numbers: the numbers of the requests.
@@ -142,6 +152,7 @@ class World:
         self.stop: Callable[[], None] = lambda: None
         self.later: Callable[[Callable[[], None]], object] | None = None
         self.wake: Callable[[], None] = lambda: None
+        self.tell: Callable[[Account, str], Awaitable[None]] | None = None
         self._discarded: list[Account] = []
         self._begin()
 
@@ -152,6 +163,9 @@ class World:
         self.numbers = count(1)
         self.journal = Journal(settings.journal_requests, settings.journal_bytes)
         self.faults = Faults(settings.seed)
+        self.webhooks = Webhooks(settings.seed, self.clock, self.clock_moved)
+        for subscription in settings.webhooks:
+            self.webhooks.add(subscription, None)
 
     def clock_moved(self) -> None:
         """Have what is due by now delivered; called by the clocks."""
@@ -185,6 +199,7 @@ class World:
         if before is not None:
             self._discard([before])
         self._accounts[account.api_key] = account
+        self.webhooks.follow(account.api_key, account.holdings, account.clock)
         self._numbered.setdefault(account.ids.account, []).append(account)
 
     def _forget(self, api_key: str) -> Account | None:
@@ -204,6 +219,22 @@ class World:
             self._discarded.pop()
         if self._discarded and self.later is not None:
             self.later(self._sweep)
+
+    def settings_of(self, api_key: str | None) -> Settings:
+        """How the server behaves towards an account; in general, if there is none of that key."""
+        account = None if api_key is None else self._accounts.get(api_key)
+        return self.settings if account is None else account.settings
+
+    def subscribe(self, subscription: Subscription, api_key: str | None) -> Endpoint:
+        """Tell somebody of an event from now on, of one account or of all.
+
+        Raises:
+            TooManyEndpointsError: if a hundred are told already.
+        """
+        endpoint = self.webhooks.add(subscription, api_key)
+        for account in self.accounts:
+            self.webhooks.follow(account.api_key, account.holdings, account.clock)
+        return endpoint
 
     def find_payout(self, token: str) -> tuple[Account, Payout] | None:
         """The payout of a link, whose caller needs no key, and the account that made it."""
@@ -259,12 +290,14 @@ class World:
         self.settings = self._first_settings
         self.clock.reset()
         accounts = self.accounts
+        self.webhooks.close()
         self._begin()
         self._discard(accounts)
 
     def reset_account(self, account: Account) -> None:
         """Return one account to the start, with its faults and its clock."""
         self.faults.remove([f for f in self.faults if f.account == account.api_key])
+        self.webhooks.forget(account.api_key)
         self.install(Account(self, account.api_key))
 
 
