@@ -339,6 +339,8 @@ def checked(model: type[S], values: Mapping[str, Any]) -> S:
 
 def _problem(detail: ErrorDetails, names: Sequence[str]) -> tuple[str, str]:
     name, *inner = (str(step) for step in detail["loc"] if step != "[key]")
+    if detail["type"] == "extra_forbidden" and inner:
+        return name, f"{'.'.join(inner)}: there is no such field"
     if detail["type"] == "extra_forbidden":
         return name, f"there is no such setting{_nearest(name, names)}"
     reason = detail["msg"].removeprefix("Value error, ")

@@ -11,12 +11,17 @@ from pydantic import (
     ConfigDict,
     Field,
     HttpUrl,
+    SerializerFunctionWrapHandler,
     TypeAdapter,
     ValidationError,
+    model_serializer,
 )
 
 Event = Literal["order.completion", "product.update"]
 EVENTS: tuple[Event, ...] = get_args(Event)
+
+MOST_ENDPOINTS = 100
+"""So many may be told of the events of one server."""
 
 SECRET_PREFIX = "whsec_"  # noqa: S105 - what secrets start with
 _LONGEST_SECRET = 256
@@ -73,6 +78,11 @@ class Subscription(BaseModel):
         description="whsec_ and base64: what signs the messages; by default one is made.",
     )
 
+    @model_serializer(mode="wrap")
+    def _given(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Without what was not given: TOML has no null."""
+        return {name: value for name, value in dump(self).items() if value is not None}
+
 
 def _from_text(given: Any) -> Any:
     """``URL=EVENT``, as the command line gives it. A URL may hold an equals sign, no event does."""
@@ -90,6 +100,6 @@ def _listed(given: Any) -> Any:
 
 Subscriptions = Annotated[
     tuple[Subscription, ...],
-    Field(strict=False),
+    Field(strict=False, max_length=MOST_ENDPOINTS),
     BeforeValidator(_listed, json_schema_input_type=tuple[Subscription | str, ...]),
 ]

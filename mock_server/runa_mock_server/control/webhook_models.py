@@ -122,7 +122,7 @@ class MessageResult(Result):
     product_code: str | None
     created_at: datetime
     payload: str
-    deliveries: list[DeliveryResult] = Field(description="Empty: nobody was subscribed.")
+    deliveries: list[DeliveryResult] = Field(description="To each who was subscribed then.")
 
 
 class MessagesResult(Result):

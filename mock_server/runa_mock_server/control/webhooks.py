@@ -89,9 +89,13 @@ def recover_messages(scope: Scope, endpoint_id: str, body: RecoverBody) -> Done:
 
 def list_messages(scope: Scope, query: MessagesQuery) -> MessagesResult:
     """List what was told, to whom, and how it got there, newest first."""
-    found = [message for message in _messages(scope) if _fits(message, query)]
+    found = [
+        message
+        for message in _messages(scope)
+        if _fits(message, query, _deliveries(scope, message))
+    ]
     return MessagesResult(
-        messages=[_message_result(message) for message in islice(found, query.limit)],
+        messages=[_message_result(scope, message) for message in islice(found, query.limit)],
         total=len(found),
         dropped=scope.world.webhooks.dropped,
         subscribed=_subscribed(scope),
@@ -100,25 +104,29 @@ def list_messages(scope: Scope, query: MessagesQuery) -> MessagesResult:
 
 def read_message(scope: Scope, message_id: str) -> MessageResult:
     """Read one message and every attempt to deliver it."""
-    return _message_result(_message(scope, message_id))
+    return _message_result(scope, _message(scope, message_id))
 
 
 def resend_message(scope: Scope, message_id: str, body: ResendBody) -> MessageResult:
     """Attempt a message once more, now, with the same id."""
     message = _message(scope, message_id)
-    endpoint = None
-    if body.endpoint_id is not None:
-        endpoint = _endpoint(scope, body.endpoint_id)
-        _check_enabled(endpoint)
-    if not scope.world.webhooks.resend(message, endpoint):
-        raise conflict("body", "endpoint_id", "no endpoint that is told now gets this message")
-    return _message_result(message)
+    ways = [
+        delivery
+        for delivery in _deliveries(scope, message)
+        if body.endpoint_id in (None, delivery.endpoint.id)
+    ]
+    if not ways and body.endpoint_id is not None:
+        reason = f"the message is not for an endpoint {quoted(body.endpoint_id)}"
+        raise not_found("body", "endpoint_id", reason)
+    if not scope.world.webhooks.resend(ways):
+        raise conflict("body", "endpoint_id", "every endpoint of the message is disabled")
+    return _message_result(scope, message)
 
 
 def arm_adversary(scope: Scope, body: AdversaryBody) -> AdversaryResult:
     """Do something to messages on purpose that a handler has to stand."""
     if body.endpoint_id is not None:
-        _endpoint(scope, body.endpoint_id)
+        _endpoint(scope, body.endpoint_id, "body")
     adversary = scope.world.webhooks.adversary
     mischief = adversary.arm(
         body.kind,
@@ -153,16 +161,17 @@ def remove_trick(scope: Scope, trick_id: str) -> Done:
 
 def _endpoints(scope: Scope) -> list[Endpoint]:
     """The endpoints that an account is told by, or all."""
+    scope.world.webhooks.catch_up()  # what happened before is told to those who are there now
     endpoints = scope.world.webhooks.endpoints.values()
     wanted = (scope.api_key, None)
     return [e for e in endpoints if scope.api_key is None or e.account in wanted]
 
 
-def _endpoint(scope: Scope, endpoint_id: str) -> Endpoint:
+def _endpoint(scope: Scope, endpoint_id: str, place: str = "path") -> Endpoint:
     for endpoint in _endpoints(scope):
         if endpoint.id == endpoint_id:
             return endpoint
-    raise not_found("path", "endpoint_id", f"there is no endpoint {quoted(endpoint_id)}")
+    raise not_found(place, "endpoint_id", f"there is no endpoint {quoted(endpoint_id)}")
 
 
 def _check_enabled(endpoint: Endpoint) -> None:
@@ -171,15 +180,27 @@ def _check_enabled(endpoint: Endpoint) -> None:
 
 
 def _messages(scope: Scope) -> list[Message]:
-    """The messages of an account, or all, newest first."""
-    key = scope.api_key
+    """The messages that an account can see, or all, newest first."""
+    webhooks, key = scope.world.webhooks, scope.api_key
+    webhooks.catch_up()
     return [
         message
-        for message in reversed(scope.world.webhooks.messages.values())
-        if key is None
-        or message.account == key
-        or any(delivery.endpoint.account == key for delivery in message.deliveries)
+        for message in reversed(webhooks.messages.values())
+        if key is None or message.account == key or _deliveries(scope, message)
     ]
+
+
+def _deliveries(scope: Scope, message: Message) -> list[Delivery]:
+    """The ways of a message to the endpoints that an account can see, or all."""
+    return [
+        delivery
+        for delivery in message.deliveries
+        if scope.api_key is None or _is_for(scope.api_key, message, delivery.endpoint)
+    ]
+
+
+def _is_for(key: str, message: Message, endpoint: Endpoint) -> bool:
+    return message.account in (None, key) and endpoint.account in (None, key)
 
 
 def _message(scope: Scope, message_id: str) -> Message:
@@ -189,7 +210,7 @@ def _message(scope: Scope, message_id: str) -> Message:
     raise not_found("path", "message_id", f"there is no message {quoted(message_id)}")
 
 
-def _fits(message: Message, query: MessagesQuery) -> bool:
+def _fits(message: Message, query: MessagesQuery, ways: list[Delivery]) -> bool:
     is_of_order = message.event == ORDERS and message.subject == query.order_id
     return (
         (query.order_id is None or is_of_order)
@@ -199,7 +220,7 @@ def _fits(message: Message, query: MessagesQuery) -> bool:
             or any(
                 query.endpoint_id in (None, delivery.endpoint.id)
                 and query.state in (None, delivery.state)
-                for delivery in message.deliveries
+                for delivery in ways
             )
         )
     )
@@ -234,7 +255,7 @@ def _endpoint_result(scope: Scope, endpoint: Endpoint) -> EndpointResult:
     )
 
 
-def _message_result(message: Message) -> MessageResult:
+def _message_result(scope: Scope, message: Message) -> MessageResult:
     return MessageResult(
         id=message.id,
         account=_named(message.account),
@@ -243,7 +264,7 @@ def _message_result(message: Message) -> MessageResult:
         product_code=message.subject if message.event == PRODUCTS else None,
         created_at=to_datetime(message.created_at),
         payload=message.payload.decode(),
-        deliveries=[_delivery_result(delivery) for delivery in message.deliveries],
+        deliveries=[_delivery_result(each) for each in _deliveries(scope, message)],
     )
 
 

@@ -38,9 +38,9 @@ class Mischief:
         kind: what is done.
         account: the API key whose messages it is for, ``None`` for everybody's.
         endpoint_id: the only endpoint that it is for, ``None`` for any.
-        times: how many messages it is still for, ``None`` for any number.
+        times: how many attempts it is done to, ``None`` for any number.
         seconds: how late, for those that are late.
-        struck: how many messages it was done to.
+        struck: how many attempts it was done to.
     """
 
     id: str
@@ -89,12 +89,19 @@ class Adversary:
         self.tricks.append(mischief)
         return mischief
 
-    def plan(self, account: str | None, endpoint: Endpoint) -> Plan:
-        """What is done to the next attempt; each trick is counted."""
+    def plan(self, account: str | None, endpoint: Endpoint, *, in_order: bool) -> Plan:
+        """What is done to the next attempt; each trick is counted.
+
+        Args:
+            account: whose message it is.
+            endpoint: where it goes.
+            in_order: whether it cannot be held back.
+        """
+        left_out = {"early", "reorder"} if in_order else {"early"}
         played = [
             mischief
             for mischief in self.tricks
-            if mischief.kind != "early" and mischief.strikes(account, endpoint)
+            if mischief.kind not in left_out and mischief.strikes(account, endpoint)
         ]
         if not played:
             return Plan()

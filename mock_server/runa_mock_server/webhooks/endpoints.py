@@ -12,6 +12,7 @@ FAILING_TOO_LONG = 5 * DAY
 ROTATION = 1 * DAY
 """For how long a secret is used beside the one that replaced it (Svix's 24 hours)."""
 
+_MOST_RETIRED = 9
 _SECRET_BYTES = 24
 
 
@@ -33,7 +34,8 @@ class Endpoint:
         secret: what signs its messages.
         retired: the secrets before, each with the moment until which it is used too.
         disabled: whether it is told of nothing any more.
-        failing_since: the first of the failures that no success has followed, in microseconds.
+        failing: for each account the first of the failures that no success has followed, in
+            microseconds of its time.
     """
 
     def __init__(self, id_: str, account: str | None, url: str, event: Event, secret: str) -> None:
@@ -44,7 +46,12 @@ class Endpoint:
         self.secret = secret
         self.retired: list[tuple[str, int]] = []
         self.disabled = False
-        self.failing_since: int | None = None
+        self.failing: dict[str | None, int] = {}
+
+    @property
+    def failing_since(self) -> int | None:
+        """The first of the failures that no success has followed, in microseconds."""
+        return min(self.failing.values(), default=None)
 
     def hears(self, account: str | None, event: str) -> bool:
         """Whether it is told of an event of an account now."""
@@ -56,24 +63,31 @@ class Endpoint:
         return [self.secret, *in_use]
 
     def rotate(self, secret: str, now: int) -> None:
-        """Sign with another secret from now on, and for a day with the one before, too."""
+        """Sign with another secret from now on, and for a day with the one before, too.
+
+        Ten sign at most (inferred), so that the header with the signatures stays short.
+        """
         self.retired.append((self.secret, now + ROTATION))
+        del self.retired[:-_MOST_RETIRED]
         self.secret = secret
 
     def enable(self) -> None:
         """Be told of events again, as if nothing had failed."""
         self.disabled = False
-        self.failing_since = None
+        self.failing.clear()
 
     def succeeded(self) -> None:
         """Note that it took a message."""
-        self.failing_since = None
+        self.failing.clear()
 
-    def failed(self, at: int) -> None:
-        """Note that it did not take a message; the failures of five days disable it."""
-        if self.failing_since is None:
-            self.failing_since = at
-        elif at - self.failing_since >= FAILING_TOO_LONG:
+    def failed(self, account: str | None, at: int) -> None:
+        """Note that it did not take a message; the failures of five days disable it.
+
+        Args:
+            account: the API key of the account that the message is about: each has its own time.
+            at: when it failed.
+        """
+        if at - self.failing.setdefault(account, at) >= FAILING_TOO_LONG:
             self.disabled = True
 
 

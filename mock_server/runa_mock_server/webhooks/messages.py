@@ -8,7 +8,7 @@ from typing import Literal, NamedTuple
 from runa_mock_server.clock import SECOND, Clock
 from runa_mock_server.processing import NEVER
 from runa_mock_server.subscriptions import Event
-from runa_mock_server.webhooks.adversary import Trick
+from runa_mock_server.webhooks.adversary import Plan, Trick
 from runa_mock_server.webhooks.endpoints import Endpoint
 
 State = Literal["pending", "delivered", "failed"]
@@ -32,6 +32,7 @@ class Attempt(NamedTuple):
         response: the first kilobyte of the answer.
         error: why there is no answer.
         adversary: what was done to it on purpose.
+        timed_out: whether nothing was answered in time.
     """
 
     at: int
@@ -40,6 +41,7 @@ class Attempt(NamedTuple):
     response: bytes
     error: str | None
     adversary: tuple[Trick, ...]
+    timed_out: bool
 
     @property
     def succeeded(self) -> bool:
@@ -58,7 +60,7 @@ class Delivery:
         due: when it is attempted next, or ``NEVER``.
         failures: how many of its attempts by schedule have failed.
         attempts: the attempts, oldest first.
-        held_back: whether it waits for the next message to overtake it.
+        held: what is done to it once another message has overtaken it, while it waits for that.
     """
 
     message: "Message"
@@ -67,7 +69,7 @@ class Delivery:
     state: State = "pending"
     failures: int = 0
     attempts: list[Attempt] = field(default_factory=list)
-    held_back: bool = False
+    held: Plan | None = None
 
     def note(self, attempt: Attempt) -> None:
         """Keep an attempt; of very many the latest."""
@@ -91,12 +93,15 @@ class Delivery:
             by_hand: whether it was asked for, and is none of the schedule.
         """
         self.note(attempt)
+        if not self.message.deliveries:  # forgotten meanwhile
+            return
         if attempt.succeeded:
             self.endpoint.succeeded()
             self.end("delivered")
             return
-        self.endpoint.failed(failed_at)
-        if by_hand:  # what the schedule still has to try, it tries
+        self.endpoint.failed(self.message.account, failed_at)
+        # What was asked for changes nothing in the schedule, and what has ended stays so.
+        if by_hand or self.state != "pending":
             return
         if self.failures < len(schedule) and not self.endpoint.disabled:
             self.due = failed_at + round(schedule[self.failures] * SECOND)
@@ -117,7 +122,7 @@ class Message:
         subject: the order id, or the product code.
         created_at: when it happened, microseconds since the epoch.
         payload: the body, JSON.
-        deliveries: its way to each endpoint that was subscribed.
+        deliveries: its way to each endpoint that was subscribed; none once it is forgotten.
     """
 
     id: str
@@ -128,6 +133,32 @@ class Message:
     created_at: int
     payload: bytes
     deliveries: list[Delivery] = field(default_factory=list)
+
+
+class Due(NamedTuple):
+    """An attempt that is to be made.
+
+    Attributes:
+        delivery: what is to be delivered.
+        due: when, microseconds since the epoch.
+        late: by how much the clock was beyond that when it was noticed: it was moved ahead.
+        by_hand: whether it was asked for, and is none of the schedule.
+        noticed: when that was, by whatever clock the courier counts real seconds with.
+    """
+
+    delivery: Delivery
+    due: int
+    late: int = 0
+    by_hand: bool = False
+    noticed: float = 0
+
+    @property
+    def is_wanted(self) -> bool:
+        """Whether it is still to be made."""
+        delivery = self.delivery
+        if delivery.endpoint.disabled:
+            return False
+        return bool(delivery.message.deliveries) if self.by_hand else delivery.state == "pending"
 
 
 def new_message_id(random: Random) -> str:

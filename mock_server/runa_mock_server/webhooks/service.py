@@ -1,14 +1,13 @@
 """The webhooks of one server: endpoints, messages, and what is to be attempted when.
 
-Nothing waits in here. Orders that will end, and attempts that will be made, lie in heaps by the
-moment at which they are due, a pair of heaps for each clock: every account has one of its own.
+Nothing waits in here. Orders that will end, and attempts that will be made, lie in order of the
+moment at which they are due, for each clock by itself: every account has one of its own.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from heapq import heappop, heappush
-from itertools import count
 from random import Random
-from typing import Any, NamedTuple
+from typing import Any
 
 import orjson
 
@@ -16,63 +15,20 @@ from runa_mock_server.clock import Clock
 from runa_mock_server.holdings import Holdings
 from runa_mock_server.order_store import StoredOrder
 from runa_mock_server.processing import NEVER
-from runa_mock_server.subscriptions import EVENTS, Event, Subscription
+from runa_mock_server.subscriptions import EVENTS, MOST_ENDPOINTS, Event, Subscription
 from runa_mock_server.webhooks.adversary import Adversary
 from runa_mock_server.webhooks.endpoints import Endpoint, new_secret
-from runa_mock_server.webhooks.messages import Delivery, Message, new_message_id
+from runa_mock_server.webhooks.messages import Delivery, Due, Message, new_message_id
+from runa_mock_server.webhooks.queues import News, Queue, completion
 
 ORDERS: Event = "order.completion"
 PRODUCTS: Event = "product.update"
 
-MOST_ENDPOINTS = 100
 _MESSAGES_KEPT = 10_000
 
 
 class TooManyEndpointsError(ValueError):
     """A server has so many endpoints at most."""
-
-
-class Due(NamedTuple):
-    """An attempt that is to be made.
-
-    Attributes:
-        delivery: what is to be delivered.
-        due: when, microseconds since the epoch.
-        late: by how much the clock was beyond that when it was noticed: it was moved ahead.
-        by_hand: whether it was asked for, and is none of the schedule.
-    """
-
-    delivery: Delivery
-    due: int
-    late: int = 0
-    by_hand: bool = False
-
-
-class _News(NamedTuple):
-    """What has happened: the event, the order or product, the moment, and the body to send."""
-
-    event: Event
-    subject: str
-    at: int
-    body: bytes
-
-
-class _Queue:
-    """What is to come by one clock: that of an account, or for products the server's."""
-
-    def __init__(self, account: str | None, clock: Clock, random: Random) -> None:
-        self.account = account
-        self.clock = clock
-        self.random = random
-        self.holdings: Holdings | None = None
-        self.ending: list[tuple[int, str]] = []
-        self.attempts: list[tuple[int, int, Due]] = []
-
-    @property
-    def next_due(self) -> int | None:
-        """The moment of the earliest thing to come."""
-        heads = [heap[0][0] for heap in (self.ending, self.attempts) if heap]
-        return min(heads, default=None)
 
 
 class Webhooks:
@@ -94,9 +50,8 @@ class Webhooks:
         self._seed = seed
         self._wake = wake
         self._random = self._chance("webhooks")
-        self._numbers = count()
         self._clock = clock
-        self._queues: dict[str | None, _Queue] = {}
+        self._queues: dict[str | None, Queue] = {}
         self._by_order: dict[str, str] = {}
         self.endpoints: dict[str, Endpoint] = {}
         self.messages: dict[str, Message] = {}
@@ -107,11 +62,11 @@ class Webhooks:
         seed = None if self._seed is None else f"{self._seed}/{name}"
         return Random(seed)  # noqa: S311 - repeatable on purpose, and guards nothing
 
-    def _queue(self, account: str | None) -> _Queue:
+    def _queue(self, account: str | None) -> Queue:
         queue = self._queues.get(account)
         if queue is None:
             chance = self._chance(f"webhooks/{account or ''}")
-            queue = self._queues[account] = _Queue(account, self._clock, chance)
+            queue = self._queues[account] = Queue(account, self._clock, chance)
         return queue
 
     def add(self, subscription: Subscription, account: str | None) -> Endpoint:
@@ -126,6 +81,7 @@ class Webhooks:
         """
         if len(self.endpoints) >= MOST_ENDPOINTS:
             raise TooManyEndpointsError(f"there are {MOST_ENDPOINTS} endpoints already")
+        self.catch_up()  # what happened before is not told
         id_ = "ep_" + new_message_id(self._random).removeprefix("msg_")
         secret = subscription.secret or new_secret(self._random)
         endpoint = Endpoint(id_, account, subscription.url, subscription.event, secret)
@@ -158,16 +114,28 @@ class Webhooks:
             endpoint.event == ORDERS and endpoint.account in (None, account)
             for endpoint in self.endpoints.values()
         )
+        queue = self._queues.get(account)
+        if queue is not None and queue.holdings is not holdings:
+            self._begin_again(queue, clock)
         if not wanted:
             return
-        queue = self._queue(account)
-        queue.clock = clock
+        queue = queue or self._queue(account)
         if queue.holdings is holdings:
             return
-        queue.holdings, queue.ending = holdings, []
+        queue.clock, queue.holdings = clock, holdings
         holdings.order_changed = lambda order: self._order_changed(queue, order)
         for order in holdings.orders.ending_after(clock.now()):
+            self._by_order.pop(order.id, None)  # of an account that was put back
             self._expect(queue, order)
+
+    def _begin_again(self, queue: Queue, clock: Clock) -> None:
+        """Go by another clock; what was known of orders and failures is not so any more."""
+        queue.clock, queue.holdings, queue.ending = clock, None, []
+        for message in self.messages.values():
+            if message.account == queue.account:
+                message.clock = clock
+        for endpoint in self.endpoints.values():
+            endpoint.failing.pop(queue.account, None)
 
     def close(self) -> None:
         """Tell nobody anything more."""
@@ -181,14 +149,16 @@ class Webhooks:
         for message in [m for m in self.messages.values() if m.account == account]:
             self._drop(message)
         self._queues.pop(account, None)
+        for endpoint in self.endpoints.values():
+            endpoint.failing.pop(account, None)
         self.adversary.remove([m for m in self.adversary.tricks if m.account == account])
 
-    def _order_changed(self, queue: _Queue, order: StoredOrder) -> None:
+    def _order_changed(self, queue: Queue, order: StoredOrder) -> None:
         self._expect(queue, order)
         self._wake()
 
     @staticmethod
-    def _expect(queue: _Queue, order: StoredOrder) -> None:
+    def _expect(queue: Queue, order: StoredOrder) -> None:
         if order.ends_at != NEVER:  # on hold; it is heard of again when it ends
             heappush(queue.ending, (order.ends_at, order.id))
 
@@ -200,20 +170,25 @@ class Webhooks:
         """
         queue = self._queue(None)
         code, now = str(document["product_code"]), queue.clock.now()
-        self._tell(queue, _News(PRODUCTS, code, now, orjson.dumps(document)))
+        self._tell(queue, News(PRODUCTS, code, now, orjson.dumps(document)))
         self._wake()
 
-    def _tell(self, queue: _Queue, news: _News) -> None:
+    def _tell(self, queue: Queue, news: News) -> None:
         event, subject, at, body = news
         account = queue.account
+        # Products are everybody's: who subscribed for one account is told of them too.
+        listening = [
+            endpoint
+            for endpoint in self.endpoints.values()
+            if endpoint.hears(account if event == ORDERS else endpoint.account, event)
+        ]
+        if not listening:
+            return
         id_ = new_message_id(queue.random)
         message = Message(id_, account, queue.clock, event, subject, at, body)
-        for endpoint in self.endpoints.values():
-            # Products are everybody's: who subscribed for one account is told of them too.
-            if endpoint.hears(account if event == ORDERS else endpoint.account, event):
-                delivery = Delivery(message, endpoint, at)
-                message.deliveries.append(delivery)
-                self._push(queue, Due(delivery, at))
+        message.deliveries = [Delivery(message, endpoint, at) for endpoint in listening]
+        for delivery in message.deliveries:
+            queue.attempts.put(Due(delivery, at))
         self.messages[message.id] = message
         if event == ORDERS:
             self._by_order[subject] = message.id
@@ -225,6 +200,7 @@ class Webhooks:
         del self.messages[message.id]
         for delivery in message.deliveries:
             delivery.end("failed")
+        message.deliveries = []
         if self._by_order.get(message.subject) == message.id:
             del self._by_order[message.subject]
 
@@ -238,40 +214,33 @@ class Webhooks:
         message = self.of_order(order_id)
         return message is not None and any(d.state == "delivered" for d in message.deliveries)
 
-    def _push(self, queue: _Queue, due: Due) -> None:
-        heappush(queue.attempts, (due.due, next(self._numbers), due))
+    def schedule(self, delivery: Delivery) -> None:
+        """Have a delivery attempted when it is due."""
+        self._put(Due(delivery, delivery.due))
 
-    def schedule(
-        self, delivery: Delivery, due: int | None = None, *, by_hand: bool = False
-    ) -> None:
-        """Have a delivery attempted when it is due, or at a moment.
-
-        Args:
-            delivery: the delivery.
-            due: the moment, microseconds since the epoch; by default when the delivery says.
-            by_hand: whether it was asked for, and is none of the schedule.
-        """
-        moment = delivery.due if due is None else due
-        if moment == NEVER:
-            return
-        self._push(self._queue(delivery.message.account), Due(delivery, moment, by_hand=by_hand))
+    def _put(self, due: Due) -> None:
+        self._queue(due.delivery.message.account).attempts.put(due)
         self._wake()
 
-    def resend(self, message: Message, endpoint: Endpoint | None = None) -> int:
+    def put_back(self, due: Due) -> None:
+        """Have an attempt made that was begun, or was to be, and came to nothing."""
+        if due.is_wanted:
+            if not due.by_hand:
+                due.delivery.due = due.due
+            self._put(due)
+
+    def resend(self, deliveries: Iterable[Delivery]) -> int:
         """Attempt a message once more, now; what the schedule still has to try, it tries.
 
+        Args:
+            deliveries: its way to the endpoints that are to get it.
+
         Returns:
-            How many attempts will be made.
+            How many attempts will be made: none at an endpoint that is disabled.
         """
-        chosen = [
-            delivery
-            for delivery in message.deliveries
-            if endpoint in (None, delivery.endpoint) and not delivery.endpoint.disabled
-        ]
+        chosen = [delivery for delivery in deliveries if not delivery.endpoint.disabled]
         for delivery in chosen:
-            now = message.clock.now()
-            self._push(self._queue(message.account), Due(delivery, now, by_hand=True))
-        self._wake()
+            self._put(Due(delivery, delivery.message.clock.now(), by_hand=True))
         return len(chosen)
 
     def recover(self, endpoint: Endpoint, since: int) -> int:
@@ -290,7 +259,7 @@ class Webhooks:
         ]
         for delivery in lost:
             delivery.state, delivery.failures = "pending", 0
-            delivery.due = delivery.message.clock.now()
+            delivery.due, delivery.held = delivery.message.clock.now(), None
             self.schedule(delivery)
         return len(lost)
 
@@ -318,21 +287,26 @@ class Webhooks:
         for queue in tuple(self._queues.values()):
             now = queue.clock.now()
             self._tell_of_ended(queue, now)
-            while queue.attempts and queue.attempts[0][0] <= now:
-                moment, _, due = heappop(queue.attempts)
-                if due.by_hand or due.delivery.due == moment:
+            while queue.attempts and queue.attempts.first.due <= now:
+                due = queue.attempts.pop()
+                if due.by_hand or due.delivery.due == due.due:
                     if not due.by_hand:
                         due.delivery.due = NEVER  # until the attempt has shown how it goes on
-                    yield due._replace(late=now - moment)
+                    yield due._replace(late=now - due.due)
 
-    def _tell_of_ended(self, queue: _Queue, now: int) -> None:
+    def catch_up(self) -> None:
+        """Make the messages of what has happened by now."""
+        for queue in self._queues.values():
+            self._tell_of_ended(queue, queue.clock.now())
+
+    def _tell_of_ended(self, queue: Queue, now: int) -> None:
         while queue.ending and queue.ending[0][0] <= now:
             moment, order_id = heappop(queue.ending)
             order = queue.holdings.orders.get(order_id) if queue.holdings is not None else None
             # It may have been held, or ended otherwise, since it was put here.
             if order is None or order.ends_at != moment or order_id in self._by_order:
                 continue
-            self._tell(queue, _News(ORDERS, order_id, moment, _completion(order)))
+            self._tell(queue, News(ORDERS, order_id, moment, completion(order)))
 
     def seconds_until_due(self) -> float | None:
         """Seconds of the computer's time until something is due, ``None`` if nothing is."""
@@ -342,11 +316,3 @@ class Webhooks:
             if queue.next_due is not None
         ]
         return min((wait for wait in waits if wait is not None), default=None)
-
-
-def _completion(order: StoredOrder) -> bytes:
-    """The body of ``order.completion``: the basic order, or of a failed one id and status."""
-    basic = order.basic
-    if orjson.loads(basic)["status"] == "FAILED":
-        return b'{"id":"%s","status":"FAILED"}' % order.id.encode()
-    return basic
