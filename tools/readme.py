@@ -53,7 +53,7 @@ def parts() -> Mapping[str, str]:
         files("runa_mock_server").joinpath("data/behaviour.toml").read_text(encoding="utf-8")
     )
     implemented = [(row["name"], row["state"]) for row in behaviour["operation"]]
-    missing = [(row["name"], row["state"]) for row in behaviour["missing"]]
+    missing = [(row["name"], row["state"]) for row in behaviour["outside"]]
     return {
         "settings": _table(("flag", "default", "meaning"), _settings()),
         "profiles": _table(("", *PROFILES), _profiles()),

@@ -11,6 +11,7 @@ from runa_mock_server.mail_handles import EmailsControl
 from runa_mock_server.product_handles import ProductsControl
 from runa_mock_server.settings import Settings, make_settings
 from runa_mock_server.story import story
+from runa_mock_server.webhook_handles import WebhooksControl
 
 
 class Controls:
@@ -28,6 +29,7 @@ class Controls:
         orders: its orders.
         emails: its mails.
         products: what can be ordered; always the whole server's.
+        webhooks: who is told of its events, and what was sent.
     """
 
     def __init__(self, send: Send, api_key: str | None = None) -> None:
@@ -39,6 +41,7 @@ class Controls:
         self.orders = OrdersControl(channel)
         self.emails = EmailsControl(channel)
         self.products = ProductsControl(channel)
+        self.webhooks = WebhooksControl(channel)
 
     def account(self, api_key: str) -> "Controls":
         """The same for one account; a key that was not used yet makes a new one.

@@ -61,7 +61,7 @@ class KeyEffects(BaseModel):
         description="What the balance fell by; the playground's never does."
     )
     emails: int = Field(description="Mails sent, or to be sent when the order completes.")
-    webhooks: int = Field(default=0, description="Always 0: webhooks are not sent yet.")
+    webhooks: int = Field(description="The orders of which a webhook has told somebody.")
     suspected_with: list[str] = Field(
         description="Other keys that ordered the same body within the window: a purchase that "
         "was perhaps made twice. At most ten are named."
@@ -83,7 +83,7 @@ class Effects(BaseModel):
     charged: list[Money]
     balance_moved: list[Money]
     emails: int
-    webhooks: int = 0
+    webhooks: int
     keys: list[KeyEffects] = Field(description="In the order in which they were first used.")
 
 
@@ -157,6 +157,7 @@ def combined(keys: Sequence[KeyEffects], *, complete: bool) -> Effects:
         charged=_sum(money for key in keys for money in key.charged),
         balance_moved=_sum(money for key in keys for money in key.balance_moved),
         emails=sum(key.emails for key in keys),
+        webhooks=sum(key.webhooks for key in keys),
         keys=list(keys),
     )
 
@@ -183,6 +184,7 @@ def _key_effects(
         charged=charged,
         balance_moved=charged if holdings.balances.enforced else [],
         emails=sum(len(holdings.outbox.of(order.id)) for order in made),
+        webhooks=sum(account.webhooks.has_told(order.id) for order in made),
         suspected_with=list(suspects),
         attempts=[
             Attempt(

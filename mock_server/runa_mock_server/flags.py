@@ -9,6 +9,8 @@ _FLAGS = {
     "balances": "balance",
     "control_hosts": "control_host",
     "templates": "template",
+    "webhook_retries": "webhook_retry",
+    "webhooks": "webhook",
 }
 _MORE_VARIABLES = {"port": ["PORT"]}  # what hosting platforms set
 

@@ -7,6 +7,7 @@ one bytearray of ids in the order of creation. The document of an order is kept 
 
 import struct
 from bisect import bisect_left
+from collections.abc import Iterator
 from typing import NamedTuple
 
 _HEADER = struct.Struct("<qqI")
@@ -79,6 +80,14 @@ class OrderStore:
         """The orders at positions ``start`` up to, not including, ``stop``; newest first."""
         found = (self.get(self._id_at(position)) for position in range(stop - 1, start - 1, -1))
         return [order for order in found if order is not None]
+
+    def ending_after(self, moment: int) -> Iterator[StoredOrder]:
+        """The orders that end later than a moment; looks at all, so it is not for a request."""
+        for order_id, record in tuple(self._records.items()):
+            if _HEADER.unpack_from(record)[0] > moment:
+                order = self.get(order_id)
+                if order is not None:
+                    yield order
 
     def drop(self, count: int) -> bool:
         """Forget some orders, whichever; for an account that nobody can reach any more.

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from difflib import get_close_matches
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import (
     BaseModel,
@@ -30,6 +30,7 @@ from runa_mock_server.currencies import Currency
 from runa_mock_server.flags import DEFAULT_HOST
 from runa_mock_server.processing import parse_processing
 from runa_mock_server.profiles import ProfileName
+from runa_mock_server.subscriptions import Subscriptions
 from runa_mock_server.triggers import KNOWN_TRIGGERS
 
 S = TypeVar("S", bound="Settings")
@@ -216,6 +217,27 @@ class Settings(BaseModel):
         default=10.0, description="Seconds that the SMTP server may take for a mail."
     )
 
+    webhooks: Subscriptions = Field(
+        default=(),
+        description="Who is told of events, URL=EVENT: order.completion or product.update.",
+    )
+    webhook_retries: Annotated[
+        tuple[Annotated[float, Field(ge=0, le=10**9, strict=False)], ...],
+        Field(strict=False, max_length=100),
+    ] = Field(
+        default=(0.0, 5.0, 300.0, 1_800.0, 7_200.0, 18_000.0, 36_000.0, 36_000.0),
+        description="Seconds between a failed attempt of a webhook and the next, one after the "
+        "other; by default 0, 5, 300, 1800, 7200, 18000, 36000 and 36000.",
+    )
+    webhook_timeout: Annotated[float, Field(gt=0, le=3_600)] = Field(
+        default=15.0, description="Seconds that the receiver of a webhook has to answer."
+    )
+    webhook_timestamps: Literal["clock", "computer"] = Field(
+        default="clock",
+        description="Whose time stands in the signature of a webhook: the mock's clock, or the "
+        "computer, for receivers that cannot be told the mock's.",
+    )
+
     @field_validator("processing")
     @classmethod
     def _rule(cls, value: str | None) -> str | None:
@@ -267,6 +289,9 @@ RUN_TIME = frozenset(
         "trigger_error",
         "journal_requests",
         "journal_bytes",
+        "webhook_retries",
+        "webhook_timeout",
+        "webhook_timestamps",
     }
 )
 """The settings that can be changed while the server runs, for all accounts or for one."""
@@ -334,6 +359,8 @@ def checked(model: type[S], values: Mapping[str, Any]) -> S:
 
 def _problem(detail: ErrorDetails, names: Sequence[str]) -> tuple[str, str]:
     name, *inner = (str(step) for step in detail["loc"] if step != "[key]")
+    if detail["type"] == "extra_forbidden" and inner:
+        return name, f"{'.'.join(inner)}: there is no such field"
     if detail["type"] == "extra_forbidden":
         return name, f"there is no such setting{_nearest(name, names)}"
     reason = detail["msg"].removeprefix("Value error, ")

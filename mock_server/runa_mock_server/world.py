@@ -1,7 +1,7 @@
 """Everything that one server owns. Nothing lives at module level: two servers share nothing."""
 
 import hashlib
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from decimal import Decimal
 from itertools import count
 from random import Random
@@ -29,6 +29,9 @@ from runa_mock_server.progress import Progress
 from runa_mock_server.rate_limit import RateLimiter
 from runa_mock_server.redemption import Redeemer
 from runa_mock_server.settings import Settings, changed, clock_of
+from runa_mock_server.subscriptions import Subscription
+from runa_mock_server.webhooks.endpoints import Endpoint
+from runa_mock_server.webhooks.service import Webhooks
 
 PAYOUT_PATH = "/payout/"
 
@@ -72,6 +75,11 @@ class Account:
         self.rate = RateLimiter(settings.rate_limit)
         self.journal = Journal(settings.journal_requests, settings.journal_bytes)
         self.redactor = Redactor(api_key)
+
+    @property
+    def webhooks(self) -> Webhooks:
+        """The webhooks of its server."""
+        return self._world.webhooks
 
     def change_settings(self, changes: Mapping[str, Any]) -> None:
         """Let the server behave differently towards this account from now on.
@@ -121,12 +129,12 @@ class World:
         public_url: where the server is reached; set by whoever serves it.
         catalogue: what can be ordered now.
         order_bodies: the bodies of orders, read.
-        product_changed: called with the document of the event ``product.update`` once a product
-            is changed; ``None`` while nobody wants to know.
         stop: ends the server; set by whoever serves it.
         later: has something done once the request in hand is answered; set by whoever serves it.
         installed: called with each account that is made or put in the place of another.
         wake: has what is due delivered, on whatever thread it is called; set by whoever serves it.
+        tell: ends an order and tells of it, before it is answered; set by whoever serves it.
+        webhooks: who is told of what.
         journal: the requests of callers without an account.
         faults: what goes wrong on purpose, for all accounts.
         numbers: the numbers of the requests.
@@ -152,7 +160,7 @@ class World:
         self.later: Callable[[Callable[[], None]], object] | None = None
         self.wake: Callable[[], None] = lambda: None
         self.installed: list[Callable[[Account], None]] = []
-        self.product_changed: Callable[[dict[str, Any]], None] | None = None
+        self.tell: Callable[[Account, str], Awaitable[None]] | None = None
         self._discarded: list[Account] = []
         self._begin()
 
@@ -163,6 +171,9 @@ class World:
         self.numbers = count(1)
         self.journal = Journal(settings.journal_requests, settings.journal_bytes)
         self.faults = Faults(settings.seed)
+        self.webhooks = Webhooks(settings.seed, self.clock, self.clock_moved)
+        for subscription in settings.webhooks:
+            self.webhooks.add(subscription, None)
 
     def clock_moved(self) -> None:
         """Have what is due by now delivered; called by the clocks."""
@@ -189,8 +200,7 @@ class World:
         self._have(self.catalogue.with_product(new))
         for account in self.accounts:
             account.follow()
-        if self.product_changed is not None:
-            self.product_changed(product_update(old, new, self.clock.now()))
+        self.webhooks.product_changed(product_update(old, new, self.clock.now()))
 
     def _have(self, catalogue: Catalogue) -> None:
         self.catalogue = catalogue
@@ -220,6 +230,7 @@ class World:
         if before is not None:
             self._discard([before])
         self._accounts[account.api_key] = account
+        self.webhooks.follow(account.api_key, account.holdings, account.clock)
         self._numbered.setdefault(account.ids.account, []).append(account)
         for call in self.installed:
             call(account)
@@ -241,6 +252,22 @@ class World:
             self._discarded.pop()
         if self._discarded and self.later is not None:
             self.later(self._sweep)
+
+    def settings_of(self, api_key: str | None) -> Settings:
+        """How the server behaves towards an account; in general, if there is none of that key."""
+        account = None if api_key is None else self._accounts.get(api_key)
+        return self.settings if account is None else account.settings
+
+    def subscribe(self, subscription: Subscription, api_key: str | None) -> Endpoint:
+        """Tell somebody of an event from now on, of one account or of all.
+
+        Raises:
+            TooManyEndpointsError: if a hundred are told already.
+        """
+        endpoint = self.webhooks.add(subscription, api_key)
+        for account in self.accounts:
+            self.webhooks.follow(account.api_key, account.holdings, account.clock)
+        return endpoint
 
     def find_payout(self, token: str) -> tuple[Account, Payout] | None:
         """The payout of a link, whose caller needs no key, and the account that made it."""
@@ -298,12 +325,14 @@ class World:
             self._have(self._first_catalogue)
         self.clock.reset()
         accounts = self.accounts
+        self.webhooks.close()
         self._begin()
         self._discard(accounts)
 
     def reset_account(self, account: Account) -> None:
         """Return one account to the start, with its faults and its clock."""
         self.faults.remove([f for f in self.faults if f.account == account.api_key])
+        self.webhooks.forget(account.api_key)
         self.install(Account(self, account.api_key))
 
 

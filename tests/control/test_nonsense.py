@@ -1,6 +1,7 @@
 """Whatever an operation of the control API cannot do, it refuses whole, and names the field."""
 
 import json
+import re
 from collections.abc import Mapping
 from functools import cache
 from typing import Any, NamedTuple
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 from runa_mock_server import MockServer
 from runa_mock_server.control.api import HEALTH, OPERATIONS, PREFIX, ControlApi, ControlRequest
 from runa_mock_server.control.operation import Operation
+from runa_mock_server.control.webhook_models import MessageResult
 from runa_mock_server.settings import RUN_TIME, make_settings
 from runa_mock_server.world import World
 from support.api import KEY, Api
@@ -82,15 +84,27 @@ NONSENSE = {
 @pytest.fixture
 def paths(api: Api, server: MockServer) -> dict[str, str]:
     """Things that exist, by the name of the variable part of a path that names them."""
-    fault = server.account(KEY).faults.arm("hang", path="/v2/never")
+    account = server.account(KEY)
+    fault = account.faults.arm("hang", path="/v2/never")
+    endpoint = account.webhooks.add("http://127.0.0.1:1/", "order.completion")
     order_id = api.order(**mailed("a@b.example")).json()["id"]
     (email,) = server.emails
+    told = api.order(mode="sync").json()["id"]
+    message = account.webhooks.wait_for(order=told, until=has_been_refused)
     return {
         "order_id": order_id,
         "fault_id": fault.id,
         "email_id": email.id,
         "code": "AMZ-US",
+        "endpoint_id": endpoint.id,
+        "message_id": message.id,
+        "trick_id": account.webhooks.misbehave("delay").id,
     }
+
+
+def has_been_refused(message: MessageResult) -> bool:
+    """Whether nothing happens to a message any more while time stands still."""
+    return len(message.deliveries[0].attempts) == 2
 
 
 def _path(operation: Operation, paths: Mapping[str, str]) -> str:
@@ -148,20 +162,25 @@ def test_a_path_where_nothing_lies(control: ControlCaller, path: str) -> None:
     assert (reply.status, reply.document["type"]) == (404, "not_found")
 
 
+VALID = {
+    "PATCH /orders/{order_id}": {"status": "COMPLETED"},
+    "PATCH /products/{code}": {"is_orderable": False},
+    "PATCH /webhooks/endpoints/{endpoint_id}": {"disabled": True},
+    "POST /webhooks/endpoints/{endpoint_id}/recover": {"since": NOON},
+}
+
+
 @pytest.mark.parametrize("operation", [o for o in OPERATIONS if "{" in o.path], ids=name_of)
 @pytest.mark.parametrize("name", ["none", "%00", "%ff", "%ed%a0%80", "%27", "O-" + "0" * 5_000])
 def test_a_thing_that_does_not_exist(
     operation: Operation, name: str, control: ControlCaller
 ) -> None:
     """The refusal names the part of the path."""
-    path = operation.path.partition("{")[0] + name
-    fitting = {"order_id": {"status": "COMPLETED"}, "code": {"is_orderable": False}}
-    part = operation.path.partition("{")[2].rstrip("}")
-    body = fitting[part] if operation.method == "PATCH" else None
+    path = re.sub(r"\{.*?\}", name, operation.path)
+    body = VALID.get(name_of(operation))
     response = control.call(operation.method, path, json=body)
     (location,) = locations(response.json())
     assert (response.status_code, location[0]) == (404, "path")
-    assert location[1] == part
 
 
 @pytest.mark.parametrize("type_", ["text/plain", "application/x-www-form-urlencoded", "x", None])
@@ -192,6 +211,10 @@ def test_what_has_no_default_must_be_given(control: ControlCaller, paths: dict[s
         "POST /faults": "kind",
         "PATCH /orders/{order_id}": "status",
         "PATCH /products/{code}": "is_orderable",
+        "POST /webhooks/endpoints": "url",
+        "PATCH /webhooks/endpoints/{endpoint_id}": "url",
+        "POST /webhooks/endpoints/{endpoint_id}/recover": "since",
+        "POST /webhooks/adversary": "kind",
     }
     for operation in OPERATIONS:
         field = needed.get(name_of(operation))
@@ -246,6 +269,13 @@ documents = st.recursive(
 )
 
 
+PREPARED = {
+    "/faults": b'{"kind": "hang"}',
+    "/webhooks/adversary": b'{"kind": "delay"}',
+    "/webhooks/endpoints": b'{"url": "http://127.0.0.1:1/", "event": "product.update"}',
+}
+
+
 def _fields(operation: Operation) -> list[str]:
     body = operation.body
     if body is None:
@@ -269,7 +299,9 @@ def _queries(operation: Operation) -> st.SearchStrategy[dict[str, list[str]]]:
 
 
 def _calls(operation: Operation) -> st.SearchStrategy[ControlRequest]:
-    path = operation.path.replace("{fault_id}", "F-1").replace("{code}", "AMZ-US")
+    path = operation.path.replace("{fault_id}", "F-1").replace("{trick_id}", "A-1")
+    path = path.replace("{code}", "AMZ-US")
+    path = re.sub(r"\{(endpoint|message)_id\}", lambda found: _made()[found[1]], path)
     return st.builds(
         ControlRequest,
         method=st.just(operation.method),
@@ -281,9 +313,22 @@ def _calls(operation: Operation) -> st.SearchStrategy[ControlRequest]:
 
 
 def _fresh() -> ControlApi:
-    api = ControlApi(World(make_settings(clock=NOON, seed=1)))
-    api(ControlRequest("POST", "/faults", body=b'{"kind": "hang"}', api_key=KEY))
+    world = World(make_settings(clock=NOON, seed=1))
+    api = ControlApi(world)
+    for path, body in PREPARED.items():
+        api(ControlRequest("POST", path, body=body, api_key=KEY))
+    api(ControlRequest("PATCH", "/products/AMZ-US", body=b'{"is_orderable": false}'))
     return api
+
+
+@cache
+def _made() -> dict[str, str]:
+    """The ids of what every fresh server has."""
+    seen = {path: json.loads(body) for path, body in _at_first().items()}
+    return {
+        "endpoint": seen["/webhooks/endpoints"]["endpoints"][0]["id"],
+        "message": seen["/webhooks/messages"]["messages"][0]["id"],
+    }
 
 
 def _seen(api: ControlApi) -> dict[str, bytes]:

@@ -39,8 +39,15 @@ def _json(rows: Iterable[_Row]) -> str:
 
 def _toml(rows: Iterable[_Row]) -> str:
     """A configuration file; what it cannot hold, or should not, is told in comments."""
-    tables_last = sorted(rows, key=lambda row: isinstance(row.value, Mapping) and not row.hidden)
+    tables_last = sorted(rows, key=lambda row: not row.hidden and _is_table(row.value))
     return "\n".join(_toml_entry(row) for row in tables_last).rstrip()
+
+
+def _is_table(value: Any) -> bool:
+    """Whether TOML writes it below a head of its own, to which belongs all that follows."""
+    if isinstance(value, list):
+        return any(_is_table(each) for each in value)
+    return isinstance(value, Mapping)
 
 
 def _toml_entry(row: _Row) -> str:
@@ -78,7 +85,7 @@ def _print_schema(context: click.Context, _: click.Parameter, wanted: bool) -> N
     show_default=True,
     help="How to print; toml is a configuration file again.",
 )
-@click.option("--show-secrets", is_flag=True, help="Print API keys and tokens as they are.")
+@click.option("--show-secrets", is_flag=True, help="Print keys, tokens and secrets as they are.")
 @click.option(
     "--schema",
     is_flag=True,
@@ -97,6 +104,8 @@ def _rows(effective: Effective, *, show_secrets: bool) -> list[_Row]:
     if values["catalogue"] is not None:  # what is printed may be read from another directory
         values["catalogue"] = str(Path(values["catalogue"]).absolute())
     secrets = set() if show_secrets else _secrets()
+    if not show_secrets and any("secret" in webhook for webhook in values["webhooks"]):
+        secrets.add("webhooks")
     return [
         _Row(name, value, effective.sources[name], bool(value) and name in secrets)
         for name, value in values.items()

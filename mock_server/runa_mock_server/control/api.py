@@ -5,7 +5,16 @@ from typing import NamedTuple
 
 import orjson
 
-from runa_mock_server.control import breaking, emails, orders, products, records, running, states
+from runa_mock_server.control import (
+    breaking,
+    emails,
+    orders,
+    products,
+    records,
+    running,
+    states,
+    webhooks,
+)
 from runa_mock_server.control.description import Description, describe
 from runa_mock_server.control.models import IndexResult, OperationResult
 from runa_mock_server.control.operation import Operation
@@ -66,6 +75,20 @@ OPERATIONS: tuple[Operation, ...] = (
     Operation("GET", "/effects", records.read_effects),
     Operation("GET", "/emails", emails.list_emails),
     Operation("GET", "/emails/{email_id}", emails.read_email),
+    Operation("GET", "/webhooks/endpoints", webhooks.list_endpoints),
+    Operation("POST", "/webhooks/endpoints", webhooks.add_endpoint, status=201),
+    Operation("GET", "/webhooks/endpoints/{endpoint_id}", webhooks.read_endpoint),
+    Operation("PATCH", "/webhooks/endpoints/{endpoint_id}", webhooks.change_endpoint),
+    Operation("DELETE", "/webhooks/endpoints/{endpoint_id}", webhooks.remove_endpoint),
+    Operation("POST", "/webhooks/endpoints/{endpoint_id}/rotate", webhooks.rotate_secret),
+    Operation("POST", "/webhooks/endpoints/{endpoint_id}/recover", webhooks.recover_messages),
+    Operation("GET", "/webhooks/messages", webhooks.list_messages),
+    Operation("GET", "/webhooks/messages/{message_id}", webhooks.read_message),
+    Operation("POST", "/webhooks/messages/{message_id}/resend", webhooks.resend_message),
+    Operation("POST", "/webhooks/adversary", webhooks.arm_adversary, status=201),
+    Operation("GET", "/webhooks/adversary", webhooks.list_adversary),
+    Operation("DELETE", "/webhooks/adversary", webhooks.remove_adversary),
+    Operation("DELETE", "/webhooks/adversary/{trick_id}", webhooks.remove_trick),
     Operation("POST", "/faults", breaking.arm_fault, status=201),
     Operation("GET", "/faults", breaking.list_faults),
     Operation("DELETE", "/faults", breaking.remove_faults),

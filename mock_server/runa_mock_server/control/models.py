@@ -51,7 +51,8 @@ def _duration(given: Any) -> Any:
     return given
 
 
-def _moment(given: Any) -> Any:
+def parsed_moment(given: Any) -> Any:
+    """A moment from its text in ISO 8601, for a validator of pydantic."""
     if given is None:
         return None
     try:
@@ -91,7 +92,7 @@ class ClockBody(Body):
     advance: Annotated[float | str | None, BeforeValidator(_duration)] = Field(
         default=None, description="Seconds, or an ISO 8601 duration such as P31D."
     )
-    set: Annotated[datetime | None, BeforeValidator(_moment)] = Field(
+    set: Annotated[datetime | None, BeforeValidator(parsed_moment)] = Field(
         default=None, description="A moment with its time zone, not in the past."
     )
     freeze: bool | None = Field(

@@ -12,6 +12,7 @@ from contextlib import suppress
 from typing import Protocol
 
 from runa_mock_server.delivery.mail import mail_couriers
+from runa_mock_server.delivery.webhooks import WebhookCourier
 from runa_mock_server.world import World
 
 # A clock that runs fast makes moments come sooner than the computer's timers can tell.
@@ -31,11 +32,6 @@ class Courier(Protocol):
         """Give up what is on its way."""
 
 
-def couriers_of(world: World) -> Sequence[Courier]:
-    """The couriers of a world, on the running event loop."""
-    return (*mail_couriers(world),)
-
-
 class Deliveries:
     """The couriers of one server, on the running event loop.
 
@@ -46,7 +42,9 @@ class Deliveries:
     def __init__(self, world: World) -> None:
         self._loop = asyncio.get_running_loop()
         self._thread = threading.get_ident()
-        self._couriers = couriers_of(world)
+        webhooks = WebhookCourier(world)
+        world.tell = webhooks.tell
+        self._couriers: Sequence[Courier] = (webhooks, *mail_couriers(world))
         self._timer: asyncio.TimerHandle | None = None
         self._is_woken = False
         self._is_closed = False

@@ -44,7 +44,18 @@ async def place_order(call: Call, raw: bytes) -> Answer:
         raise
     keys.finish(key, body.fingerprint, now, answer)
     _note(call, "created", answer)
+    if call.world.webhooks.adversary.tricks:
+        await _tell_early(call)
     return answer
+
+
+async def _tell_early(call: Call) -> None:
+    """Have a webhook overtake the answer, if the adversary wants that."""
+    account, tell = call.account, call.world.tell
+    if call.order_id is None or tell is None:
+        return
+    if call.world.webhooks.adversary.early(account.api_key):
+        await tell(account, call.order_id)
 
 
 def _note(call: Call, outcome: Outcome, answer: Answer) -> None:

@@ -1,0 +1,166 @@
+"""Messages: one for each event, and its way to each endpoint that wants it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from random import Random
+from typing import Literal, NamedTuple
+
+from runa_mock_server.clock import SECOND, Clock
+from runa_mock_server.processing import NEVER
+from runa_mock_server.subscriptions import Event
+from runa_mock_server.webhooks.adversary import Plan, Trick
+from runa_mock_server.webhooks.endpoints import Endpoint
+
+State = Literal["pending", "delivered", "failed"]
+
+RESPONSE_LIMIT = 1024
+"""The bytes of a receiver's answer that are kept."""
+
+_ATTEMPTS_KEPT = 50
+_ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+_ID_LENGTH = 27
+_SUCCESS = range(200, 300)
+
+
+class Attempt(NamedTuple):
+    """One POST to an endpoint.
+
+    Attributes:
+        at: when it was made, microseconds since the epoch, by the mock's clock.
+        status: what was answered; ``None`` if nothing was.
+        duration: how long it took, seconds of the computer's time.
+        response: the first kilobyte of the answer.
+        error: why there is no answer.
+        adversary: what was done to it on purpose.
+        timed_out: whether nothing was answered in time.
+    """
+
+    at: int
+    status: int | None
+    duration: float
+    response: bytes
+    error: str | None
+    adversary: tuple[Trick, ...]
+    timed_out: bool
+
+    @property
+    def succeeded(self) -> bool:
+        """Whether the endpoint took the message: a 2xx, and nothing else."""
+        return self.status in _SUCCESS
+
+
+@dataclass(eq=False, slots=True)
+class Delivery:
+    """The way of one message to one endpoint.
+
+    Attributes:
+        message: the message.
+        endpoint: the endpoint.
+        state: how it stands.
+        due: when it is attempted next, or ``NEVER``.
+        failures: how many of its attempts by schedule have failed.
+        attempts: the attempts, oldest first.
+        held: what is done to it once another message has overtaken it, while it waits for that.
+    """
+
+    message: "Message"
+    endpoint: Endpoint
+    due: int
+    state: State = "pending"
+    failures: int = 0
+    attempts: list[Attempt] = field(default_factory=list)
+    held: Plan | None = None
+
+    def note(self, attempt: Attempt) -> None:
+        """Keep an attempt; of very many the latest."""
+        self.attempts.append(attempt)
+        del self.attempts[:-_ATTEMPTS_KEPT]
+
+    def end(self, state: State) -> None:
+        """Attempt nothing more."""
+        self.state = state
+        self.due = NEVER
+
+    def settle(
+        self, attempt: Attempt, failed_at: int, schedule: Sequence[float], *, by_hand: bool
+    ) -> None:
+        """Go on from what an attempt came to.
+
+        Args:
+            attempt: the attempt.
+            failed_at: when it ended, from where on the next wait counts.
+            schedule: the waits in seconds between failures and what follows them.
+            by_hand: whether it was asked for, and is none of the schedule.
+        """
+        self.note(attempt)
+        if not self.message.deliveries:  # forgotten meanwhile
+            return
+        if attempt.succeeded:
+            self.endpoint.succeeded()
+            self.end("delivered")
+            return
+        self.endpoint.failed(self.message.account, failed_at)
+        # What was asked for changes nothing in the schedule, and what has ended stays so.
+        if by_hand or self.state != "pending":
+            return
+        if self.failures < len(schedule) and not self.endpoint.disabled:
+            self.due = failed_at + round(schedule[self.failures] * SECOND)
+            self.failures += 1
+        else:
+            self.end("failed")
+
+
+@dataclass(eq=False, slots=True)
+class Message:
+    """What an event is told as; its id is the same on every attempt.
+
+    Attributes:
+        id: ``msg_...``.
+        account: the API key of the account that it is about; ``None`` for the server's products.
+        clock: the time that its attempts go by.
+        event: what happened.
+        subject: the order id, or the product code.
+        created_at: when it happened, microseconds since the epoch.
+        payload: the body, JSON.
+        deliveries: its way to each endpoint that was subscribed; none once it is forgotten.
+    """
+
+    id: str
+    account: str | None
+    clock: Clock
+    event: Event
+    subject: str
+    created_at: int
+    payload: bytes
+    deliveries: list[Delivery] = field(default_factory=list)
+
+
+class Due(NamedTuple):
+    """An attempt that is to be made.
+
+    Attributes:
+        delivery: what is to be delivered.
+        due: when, microseconds since the epoch.
+        late: by how much the clock was beyond that when it was noticed: it was moved ahead.
+        by_hand: whether it was asked for, and is none of the schedule.
+        noticed: when that was, by whatever clock the courier counts real seconds with.
+    """
+
+    delivery: Delivery
+    due: int
+    late: int = 0
+    by_hand: bool = False
+    noticed: float = 0
+
+    @property
+    def is_wanted(self) -> bool:
+        """Whether it is still to be made."""
+        delivery = self.delivery
+        if delivery.endpoint.disabled:
+            return False
+        return bool(delivery.message.deliveries) if self.by_hand else delivery.state == "pending"
+
+
+def new_message_id(random: Random) -> str:
+    """``msg_`` and 27 letters and digits."""
+    return "msg_" + "".join(random.choices(_ALPHABET, k=_ID_LENGTH))
