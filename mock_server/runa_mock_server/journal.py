@@ -77,11 +77,12 @@ class Journal:
 
     Attributes:
         dropped: how many were forgotten to make room.
+        corrected: how often one was corrected.
     """
 
     def __init__(self, most_entries: int, most_bytes: int) -> None:
         self._most_entries, self._most_bytes = most_entries, most_bytes
-        self.dropped = 0
+        self.dropped = self.corrected = 0
         self._bytes = 0
         # Plain tuples of plain values: the garbage collector stops walking those.
         self._entries: deque[tuple[object, ...]] = deque()
@@ -108,6 +109,7 @@ class Journal:
             entry = Entry._make(self._entries[index])
             if entry.number == number:
                 self._entries[index] = tuple(entry._replace(status=status))
+                self.corrected += 1
                 return
 
     def drop(self, count: int) -> bool:

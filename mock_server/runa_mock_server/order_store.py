@@ -73,6 +73,10 @@ class OrderStore:
         """How many orders are older than this one, or ``None`` if it is unknown."""
         if order_id not in self._records:
             return None
+        return self.count_before(order_id)
+
+    def count_before(self, order_id: str) -> int:
+        """How many orders have a smaller id, whether there is one with this id or not."""
         return bisect_left(range(len(self)), order_id, key=self._id_at)
 
     def between(self, start: int, stop: int) -> list[StoredOrder]:

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import orjson
 
-from runa_mock_server.control import breaking, orders, records, running, states
+from runa_mock_server.control import breaking, order_story, orders, records, running, states
 from runa_mock_server.control.description import Description, describe
 from runa_mock_server.control.models import IndexResult, OperationResult
 from runa_mock_server.control.operation import Operation
@@ -63,6 +63,7 @@ OPERATIONS: tuple[Operation, ...] = (
     Operation("PUT", "/settings", running.change_settings),
     Operation("GET", "/accounts", running.list_accounts),
     Operation("GET", "/requests", records.list_requests),
+    Operation("GET", "/requests/{number}", records.read_request),
     Operation("GET", "/effects", records.read_effects),
     Operation("GET", "/emails", records.list_emails),
     Operation("POST", "/faults", breaking.arm_fault, status=201),
@@ -73,6 +74,7 @@ OPERATIONS: tuple[Operation, ...] = (
     Operation("GET", "/orders", orders.list_orders),
     Operation("GET", "/orders/{order_id}", orders.read_order),
     Operation("PATCH", "/orders/{order_id}", orders.change_order),
+    Operation("GET", "/orders/{order_id}/story", order_story.read_story),
     Operation("GET", "/state", states.read_state),
     Operation("PUT", "/state", states.put_state),
     Operation("POST", "/shutdown", running.shut_down, status=202),
@@ -117,5 +119,7 @@ class ControlApi:
         scope = None
         if operation.path != HEALTH:  # which asks for nothing, so that anybody can ask it
             scope = scope_of(self._world, request.api_key, names[0] if names else None)
+        if operation.method != "GET":
+            self._world.commands += 1
         result = operation.run(self._world, scope, parameters, query, request.body)
         return Answer(operation.status, result.model_dump_json().encode())
