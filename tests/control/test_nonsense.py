@@ -78,7 +78,7 @@ NONSENSE = {
 def paths(api: Api, server: MockServer) -> dict[str, str]:
     """Things that exist, by the name of the variable part of a path that names them."""
     fault = server.account(KEY).faults.arm("hang", path="/v2/never")
-    return {"order_id": api.order().json()["id"], "fault_id": fault.id}
+    return {"order_id": api.order().json()["id"], "fault_id": fault.id, "number": "1"}
 
 
 def _path(operation: Operation, paths: Mapping[str, str]) -> str:

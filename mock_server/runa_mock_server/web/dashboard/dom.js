@@ -31,14 +31,17 @@ export function link(href, text, given = {}) {
 /**
  * A table that keeps the rows that have not changed.
  *
- * Columns have a `title`, a `cell(row)` that gives what stands there, and perhaps a `class`.
- * `key(row)` tells rows apart.
+ * Columns have a `title`, a `cell(row)` that gives what stands there, and perhaps a `class`; one
+ * that is null is left out. `key(row)` tells rows apart. The roles are said again because on a
+ * phone each row is laid out as a card, and browsers forget then that it is a table.
  */
-export function table({ caption, columns, key, empty }) {
-  const body = h("tbody");
-  const heads = columns.map((c) => h("th", { scope: "col", class: c.class }, c.title));
+export function table({ caption, columns: given, key, empty }) {
+  const columns = given.filter((column) => column !== null);
+  const body = h("tbody", { role: "rowgroup" });
+  const heads = columns.map((c) => h("th", { scope: "col", role: "columnheader", class: c.class }, c.title));
   const grid = h(
-    "table", {}, h("caption", { class: "hidden" }, caption), h("thead", {}, h("tr", {}, heads)), body,
+    "table", { role: "table" }, h("caption", { class: "hidden" }, caption),
+    h("thead", { role: "rowgroup" }, h("tr", { role: "row" }, heads)), body,
   );
   const nothing = h("p", { class: "faint" }, empty ?? "Nothing here.");
   const scroller = h("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": caption }, grid);
@@ -64,7 +67,8 @@ export function table({ caption, columns, key, empty }) {
   }
 
   function lineOf(row) {
-    return h("tr", {}, columns.map((c) => h("td", { class: c.class }, c.cell(row))));
+    return h("tr", { role: "row" }, columns.map((c) =>
+      h("td", { role: "cell", class: c.class, "data-title": c.title }, c.cell(row))));
   }
 
   show([]);

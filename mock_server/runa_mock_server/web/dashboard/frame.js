@@ -53,7 +53,7 @@ export function showState(text, isLive) {
 }
 
 /** The moment by the clock that was read last, as it goes on by itself. */
-export function present() {
+function present() {
   if (clock === null) return null;
   const passed = (performance.now() - clock.readAt) * clock.speed;
   return { moment: new Date(clock.moment + passed).toISOString(), speed: clock.speed };
@@ -63,7 +63,9 @@ export function tickClock() {
   const now = present();
   if (now === null) return;
   const text = `${date(now.moment)} · ${speed(now.speed)}`;
-  if (byId("now").textContent !== text) byId("now").textContent = text;
+  for (const each of document.querySelectorAll("[data-clock]")) {
+    if (each.textContent !== text) each.textContent = text;
+  }
 }
 
 export async function refreshClock() {
@@ -93,6 +95,10 @@ export async function showAbout() {
 
 /** Set up what can be chosen and done in the frame; `changed()` is called after either. */
 export function startFrame(changed) {
+  document.querySelector(".skip").addEventListener("click", (event) => {
+    event.preventDefault(); // the part behind the # names the view
+    byId("main").focus();
+  });
   byId("account").addEventListener("change", (event) => {
     chooseAccount(event.target.value);
     changed();

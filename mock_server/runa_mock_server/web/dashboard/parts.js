@@ -1,13 +1,14 @@
 // Pieces that several views are made of.
 
-import { address } from "./api.js";
+import { account, address } from "./api.js";
 import { h, link } from "./dom.js";
 import { span } from "./format.js";
 
 const TONES = {
-  COMPLETED: "good", ACTIVE: "good", created: "good", delivered: "good", sent: "good", armed: "good",
-  FAILED: "bad", CANCELLED: "bad", failed: "bad", EXPIRED: "bad",
-  PROCESSING: "wait", pending: "wait", waiting: "wait",
+  COMPLETED: "good", ACTIVE: "good", created: "good", delivered: "good", sent: "good",
+  request: "good", yes: "good",
+  FAILED: "bad", CANCELLED: "bad", failed: "bad", EXPIRED: "bad", fault: "bad",
+  PROCESSING: "wait", pending: "wait", waiting: "wait", armed: "wait", replay: "wait", no: "wait",
 };
 
 /** A state as a word; its colour says nothing that the word does not. */
@@ -24,6 +25,16 @@ export function told(status) {
 
 export function orderLink(id) {
   return id ? link(`#/orders/${id}`, id, { class: "code" }) : "";
+}
+
+/** A link to an order where it is not the point: the end of an id tells enough. */
+export function shortOrderLink(id) {
+  return id ? link(`#/orders/${id}`, `…${id.slice(-8)}`, { class: "code", title: id }) : "";
+}
+
+/** The column that says whose a thing is, where that is not clear anyway. */
+export function accountColumn(nobody) {
+  return account() ? null : { title: "Account", cell: (row) => row.account ?? nobody };
 }
 
 export function faultsOf(request) {

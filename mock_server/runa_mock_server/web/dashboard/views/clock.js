@@ -2,8 +2,8 @@
 
 import { account, send } from "../api.js";
 import { h } from "../dom.js";
-import { date, speed } from "../format.js";
-import { act, present, refreshClock } from "../frame.js";
+import { speed } from "../format.js";
+import { act, refreshClock } from "../frame.js";
 import { button, field, heading } from "../parts.js";
 
 const STEPS = [["PT1S", "1 second"], ["PT1M", "1 minute"], ["PT1H", "1 hour"], ["P1D", "1 day"], ["P31D", "31 days"]];
@@ -15,7 +15,7 @@ export const clock = {
 
   open() {
     const head = heading("Clock", "clock");
-    const stands = h("p", { class: "big" });
+    const stands = h("p", { class: "big", "data-clock": "" });
     const about = h("p", { class: "faint" });
     const change = (body, done) => act(() => send("PUT", "clock", body), done).then(refresh);
     const duration = h("input", { placeholder: "P1DT12H", required: true, size: "12" });
@@ -51,8 +51,6 @@ export const clock = {
 
     async function refresh() {
       await refreshClock();
-      const now = present();
-      stands.textContent = `${date(now.moment)} UTC, ${speed(now.speed)}`;
       about.textContent = account()
         ? `The clock of the account ${account()}. Once frozen or told to run, it no longer follows the server's.`
         : "The server's clock. Accounts follow it unless they were given a pace of their own.";

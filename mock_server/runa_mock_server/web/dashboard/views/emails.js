@@ -3,7 +3,7 @@
 import { get, getIfThere } from "../api.js";
 import { fill, h, link, table } from "../dom.js";
 import { date } from "../format.js";
-import { badge, button, codeBlock, heading, notAvailable, orderLink } from "../parts.js";
+import { accountColumn, badge, button, codeBlock, heading, notAvailable, shortOrderLink } from "../parts.js";
 
 const LIMIT = 100;
 
@@ -12,7 +12,7 @@ export const emails = {
   parts: ["emails"],
 
   open() {
-    const head = heading("Mails", "emails", "");
+    const head = heading("Mails", "emails");
     const count = h("p", { class: "faint" });
     const detail = h("section", { "aria-live": "polite" });
     const list = table({
@@ -26,9 +26,9 @@ export const emails = {
         { title: "To", class: "text", cell: (mail) => mail.to },
         { title: "Subject", class: "text", cell: (mail) => mail.subject ?? "" },
         { title: "Link", cell: (mail) => mail.sent ? link(mail.url, "Open payout", { target: "_blank", rel: "noopener" }) : "not yet" },
-        { title: "Order", cell: (mail) => orderLink(mail.order_id) },
+        { title: "Order", cell: (mail) => shortOrderLink(mail.order_id) },
         { title: "Relayed", class: "text", cell: (mail) => mail.relayed ?? "" },
-        { title: "Account", cell: (mail) => mail.account },
+        accountColumn("none"),
         { title: "", cell: (mail) => mail.id
           ? button("Read", () => read(mail), { "aria-label": `Read the mail to ${mail.to}` }) : "" },
       ],

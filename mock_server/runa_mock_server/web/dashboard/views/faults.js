@@ -3,7 +3,7 @@
 import { get, send } from "../api.js";
 import { h, table } from "../dom.js";
 import { act } from "../frame.js";
-import { badge, button, choice, field, heading } from "../parts.js";
+import { accountColumn, badge, button, choice, field, heading } from "../parts.js";
 
 const PRESETS = [
   ["Reset before", "The connection is reset, nothing was stored", { kind: "reset", place: "before" }],
@@ -67,7 +67,7 @@ function faultTable(remove) {
       { title: "What", class: "text", cell: (fault) => described(fault.spec) },
       { title: "Fits", class: "code text", cell: (fault) => fits(fault.spec) },
       { title: "Struck", class: "number", cell: (fault) => `${fault.struck} of ${fault.matched}` },
-      { title: "Account", cell: (fault) => fault.account ?? "everybody" },
+      accountColumn("everybody"),
       { title: "", cell: (fault) => button("Remove", () => remove(fault.id), { "aria-label": `Remove ${fault.id}` }) },
     ],
   });

@@ -3,7 +3,7 @@
 import { get } from "../api.js";
 import { fill, h, link, table } from "../dom.js";
 import { time } from "../format.js";
-import { badge, choice, faultsOf, field, heading, orderLink, pager, told } from "../parts.js";
+import { accountColumn, badge, choice, faultsOf, field, heading, pager, shortOrderLink, told } from "../parts.js";
 
 const LIMIT = 100;
 const FILTERS = ["method", "path", "status", "outcome", "idempotency_key", "fault"];
@@ -11,8 +11,8 @@ const METHODS = ["GET", "POST", "PATCH", "PUT", "DELETE", "HEAD", "OPTIONS"];
 const OUTCOMES = ["created", "replayed", "refused"];
 const TYPING = 250;
 
-/** A table of requests; bodies are left to the view of one. */
-export function requestTable(caption) {
+/** A table of requests, or of those about one order; bodies are left to the view of one. */
+export function requestTable(caption, { isOfOne = false } = {}) {
   return table({
     caption,
     key: (request) => request.number,
@@ -23,14 +23,14 @@ export function requestTable(caption) {
       { title: "Time", cell: (request) => h("time", { datetime: request.at, title: request.at }, time(request.at)) },
       { title: "Told", cell: (request) => told(request.status) },
       { title: "Method", cell: (request) => request.method },
-      { title: "Path", class: "code text", cell: (request) =>
+      { title: "Path", class: "code text path", cell: (request) =>
         request.path + (request.query ? `?${request.query}` : "") },
       { title: "Outcome", cell: (request) => request.outcome
         ? badge(request.outcome) : request.error_type ?? "" },
       { title: "Faults", cell: (request) => faultsOf(request) },
       { title: "Key", class: "code text", cell: (request) => request.idempotency_key ?? "" },
-      { title: "Order", cell: (request) => orderLink(request.order_id) },
-      { title: "Account", cell: (request) => request.account ?? "none" },
+      isOfOne ? null : { title: "Order", cell: (request) => shortOrderLink(request.order_id) },
+      isOfOne ? null : accountColumn("none"),
     ],
   });
 }

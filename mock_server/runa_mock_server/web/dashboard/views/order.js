@@ -17,7 +17,7 @@ export const order = {
     const summary = h("div", { class: "panel" });
     const doing = actions((body) => act(() => send("PATCH", path, body), "Done.").then(again));
     const events = h("ol", { class: "story" });
-    const requests = requestTable("Requests about this order");
+    const requests = requestTable("Requests about this order", { isOfOne: true });
     const payouts = payoutTable((item, status) =>
       act(() => send("PATCH", path, { payout_status: status, item_id: item }), `The payout is ${status}.`)
         .then(again));

@@ -2,8 +2,8 @@
 
 import { account, get } from "../api.js";
 import { fill, h, table } from "../dom.js";
-import { date } from "../format.js";
-import { badge, choice, countdown, field, heading, orderLink, pager } from "../parts.js";
+import { date, time } from "../format.js";
+import { accountColumn, badge, choice, countdown, field, heading, orderLink, pager } from "../parts.js";
 import { firstOrder } from "./first_order.js";
 
 const LIMIT = 100;
@@ -29,9 +29,9 @@ export const orders = {
         { title: "Status", cell: (order) => badge(order.status) },
         { title: "Ends", cell: ends },
         { title: "Total", class: "number", cell: (order) => `${order.total_price} ${order.currency}` },
-        { title: "Created", cell: (order) => date(order.created_at) },
-        { title: "Account", cell: (order) => order.account },
         { title: "Description", class: "text", cell: (order) => order.description ?? "" },
+        { title: "Created", cell: (order) => date(order.created_at) },
+        accountColumn("none"),
       ],
     });
     const pages = pager((cursor) => look({ before: cursor ?? "" }));
@@ -67,5 +67,7 @@ export const orders = {
 
 function ends(order) {
   if (order.failure_reason) return order.failure_reason;
-  return order.status === "PROCESSING" ? countdown(order) : date(order.ends_at);
+  if (order.status === "PROCESSING") return countdown(order);
+  const isSameDay = order.ends_at.slice(0, 10) === order.created_at.slice(0, 10);
+  return isSameDay ? time(order.ends_at).slice(0, 8) : date(order.ends_at);
 }

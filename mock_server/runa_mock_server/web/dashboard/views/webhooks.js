@@ -4,7 +4,10 @@ import { get, getIfThere, send } from "../api.js";
 import { fill, h, keep, table } from "../dom.js";
 import { act } from "../frame.js";
 import { date, pretty } from "../format.js";
-import { badge, button, choice, codeBlock, facts, field, heading, notAvailable, orderLink } from "../parts.js";
+import {
+  accountColumn, badge, button, choice, codeBlock, facts, field, heading, notAvailable, orderLink,
+  shortOrderLink,
+} from "../parts.js";
 
 const EVENTS = ["order.completion", "product.update"];
 const LIMIT = 100;
@@ -61,7 +64,7 @@ function endpointTable(change) {
       { title: "State", cell: (each) => each.disabled
         ? badge("disabled") : each.failing_since ? badge("failed") : badge("ACTIVE") },
       { title: "Secret", class: "code text", cell: (each) => each.secret },
-      { title: "Account", cell: (each) => each.account ?? "everybody" },
+      accountColumn("everybody"),
       { title: "", cell: (each) => [
         button(each.disabled ? "Enable" : "Disable",
           () => change("PATCH", at(each), { disabled: !each.disabled }, "Done.")),
@@ -91,7 +94,7 @@ function messageTable() {
     columns: [
       { title: "Message", cell: (each) => h("a", { class: "code", href: `#/webhooks/${each.id}` }, each.id) },
       { title: "Event", cell: (each) => each.event },
-      { title: "About", cell: (each) => orderLink(each.order_id) || each.product_code || "" },
+      { title: "About", cell: (each) => shortOrderLink(each.order_id) || each.product_code || "" },
       { title: "At", cell: (each) => date(each.created_at) },
       { title: "Deliveries", cell: (each) => each.deliveries.length
         ? each.deliveries.map((to) => [badge(to.state), ` ${tries(to.attempts.length)} `])
