@@ -103,19 +103,20 @@ def find_order(scope: Scope, order_id: str) -> tuple[Account, StoredOrder]:
 
 def _summaries(account: Account, query: OrdersQuery) -> Iterator[OrderSummary]:
     """The orders that fit, newest first, each read when it is asked for."""
-    orders, now = account.holdings.orders, account.clock.now()
-    start = len(orders) if query.before is None else orders.count_before(query.before)
-    for position in range(start - 1, -1, -1):
-        order = orders.at(position)
-        # Only the orders that fit are worth being parsed.
-        if order is not None and query.status in (None, _status(order, now)):
-            yield _summary(account, order)
+    orders, now, wanted = account.holdings.orders, account.clock.now(), query.status
+
+    def fits(ends_at: int, document: bytes) -> bool:
+        return wanted is None or wanted == _status(ends_at, document, now)
+
+    stop = len(orders) if query.before is None else orders.count_before(query.before)
+    for order in orders.newest(stop, fits):
+        yield _summary(account, order)
 
 
-def _status(order: StoredOrder, now: int) -> Status:
-    if now < order.ends_at:
+def _status(ends_at: int, document: bytes, now: int) -> Status:
+    if now < ends_at:
         return "PROCESSING"
-    return "FAILED" if has_failed(order.document) else "COMPLETED"
+    return "FAILED" if has_failed(document) else "COMPLETED"
 
 
 def _summary(account: Account, order: StoredOrder) -> OrderSummary:
@@ -126,7 +127,7 @@ def _summary(account: Account, order: StoredOrder) -> OrderSummary:
     return OrderSummary(
         account=account.name,
         id=order.id,
-        status=_status(order, now),
+        status=_status(order.ends_at, order.document, now),
         created_at=datetime.fromisoformat(document["created_at"]),
         ends_at=None if held else to_datetime(order.ends_at),
         reads_left=account.holdings.held.get(order.id),

@@ -30,8 +30,9 @@ const VIEWS = [
   ["settings", settings],
 ];
 
-// At most two reads a second, and no more than a tenth of the time: a busy server stays quick.
+// At most two reads a second, and if they are slow a tenth of the time: a busy server stays quick.
 const SHORTEST_PAUSE = 500;
+const LONGEST_PAUSE = 2_000;
 const SHARE = 10;
 const TICK = 250;
 
@@ -76,7 +77,8 @@ async function read() {
     if (shown.refresh === refresh) sayProblem(error);
   }
   const took = performance.now() - start;
-  if (shown.refresh === refresh) allowedAt = performance.now() + Math.max(SHORTEST_PAUSE, SHARE * took);
+  const pause = Math.min(LONGEST_PAUSE, Math.max(SHORTEST_PAUSE, SHARE * took));
+  if (shown.refresh === refresh) allowedAt = performance.now() + pause;
   isReading = false;
   if (isWanted) again();
 }
