@@ -23,13 +23,12 @@ NAMES = ("chromium", "chromium-browser", "google-chrome")
 ARGUMENTS = ("--no-sandbox", "--disable-gpu", "--disable-background-networking")
 NOON = datetime(2026, 3, 14, 12, 0, tzinfo=UTC)
 PAGES = (
-    ("dashboard-orders", "orders", "light", (1180, 640), 1),
-    ("dashboard-order", "orders/{order}", "light", (1180, 760), 1),
-    ("dashboard-order-dark", "orders/{order}", "dark", (1180, 760), 1),
-    ("dashboard-faults", "faults", "light", (1180, 640), 1),
-    ("dashboard-phone", "orders", "light", (390, 780), 2),
+    ("dashboard-orders", "orders", "light", (1280, 500)),
+    ("dashboard-order", "orders/{order}", "light", (1180, 700)),
+    ("dashboard-order-dark", "orders/{order}", "dark", (1180, 700)),
+    ("dashboard-faults", "faults", "light", (1180, 640)),
 )
-"""Name, view, colours, size, and pixels per point of each picture."""
+"""Name, view, colours and size of each picture."""
 
 
 def main() -> int:
@@ -40,22 +39,19 @@ def main() -> int:
     IMAGES.mkdir(exist_ok=True)
     with _server() as (server, order), sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=program, args=list(ARGUMENTS))
-        for name, view, colours, size, scale in PAGES:
+        for name, view, colours, size in PAGES:
             address = f"{server.url}/_mock/#/{view.format(order=order)}"
-            picture = _picture(browser, address, colours, size, scale)
+            picture = _picture(browser, address, colours, size)
             (IMAGES / f"{name}.png").write_bytes(picture)
             sys.stdout.write(f"{name}.png {len(picture)}\n")
         browser.close()
     return int(any(path.stat().st_size > LARGEST for path in IMAGES.glob("dashboard*.png")))
 
 
-def _picture(
-    browser: Browser, address: str, colours: Any, size: tuple[int, int], scale: int
-) -> bytes:
+def _picture(browser: Browser, address: str, colours: Any, size: tuple[int, int]) -> bytes:
     page = browser.new_page(
         viewport={"width": size[0], "height": size[1]},
         color_scheme=colours,
-        device_scale_factor=scale,
     )
     page.goto(address)
     page.wait_for_load_state("load")

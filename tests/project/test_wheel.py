@@ -53,6 +53,8 @@ def test_data_is_there(wheel: Distribution) -> None:
         "runa_conformance/rules.toml",
         "runa_mock_server/data/catalogue.json",
         "runa_mock_server/data/config.schema.json",
+        "runa_mock_server/web/dashboard/index.html",
+        "runa_mock_server/web/dashboard/views/orders.js",
         "runa_schemas/errors.json",
         "runa_schemas/openapi/document.json",
     }

@@ -18,7 +18,8 @@ import { settings } from "./views/settings.js";
 import { message, webhooks } from "./views/webhooks.js";
 
 // A view has a title, names the parts of the server that it shows, and `open(id, query, again)`
-// makes it: an element, and `refresh()`, which reads it anew.
+// makes it: an element, and `refresh()`, which reads it anew. What goes on outside of the parts,
+// as deliveries do, is looked at every `pause` milliseconds.
 const VIEWS = [
   ["orders", orders, order],
   ["requests", journal, request],
@@ -42,6 +43,7 @@ let isWanted = false;
 let isReading = false;
 let timer = null;
 let allowedAt = 0;
+let readAt = 0;
 let frameParts = new Set();
 
 function open() {
@@ -80,6 +82,7 @@ async function read() {
   const pause = Math.min(LONGEST_PAUSE, Math.max(SHORTEST_PAUSE, SHARE * took));
   if (shown.refresh === refresh) allowedAt = performance.now() + pause;
   isReading = false;
+  readAt = performance.now();
   if (isWanted) again();
 }
 
@@ -103,7 +106,8 @@ function everythingChanged() {
 function tick() {
   if (document.hidden) return;
   tickClock();
-  if (tickCountdowns(main)) again();
+  const isStale = shown.view.pause && performance.now() - readAt > shown.view.pause;
+  if (tickCountdowns(main) || isStale) again();
 }
 
 showNavigation(VIEWS.map(([path, view]) => [path, view.title]));

@@ -1,11 +1,16 @@
 // Numbers and moments as people read them. Moments are shown in UTC, as the API prints them.
 
 export function time(moment) {
-  return moment ? moment.slice(11, 23).replace("Z", "") : "";
+  return moment ? moment.slice(11, 23).replace("Z", ".000") : "";
 }
 
 export function date(moment) {
   return moment ? `${moment.slice(0, 10)} ${moment.slice(11, 19)}` : "";
+}
+
+/** With milliseconds, for what happens in quick succession. */
+export function precise(moment) {
+  return moment ? `${moment.slice(0, 10)} ${time(moment)}` : "";
 }
 
 const UNITS = [["d", 86_400], ["h", 3_600], ["min", 60]];

@@ -68,7 +68,7 @@ export function countdown(order) {
   if (order.status !== "PROCESSING") return "";
   if (order.reads_left !== null) return `${order.reads_left} reads left`;
   if (order.remaining === null) return "on hold";
-  if (order.wait === null) return `${span(order.remaining)} · clock stands`;
+  if (order.wait === null) return `${span(order.remaining)} (clock stands)`;
   const until = performance.now() + order.wait * 1_000;
   const pace = order.wait > 0 ? order.remaining / order.wait : 1;
   return h("span", { class: "countdown", "data-until": until, "data-pace": pace }, span(order.remaining));

@@ -10,6 +10,7 @@ const LIMIT = 100;
 export const emails = {
   title: "Mails",
   parts: ["emails"],
+  pause: 2_000,
 
   open() {
     const head = heading("Mails", "emails");

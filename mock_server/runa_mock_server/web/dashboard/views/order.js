@@ -3,7 +3,7 @@
 import { get, getIfThere, send } from "../api.js";
 import { fill, h, keep, link, table } from "../dom.js";
 import { act } from "../frame.js";
-import { date, pretty } from "../format.js";
+import { date, precise, pretty } from "../format.js";
 import { badge, button, codeBlock, countdown, facts, field, heading } from "../parts.js";
 import { requestTable } from "./journal.js";
 
@@ -97,7 +97,7 @@ function eventLine(event) {
     : event.message ? link(`#/webhooks/${event.message}`, event.text) : event.text;
   return h(
     "li", { class: event.expected ? "expected" : null },
-    h("time", {}, date(event.at) || "open"), badge(event.kind), h("span", {}, text),
+    h("time", {}, precise(event.at) || "open"), badge(event.kind), h("span", {}, text),
     event.expected ? h("span", { class: "faint" }, "still to come") : null,
   );
 }

@@ -30,7 +30,8 @@ export const orders = {
         { title: "Ends", cell: ends },
         { title: "Total", class: "number", cell: (order) => `${order.total_price} ${order.currency}` },
         { title: "Description", class: "text", cell: (order) => order.description ?? "" },
-        { title: "Created", cell: (order) => date(order.created_at) },
+        { title: "Created", cell: (order) =>
+          h("time", { datetime: order.created_at, title: order.created_at }, date(order.created_at).slice("2026-".length)) },
         accountColumn("none"),
       ],
     });

@@ -15,6 +15,7 @@ const LIMIT = 100;
 export const webhooks = {
   title: "Webhooks",
   parts: ["webhooks"],
+  pause: 2_000,
 
   open(_id, _query, again) {
     const head = heading("Webhooks", "webhooks/messages");
@@ -110,6 +111,7 @@ function tries(many) {
 export const message = {
   title: "Webhook message",
   parts: ["webhooks"],
+  pause: 2_000,
 
   open(id, _query, again) {
     const path = `webhooks/messages/${encodeURIComponent(id)}`;
@@ -141,7 +143,7 @@ function delivery(to, resend) {
     columns: [
       { title: "At", cell: (each) => date(each.at) },
       { title: "Answer", cell: (each) => each.status ?? each.error ?? "nothing" },
-      { title: "Took", class: "number", cell: (each) => `${each.duration_ms} ms` },
+      { title: "Took", class: "number", cell: (each) => `${Math.round(each.duration_ms)} ms` },
       { title: "On purpose", cell: (each) => (each.adversary ?? []).join(", ") },
       { title: "Body", class: "code text", cell: (each) => each.response ?? "" },
     ],
