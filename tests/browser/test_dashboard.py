@@ -249,7 +249,7 @@ ENDPOINT = {
     "disabled": False,
     "failing_since": None,
 }
-MESSAGE = {
+MESSAGE: dict[str, object] = {
     "id": "msg_1",
     "account": "XX-me~1",
     "event": "product.update",

@@ -6,13 +6,13 @@ listens.
 """
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 
 import orjson
 from aiohttp import web
 
-from runa_mock_server.control.changes import PARTS, marks
+from runa_mock_server.control.changes import PARTS, Mark, marks
 from runa_mock_server.control.problems import ControlError
 from runa_mock_server.web.connection import Connection
 from runa_mock_server.world import World
@@ -59,7 +59,8 @@ class EventStreams:
         stream = _Stream()
         self._streams.add(stream)
         if self._watcher is None:
-            self._watcher = asyncio.create_task(self._watch())
+            # Marked before the first event leaves: what happens from then on must be told.
+            self._watcher = asyncio.create_task(self._watch(marks(self._world)))
         forget = connection.when_lost(stream.end)
         try:
             with suppress(ConnectionError):  # the listener is gone
@@ -82,8 +83,7 @@ class EventStreams:
             self._watcher.cancel()
             self._watcher = None
 
-    async def _watch(self) -> None:
-        before = marks(self._world)
+    async def _watch(self, before: Mapping[str, Mark]) -> None:
         while True:
             await asyncio.sleep(_PAUSE)
             now = marks(self._world)
