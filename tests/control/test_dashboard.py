@@ -16,6 +16,7 @@ from support.raw import exchange
 BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
 FOLDER = Path(str(files("runa_mock_server"))) / "web" / "dashboard"
 TEXTS = {name: (FOLDER / name).read_text(encoding="utf-8") for name in ("index.html", *FILES)}
+GROUNDS = ("ground", "panel")
 VIEWS = [name for name in FILES if name.startswith("views/") and name != "views/first_order.js"]
 
 
@@ -137,6 +138,32 @@ def test_every_view_names_a_control_call_that_gives_the_same(name: str) -> None:
             assert path is not None
             below = below.replace("path", f"{path[1]}/{{}}", 1)
         assert f"/{below}" in shapes, name
+
+
+PAIRS = [
+    *((text, ground) for text in ("text", "faint", "link", "bad", "good") for ground in GROUNDS),
+    *((text, f"{text}-ground") for text in ("good", "wait", "bad")),
+    ("text", "plain-ground"),
+    ("text", "mark"),
+    ("link", "mark"),
+]
+
+
+def _luminance(colour: str) -> float:
+    """The relative luminance of a colour, as WCAG 2 defines it."""
+    shares = [int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)]
+    red, green, blue = (s / 12.92 if s <= 0.04045 else ((s + 0.055) / 1.055) ** 2.4 for s in shares)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+@pytest.mark.parametrize("scheme", [0, 1], ids=["light", "dark"])
+def test_every_text_has_contrast(scheme: int) -> None:
+    """At least 4.5:1 on each ground that it stands on, in both colour schemes."""
+    blocks = re.findall(r":root \{(.*?)\}", TEXTS["style.css"], re.DOTALL)
+    colours = dict(re.findall(r"--([\w-]+): (#\w{6});", blocks[scheme]))
+    for text, ground in PAIRS:
+        darker, lighter = sorted(_luminance(colours[name]) for name in (text, ground))
+        assert (lighter + 0.05) / (darker + 0.05) >= 4.5, (text, ground)
 
 
 LINKED = {

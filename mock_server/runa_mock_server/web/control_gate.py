@@ -172,7 +172,7 @@ def _check_origin(request: web.BaseRequest, public_url: str) -> None:
 
 
 def _is_followed_link(request: web.BaseRequest) -> bool:
-    """Whether a browser opens this as a page of its own: by a link, wherever that is (inferred).
+    """Whether a browser opens this as a page of its own: by a link, wherever that is.
 
     Only for what holds no data: a link may lead to the dashboard, but not to what it shows.
     """
