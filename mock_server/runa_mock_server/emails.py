@@ -53,6 +53,10 @@ class Outbox:
         self._emails: dict[str, tuple[Email, ...]] = {}
         self.changed: Callable[[str], None] | None = None
 
+    def __len__(self) -> int:
+        """How many orders have mails here."""
+        return len(self._emails)
+
     def add(self, order_id: str, emails: Iterable[Email]) -> None:
         """Put the mails of an order into the outbox."""
         self._emails[order_id] = tuple(emails)

@@ -95,11 +95,12 @@ class Journal:
 
     Attributes:
         dropped: how many were forgotten to make room.
+        corrected: how often one was corrected.
     """
 
     def __init__(self, most_entries: int, most_bytes: int) -> None:
         self._most_entries, self._most_bytes = most_entries, most_bytes
-        self.dropped = 0
+        self.dropped = self.corrected = 0
         self._bytes = 0
         # Plain tuples of plain values: the garbage collector stops walking those.
         self._entries: deque[Flat] = deque()
@@ -128,6 +129,7 @@ class Journal:
             entry = self._entries[index]
             if entry[0] == number:
                 self._entries[index] = (*entry[:7], status, *entry[8:])
+                self.corrected += 1
                 return
 
     def drop(self, count: int) -> bool:

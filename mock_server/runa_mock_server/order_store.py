@@ -7,7 +7,7 @@ one bytearray of ids in the order of creation. The document of an order is kept 
 
 import struct
 from bisect import bisect_left
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 _HEADER = struct.Struct("<qqI")
@@ -74,7 +74,26 @@ class OrderStore:
         """How many orders are older than this one, or ``None`` if it is unknown."""
         if order_id not in self._records:
             return None
+        return self.count_before(order_id)
+
+    def count_before(self, order_id: str) -> int:
+        """How many orders have a smaller id, whether there is one with this id or not."""
         return bisect_left(range(len(self)), order_id, key=self._id_at)
+
+    def newest(self, stop: int, fits: Callable[[int, bytes], bool]) -> Iterator[StoredOrder]:
+        """The orders at positions below ``stop`` that fit, newest first, as they are asked for.
+
+        Args:
+            stop: how many orders there are to look at.
+            fits: is given when an order ends and its document; whatever does not fit is not read.
+        """
+        for position in range(stop - 1, -1, -1):
+            order_id = self._id_at(position)
+            record = self._records[order_id]
+            if fits(_HEADER.unpack_from(record)[0], record[_HEADER.size :]):
+                order = self.get(order_id)
+                if order is not None:
+                    yield order
 
     def between(self, start: int, stop: int) -> list[StoredOrder]:
         """The orders at positions ``start`` up to, not including, ``stop``; newest first."""

@@ -138,6 +138,8 @@ class World:
         journal: the requests of callers without an account.
         faults: what goes wrong on purpose, for all accounts.
         numbers: the numbers of the requests.
+        commands: how many calls of the control API were to change something.
+        clock_moves: how often a clock was moved, stopped or told to run.
 
     Raises:
         CatalogueError: if the settings name a catalogue or a template that cannot be used.
@@ -161,6 +163,7 @@ class World:
         self.wake: Callable[[], None] = lambda: None
         self.installed: list[Callable[[Account], None]] = []
         self.tell: Callable[[Account, str], Awaitable[None]] | None = None
+        self.commands = self.clock_moves = 0
         self._discarded: list[Account] = []
         self._begin()
 
@@ -177,6 +180,7 @@ class World:
 
     def clock_moved(self) -> None:
         """Have what is due by now delivered; called by the clocks."""
+        self.clock_moves += 1
         self.wake()
 
     @property

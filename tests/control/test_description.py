@@ -27,6 +27,8 @@ def test_every_operation_is_described_listed_and_served(whole: ControlCaller) ->
         for method, operation in operations.items()
     }
     listed = {(o["method"], o["path"]) for o in whole.get("/")["operations"]}
+    streamed = described.pop(("GET", f"{PREFIX}/events"))
+    assert list(streamed["responses"]["200"]["content"]) == ["text/event-stream"]
     assert set(described) == served == listed
     assert len({operation["operationId"] for operation in described.values()}) == len(served)
 

@@ -98,6 +98,7 @@ def paths(api: Api, server: MockServer) -> dict[str, str]:
         "code": "AMZ-US",
         "endpoint_id": endpoint.id,
         "message_id": message.id,
+        "number": "1",
         "trick_id": account.webhooks.misbehave("delay").id,
     }
 

@@ -54,6 +54,8 @@ def test_data_is_there(wheel: Distribution) -> None:
         "runa_mock_server/data/catalogue.json",
         "runa_mock_server/data/config.schema.json",
         "runa_mock_server/data/emails/payout.html",
+        "runa_mock_server/web/dashboard/index.html",
+        "runa_mock_server/web/dashboard/views/orders.js",
         "runa_mock_server/web/pages/active.html",
         "runa_mock_server/web/pages/split.js",
         "runa_mock_server/web/pages/style.css",

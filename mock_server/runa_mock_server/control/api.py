@@ -8,6 +8,7 @@ import orjson
 from runa_mock_server.control import (
     breaking,
     emails,
+    order_story,
     orders,
     products,
     records,
@@ -72,6 +73,7 @@ OPERATIONS: tuple[Operation, ...] = (
     Operation("PUT", "/settings", running.change_settings),
     Operation("GET", "/accounts", running.list_accounts),
     Operation("GET", "/requests", records.list_requests),
+    Operation("GET", "/requests/{number}", records.read_request),
     Operation("GET", "/effects", records.read_effects),
     Operation("GET", "/emails", emails.list_emails),
     Operation("GET", "/emails/{email_id}", emails.read_email),
@@ -97,6 +99,7 @@ OPERATIONS: tuple[Operation, ...] = (
     Operation("GET", "/orders", orders.list_orders),
     Operation("GET", "/orders/{order_id}", orders.read_order),
     Operation("PATCH", "/orders/{order_id}", orders.change_order),
+    Operation("GET", "/orders/{order_id}/story", order_story.read_story),
     Operation("GET", "/products", products.list_products),
     Operation("GET", "/products/{code}", products.read_product),
     Operation("PATCH", "/products/{code}", products.change_product),
@@ -148,5 +151,7 @@ class ControlApi:
         scope = None
         if operation.path != HEALTH:  # which asks for nothing, so that anybody can ask it
             scope = scope_of(self._world, request.api_key, names[0] if names else None)
+        if operation.method != "GET":
+            self._world.commands += 1
         result = operation.run(self._world, scope, parameters, query, request.body)
         return Answer(operation.status, result.model_dump_json().encode())

@@ -11,24 +11,24 @@ from runa_mock_server.world import account_name
 
 def arm_fault(scope: Scope, body: FaultSpec) -> FaultResult:
     """Have something go wrong from now on, for an account or for everybody."""
-    return _fault_result(scope.world.faults.arm(body, scope.api_key, scope.clock))
+    return fault_result(scope.world.faults.arm(body, scope.api_key, scope.clock))
 
 
 def list_faults(scope: Scope) -> FaultsResult:
     """List the faults, also those that cannot strike any more."""
-    return FaultsResult(faults=[_fault_result(fault) for fault in _faults(scope)])
+    return FaultsResult(faults=[fault_result(fault) for fault in _faults(scope)])
 
 
 def read_fault(scope: Scope, fault_id: str) -> FaultResult:
     """Read one fault: whether it can still strike, and how often it did."""
-    return _fault_result(_fault(scope, fault_id))
+    return fault_result(_fault(scope, fault_id))
 
 
 def remove_fault(scope: Scope, fault_id: str) -> FaultResult:
     """Remove one fault; what hangs because of it goes on."""
     fault = _fault(scope, fault_id)
     scope.world.faults.remove([fault])
-    return _fault_result(fault)
+    return fault_result(fault)
 
 
 def remove_faults(scope: Scope) -> Done:
@@ -52,7 +52,8 @@ def _fault(scope: Scope, fault_id: str) -> Fault:
     raise not_found("path", "fault_id", f"there is no fault {quoted(fault_id)}")
 
 
-def _fault_result(fault: Fault) -> FaultResult:
+def fault_result(fault: Fault) -> FaultResult:
+    """A fault as it is shown."""
     return FaultResult(
         id=fault.id,
         account=None if fault.account is None else account_name(fault.account),

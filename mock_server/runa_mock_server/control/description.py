@@ -8,7 +8,26 @@ from pydantic import BaseModel, RootModel
 from pydantic.json_schema import JsonSchemaValue, models_json_schema
 
 from runa_mock_server._version import __version__
+from runa_mock_server.control.changes import PARTS
 from runa_mock_server.control.operation import Operation
+
+# The one call that does not answer at once; over HTTP only.
+_EVENTS: Mapping[str, Any] = {
+    "operationId": "get_events",
+    "summary": "Tell what changes, as server-sent events, until the caller goes.",
+    "description": "Each event `changed` names parts that are to be read anew: "
+    f"{', '.join(PARTS)}. At most four a second; the first names all. Comments come in silence.",
+    "responses": {
+        "200": {
+            "description": "The events.",
+            "content": {"text/event-stream": {"schema": {"type": "string"}}},
+        },
+        "default": {
+            "description": "Refused; 503 if too many are listening.",
+            "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Problem"}}},
+        },
+    },
+}
 
 _References = Mapping[Any, JsonSchemaValue]  # by model, and whether it is taken or given
 
@@ -52,6 +71,7 @@ def describe(operations: Iterable[Operation], prefix: str) -> dict[str, Any]:
     for operation in operations:
         path = prefix + operation.path
         paths.setdefault(path, {})[operation.method.lower()] = _operation(operation, references)
+    paths[f"{prefix}/events"] = {"get": _EVENTS}
     return {
         "openapi": "3.1.0",
         "info": {

@@ -27,14 +27,16 @@ def list_emails(scope: Scope, query: EmailsQuery) -> EmailsResult:
     letters = {account: Letters(account) for account in scope.accounts}
     return EmailsResult(
         emails=[
-            EmailResult(
-                **_told(account, email),
-                subject=letters[account].subject(email),
-            )
+            email_result(account, email, letters[account])
             for account, email in found[-query.limit :]
         ],
         total=len(found),
     )
+
+
+def email_result(account: Account, email: Email, letters: Letters) -> EmailResult:
+    """A mail as lists show it; ``letters`` are those of the account."""
+    return EmailResult(**_told(account, email), subject=letters.subject(email))
 
 
 def read_email(scope: Scope, email_id: str) -> EmailDetail:

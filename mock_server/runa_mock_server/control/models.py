@@ -26,6 +26,8 @@ from runa_mock_server.journal import Outcome
 
 LONGEST_PAGE = 10_000
 
+Status = Literal["PROCESSING", "COMPLETED", "FAILED"]
+
 
 class Body(BaseModel):
     """What a call sends: JSON types are taken as they are, unknown fields are refused."""
@@ -131,6 +133,10 @@ class RequestQuery(Query):
     error_type: str | None = None
     fault: str | None = Field(default=None, description="The id of a fault; * is any.")
     after: int = Field(default=0, description="Only requests with a larger number.")
+    before: int | None = Field(default=None, description="Only requests with a smaller number.")
+    brief: bool = Field(
+        default=False, description="Without headers and bodies, which are empty then."
+    )
     limit: Annotated[int, Field(ge=0, le=LONGEST_PAGE)] = Field(
         default=1_000, description="The latest of those that fit."
     )
@@ -198,7 +204,10 @@ class FaultsResult(Result):
 class OrdersQuery(Query):
     """Which orders to show, newest first."""
 
-    status: Literal["PROCESSING", "COMPLETED", "FAILED"] | None = None
+    status: Status | None = None
+    before: Annotated[str, Field(pattern=r"^O-[0-9A-HJKMNP-TV-Z]{26}$")] | None = Field(
+        default=None, description="Only orders older than this id: the last of the page before."
+    )
     limit: Annotated[int, Field(ge=1, le=LONGEST_PAGE)] = 100
 
 
@@ -207,13 +216,20 @@ class OrderSummary(Result):
 
     account: str
     id: str
-    status: Literal["PROCESSING", "COMPLETED", "FAILED"]
+    status: Status
     created_at: datetime
     ends_at: datetime | None = Field(description="null: on hold, it does not end by itself.")
     reads_left: int | None = Field(description="Reads that it stays PROCESSING for, if it counts.")
     failure_reason: str | None
     currency: str
     total_price: str
+    description: str | None
+    remaining: float | None = Field(
+        description="Seconds by its account's clock until it ends; null: it has ended, or is held."
+    )
+    wait: float | None = Field(
+        description="Real seconds until it ends; null where remaining is, and while time stands."
+    )
 
 
 class OrderDetail(OrderSummary):

@@ -2,56 +2,53 @@
 
 from collections.abc import Iterator
 from datetime import datetime
+from heapq import merge
 from itertools import islice
 from typing import Literal
 
 import orjson
 
-from runa_mock_server.clock import to_datetime
+from runa_mock_server.clock import SECOND, to_datetime
 from runa_mock_server.control.models import (
     OrderBody,
     OrderDetail,
     OrdersQuery,
     OrdersResult,
     OrderSummary,
+    Status,
 )
 from runa_mock_server.control.problems import conflict, not_found, wrong_field
 from runa_mock_server.control.scope import Scope
 from runa_mock_server.errors import quoted
+from runa_mock_server.order_document import has_failed
 from runa_mock_server.order_store import StoredOrder
 from runa_mock_server.payouts import ClaimError, with_expiry
 from runa_mock_server.processing import NEVER
 from runa_mock_server.progress import TransitionError
 from runa_mock_server.world import Account
 
-_READ_AT_ONCE = 500
-
 
 def list_orders(scope: Scope, query: OrdersQuery) -> OrdersResult:
     """List the orders of an account, or of all, newest first."""
-    summaries = [
-        summary
-        for account in scope.accounts
-        for summary in islice(_summaries(account, query), query.limit)
-    ]
-    summaries.sort(key=lambda summary: summary.id, reverse=True)
+    by_account = [_summaries(account, query) for account in scope.accounts]
+    newest_first = merge(*by_account, key=lambda summary: summary.id, reverse=True)
     return OrdersResult(
-        orders=summaries[: query.limit],
+        orders=list(islice(newest_first, query.limit)),
         total=sum(len(account.holdings.orders) for account in scope.accounts),
     )
 
 
 def read_order(scope: Scope, order_id: str) -> OrderDetail:
     """Read an order as it will be once it has ended, and when that is."""
-    return _detail(*_find(scope, order_id))
+    return order_detail(*find_order(scope, order_id))
 
 
 def change_order(scope: Scope, order_id: str, body: OrderBody) -> OrderDetail:
     """End an order now, hold it, or have its payouts expire or be cancelled."""
-    account, order = _find(scope, order_id)
+    account, order = find_order(scope, order_id)
     if body.payout_status is not None:
         _end_payouts(account, order, body.payout_status, body.item_id)
-        return _detail(*_find(scope, order_id))
+        return order_detail(*find_order(scope, order_id))
     progress = account.progress
     try:
         if body.status == "COMPLETED":
@@ -65,7 +62,7 @@ def change_order(scope: Scope, order_id: str, body: OrderBody) -> OrderDetail:
             order = progress.hold(order)
     except TransitionError as error:
         raise conflict("body", "status", str(error)) from None
-    return _detail(account, order)
+    return order_detail(account, order)
 
 
 def _end_payouts(
@@ -85,7 +82,12 @@ def _end_payouts(
         raise conflict("body", "payout_status", str(error)) from None
 
 
-def _find(scope: Scope, order_id: str) -> tuple[Account, StoredOrder]:
+def find_order(scope: Scope, order_id: str) -> tuple[Account, StoredOrder]:
+    """An order, and the account that has it.
+
+    Raises:
+        ControlError: if there is none.
+    """
     for account in scope.accounts:
         order = account.holdings.orders.get(order_id)
         if order is not None:
@@ -95,31 +97,45 @@ def _find(scope: Scope, order_id: str) -> tuple[Account, StoredOrder]:
 
 
 def _summaries(account: Account, query: OrdersQuery) -> Iterator[OrderSummary]:
-    """The orders that fit, newest first, read a few at a time."""
-    orders = account.holdings.orders
-    for stop in range(len(orders), 0, -_READ_AT_ONCE):
-        for order in orders.between(max(0, stop - _READ_AT_ONCE), stop):
-            summary = _summary(account, order)
-            if query.status in (None, summary.status):
-                yield summary
+    """The orders that fit, newest first, each read when it is asked for."""
+    orders, now, wanted = account.holdings.orders, account.clock.now(), query.status
+
+    def fits(ends_at: int, document: bytes) -> bool:
+        return wanted is None or wanted == _status(ends_at, document, now)
+
+    stop = len(orders) if query.before is None else orders.count_before(query.before)
+    for order in orders.newest(stop, fits):
+        yield _summary(account, order)
+
+
+def _status(ends_at: int, document: bytes, now: int) -> Status:
+    if now < ends_at:
+        return "PROCESSING"
+    return "FAILED" if has_failed(document) else "COMPLETED"
 
 
 def _summary(account: Account, order: StoredOrder) -> OrderSummary:
     document = orjson.loads(order.basic)
+    now = account.clock.now()
     held = order.ends_at == NEVER
+    is_due = now < order.ends_at < NEVER
     return OrderSummary(
         account=account.name,
         id=order.id,
-        status=document["status"] if account.clock.now() >= order.ends_at else "PROCESSING",
+        status=_status(order.ends_at, order.document, now),
         created_at=datetime.fromisoformat(document["created_at"]),
         ends_at=None if held else to_datetime(order.ends_at),
         reads_left=account.holdings.held.get(order.id),
         failure_reason=account.holdings.failure_reasons.get(order.id),
         currency=document["currency"],
         total_price=document["total_price"],
+        description=document["description"],
+        remaining=(order.ends_at - now) / SECOND if is_due else None,
+        wait=account.clock.seconds_until(order.ends_at) if is_due else None,
     )
 
 
-def _detail(account: Account, order: StoredOrder) -> OrderDetail:
+def order_detail(account: Account, order: StoredOrder) -> OrderDetail:
+    """Where an order stands, with its document."""
     summary = _summary(account, order)
     return OrderDetail(**summary.model_dump(), order=orjson.loads(order.document))

@@ -95,7 +95,7 @@ def list_messages(scope: Scope, query: MessagesQuery) -> MessagesResult:
         if _fits(message, query, _deliveries(scope, message))
     ]
     return MessagesResult(
-        messages=[_message_result(scope, message) for message in islice(found, query.limit)],
+        messages=[message_result(scope, message) for message in islice(found, query.limit)],
         total=len(found),
         dropped=scope.world.webhooks.dropped,
         subscribed=_subscribed(scope),
@@ -104,7 +104,7 @@ def list_messages(scope: Scope, query: MessagesQuery) -> MessagesResult:
 
 def read_message(scope: Scope, message_id: str) -> MessageResult:
     """Read one message and every attempt to deliver it."""
-    return _message_result(scope, _message(scope, message_id))
+    return message_result(scope, _message(scope, message_id))
 
 
 def resend_message(scope: Scope, message_id: str, body: ResendBody) -> MessageResult:
@@ -120,7 +120,7 @@ def resend_message(scope: Scope, message_id: str, body: ResendBody) -> MessageRe
         raise not_found("body", "endpoint_id", reason)
     if not scope.world.webhooks.resend(ways):
         raise conflict("body", "endpoint_id", "every endpoint of the message is disabled")
-    return _message_result(scope, message)
+    return message_result(scope, message)
 
 
 def arm_adversary(scope: Scope, body: AdversaryBody) -> AdversaryResult:
@@ -255,7 +255,8 @@ def _endpoint_result(scope: Scope, endpoint: Endpoint) -> EndpointResult:
     )
 
 
-def _message_result(scope: Scope, message: Message) -> MessageResult:
+def message_result(scope: Scope, message: Message) -> MessageResult:
+    """A message as it is shown."""
     return MessageResult(
         id=message.id,
         account=_named(message.account),

@@ -23,10 +23,14 @@ from runa_mock_server.world import World
 
 if TYPE_CHECKING:
     from runa_mock_server.control.api import ControlApi
+    from runa_mock_server.web.events import EventStreams
 
 CONTROL_PREFIX = "/_mock"
 _HEALTH = "/health"
 _METHOD_NOT_ALLOWED = 405
+_EVENTS = "/events"
+_INDEX = ("", "/")
+_FILES = "/dashboard/"
 
 
 class ControlGate:
@@ -46,23 +50,59 @@ class ControlGate:
 
         return ControlApi(self._world)
 
+    @cached_property
+    def events(self) -> "EventStreams":
+        """Who listens to what changes; made when somebody does."""
+        from runa_mock_server.web.events import EventStreams  # noqa: PLC0415 - as above
+
+        return EventStreams(self._world)
+
     async def __call__(self, request: web.BaseRequest) -> web.StreamResponse:
         """The response to a request under ``/_mock``."""
         path = request.path[len(CONTROL_PREFIX) :]
+        headers = {"Cache-Control": "no-store"}
+        if path in _INDEX:
+            headers["Vary"] = "Accept"
         try:
+            self._check_host(request)
+            shown = self._dashboard(request, path)
+            if shown is not None:
+                return shown
+            _check_origin(request, self._world.public_url)
+            if path.rstrip("/") != _HEALTH:
+                self._check_on()
+                self._check_token(request)
+            if path == _EVENTS and request.method == "GET":
+                return await self.events.serve(request)
             answer = await self._answer(request, path)
         except ControlError as refusal:
             answer = answer_to(refusal)
-        headers = {"Cache-Control": "no-store"}
         if answer.status == _METHOD_NOT_ALLOWED:
             headers["Allow"] = ", ".join(self.api.methods(path))
         return to_response(answer, headers)
 
+    def stop(self) -> None:
+        """End what would go on for ever."""
+        if "events" in vars(self):
+            self.events.end()
+
+    def _dashboard(self, request: web.BaseRequest, path: str) -> web.StreamResponse | None:
+        """The dashboard, or a file of it, if that is what is asked for."""
+        is_file = path.startswith(_FILES)
+        if request.method not in ("GET", "HEAD") or not (is_file or path in _INDEX):
+            return None
+        from runa_mock_server.web import dashboard  # noqa: PLC0415 - few servers show it
+
+        if not is_file and not dashboard.prefers_page(request.headers.get("Accept", "")):
+            return None
+        if is_file or not _is_followed_link(request):
+            _check_origin(request, self._world.public_url)
+        self._check_on()
+        if is_file:
+            return dashboard.file(path.removeprefix(_FILES))
+        return dashboard.page(request.path)
+
     async def _answer(self, request: web.BaseRequest, path: str) -> Answer:
-        self._check_host(request)
-        _check_origin(request, self._world.public_url)
-        if path.rstrip("/") != _HEALTH:
-            self._check_open(request)
         try:
             body = await read_limited(request)
         except ApiError as error:
@@ -79,11 +119,14 @@ class ControlGate:
             )
         )
 
-    def _check_open(self, request: web.BaseRequest) -> None:
-        """Refuse all but health where the settings close the API or ask for a token."""
-        settings = self._world.settings
-        if not settings.control:
+    def _check_on(self) -> None:
+        """Refuse where the settings close the API."""
+        if not self._world.settings.control:
             raise ControlError(404, "not_found", "The control API is switched off.")
+
+    def _check_token(self, request: web.BaseRequest) -> None:
+        """Refuse where the settings ask for a token and another one is sent."""
+        settings = self._world.settings
         if settings.control_token is None:
             return
         given = request.headers.get("X-Mock-Token", "").encode(errors="replace")
@@ -129,6 +172,16 @@ def _check_origin(request: web.BaseRequest, public_url: str) -> None:
         field, value = ("origin", origin) if origin is not None else ("sec-fetch-site", site)
         reason = f"a page of {quoted(value)} may not control this server"
         raise refusal(403, "forbidden_origin", "header", field, reason)
+
+
+def _is_followed_link(request: web.BaseRequest) -> bool:
+    """Whether a browser opens this as a page of its own: by a link, wherever that is.
+
+    Only for what holds no data: a link may lead to the dashboard, but not to what it shows.
+    """
+    headers = request.headers
+    mode, destination = headers.get("Sec-Fetch-Mode"), headers.get("Sec-Fetch-Dest")
+    return (mode, destination) == ("navigate", "document") and "Origin" not in headers
 
 
 def _host_of(url: str) -> str:

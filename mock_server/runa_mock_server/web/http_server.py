@@ -83,6 +83,7 @@ class HttpServer:
             self._forget_clock()  # it may be the caller's, and outlive this server
             self._world.wake = lambda: None
             self._world.tell = None
+            self.control.stop()
             self._listener.close()
             await self._deliveries.close()
             self._manager.pre_shutdown()

@@ -43,6 +43,7 @@ class Webhooks:
         endpoints: by their ids, in the order in which they were added.
         messages: by their ids, the oldest first.
         dropped: how many messages were forgotten to make room.
+        attempted: how many attempts have been made.
         adversary: what is done to messages on purpose.
     """
 
@@ -55,7 +56,7 @@ class Webhooks:
         self._by_order: dict[str, str] = {}
         self.endpoints: dict[str, Endpoint] = {}
         self.messages: dict[str, Message] = {}
-        self.dropped = 0
+        self.dropped = self.attempted = 0
         self.adversary = Adversary()
 
     def _chance(self, name: str) -> Random:
@@ -276,6 +277,7 @@ class Webhooks:
 
     def settled(self, due: Due) -> None:
         """Go on after an attempt: with the next, or with nothing if its endpoint is disabled."""
+        self.attempted += 1
         delivery = due.delivery
         if delivery.endpoint.disabled:
             self._give_up(delivery.endpoint)
