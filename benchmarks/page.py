@@ -1,0 +1,69 @@
+"""The page, from the results."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from benchmarks.goals import COLUMNS, rows
+
+PICTURE = "growth.svg"
+
+HEAD = """\
+# How fast it is
+
+Written by `make bench` from `results.json`; not by hand. `make bench BENCH="throughput memory"`
+measures some parts anew, `make bench BENCH="--quick"` shows in a minute that the programs work.
+
+Absolute figures say more about the machine than about the program, and drift on the same machine.
+So each program measures its limit, a bare aiohttp application on the same interpreter and event
+loop, in the same run, and the goals are ratios where that makes sense.
+
+- Each server has one core to itself, the load generator another; servers to be compared take turns,
+  and the medians of the rounds count.
+- Load is [wrk](https://github.com/wg/wrk): one thread, 32 keep-alive connections, and a Lua script
+  that gives each order an idempotency key of its own. A run with an error or a status of 400 or more
+  counts as failed.
+- CPU time is what `/proc` says the server took. Other work on the machine disturbs it less than the
+  clock, so it stands beside.
+"""
+
+TAIL = """\
+## What an idle plugin costs
+
+`python benchmarks/idle_plugin.py` shows what the installed pytest plugin costs a run that does not
+use it. It installs into empty folders of its own, and is no part of `make bench`.
+"""
+
+
+def page(results: Mapping[str, Any]) -> str:
+    """The whole page.
+
+    Args:
+        results: what ``results.json`` has.
+    """
+    parts = results["parts"]
+    pieces = [
+        HEAD,
+        "## Goals\n",
+        table(COLUMNS, rows(parts)),
+        "## The machine\n",
+        table(("", ""), list(results["machine"].items())),
+    ]
+    for name, part in parts.items():
+        if part.get("failed"):
+            pieces.append(f"## The part {name}\n\nfailed: {part['failed']}\n")
+        for shown in part.get("tables", ()):
+            pieces += [f"## {shown['title']}\n", f"{shown['text']}\n"]
+            if shown["title"] == "Growth":
+                pieces.append(f"![Time per request and memory against orders]({PICTURE})\n")
+            pieces.append(table(shown["columns"], shown["rows"]))
+    return "\n".join([*pieces, TAIL])
+
+
+def table(columns: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
+    """A table in Markdown; its first column is text, what follows is mostly figures."""
+    ruler = ["---", *["---:"] * (len(columns) - 1)]
+    return "".join(f"| {' | '.join(map(_cell, line))} |\n" for line in (columns, ruler, *lines))
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|").replace("\n", " ")
