@@ -59,9 +59,7 @@ class Run:
     worst: float
 
 
-def put(
-    server: Server, request: Request, seconds: float, connections: int = CONNECTIONS
-) -> Run:
+def put(server: Server, request: Request, seconds: float, connections: int = CONNECTIONS) -> Run:
     """Send requests for some time.
 
     Raises:
@@ -72,8 +70,8 @@ def put(
         body.flush()
         told = [f"run{next(_runs)}", request.method, request.path, request.key_header, body.name]
         told += [text for header in request.headers.items() for text in header]
-        command = ["wrk", "-t1", f"-c{connections}", f"-d{max(1, round(seconds))}s", "--timeout", "20s"]
-        command += ["-s", str(SCRIPT), server.url, "--", *told]
+        command = ["wrk", "-t1", f"-c{connections}", f"-d{max(1, round(seconds))}s"]
+        command += ["--timeout", "20s", "-s", str(SCRIPT), server.url, "--", *told]
         before = server.cpu_seconds()
         with on_core(cores()[1]):
             done = subprocess.run(  # noqa: S603 - the load generator
@@ -84,7 +82,9 @@ def put(
         raise LoadError(f"wrk failed: {done.stderr.strip() or done.stdout.strip()}")
     result = json.loads(done.stdout.splitlines()[-1])
     requests = result["requests"]
-    if result["refused"] or result["broken"] or not requests:
+    if not requests:
+        raise LoadError("no request was answered")
+    if result["refused"] or result["broken"]:
         raise LoadError(
             f"of {requests} requests {result['refused']} were refused and {result['broken']} broke"
         )

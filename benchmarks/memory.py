@@ -3,7 +3,7 @@
 from benchmarks.effort import Effort
 from benchmarks.load import put
 from benchmarks.report import Measure, Part, Table
-from benchmarks.servers import ours
+from benchmarks.servers import QUIET, ours
 from benchmarks.throughput import NEW_ORDER
 
 _JOURNAL = 10_000  # requests, what a server keeps unless told otherwise
@@ -14,7 +14,7 @@ def measure(effort: Effort) -> Part:
     """Growth of the server's memory from order to order, placed over HTTP."""
     rows: list[tuple[str, ...]] = []
     costs: list[float] = []
-    with ours() as server:
+    with ours(*QUIET) as server:
         placed = 0
         while placed < 2 * _JOURNAL:  # until it forgets as much as it takes in
             placed += put(server, NEW_ORDER, effort.seconds).requests

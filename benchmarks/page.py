@@ -20,10 +20,10 @@ loop, in the same run, and the goals are ratios where that makes sense.
 - Each server has one core to itself, the load generator another; servers to be compared take turns,
   and the medians of the rounds count.
 - Load is [wrk](https://github.com/wg/wrk): one thread, 32 keep-alive connections, and a Lua script
-  that gives each order an idempotency key of its own. A run with an error or a status of 400 or more
-  counts as failed.
-- CPU time is what `/proc` says the server took. Other work on the machine disturbs it less than the
-  clock, so it stands beside.
+  that gives each order an idempotency key of its own. A run with an error, or with a status of 400
+  or more, counts as failed.
+- CPU time is what `/proc` says the server took. Other work on the machine disturbs it less than
+  the clock, so it stands beside; the verdicts go by the clock.
 """
 
 TAIL = """\

@@ -66,7 +66,7 @@ def against(runs: Sequence[Run], limit: Sequence[Run]) -> Measure:
     return spread(ratios, median(run.cpu for run in limit) / median(run.cpu for run in runs))
 
 
-RUN_COLUMNS = ("", "requests/s", "lowest – highest", "CPU µs/request", "p50 ms", "p99 ms")
+RUN_COLUMNS = ("", "requests/s", "lowest to highest", "CPU µs/request", "p50 ms", "p99 ms")
 
 
 def run_row(name: str, runs: Sequence[Run]) -> tuple[str, ...]:
@@ -75,7 +75,7 @@ def run_row(name: str, runs: Sequence[Run]) -> tuple[str, ...]:
     return (
         name,
         f"{median(rates):,.0f}",
-        f"{min(rates):,.0f} – {max(rates):,.0f}",
+        f"{min(rates):,.0f} to {max(rates):,.0f}",
         micro(median(run.cpu for run in runs)),
         milli(median(run.p50 for run in runs)),
         milli(median(run.p99 for run in runs)),
@@ -90,4 +90,4 @@ def micro(seconds: float) -> str:
 def milli(seconds: float) -> str:
     """Seconds as milliseconds, with three digits that say something."""
     value = 1e3 * seconds
-    return f"{value:,.0f}" if value >= 100 else f"{value:.1f}" if value >= 10 else f"{value:.2f}"
+    return f"{value:,.{max(0, 3 - len(f'{value:.0f}'))}f}"

@@ -10,7 +10,7 @@ import json
 import signal
 import sys
 from collections import Counter
-from functools import lru_cache
+from functools import cache
 from types import FrameType
 
 from benchmarks import bare, filled
@@ -58,7 +58,7 @@ RULES = (
 )
 
 
-@lru_cache(maxsize=None)
+@cache
 def _stage_of(path: str, function: str) -> str | None:
     for piece, name, stage in RULES:
         if piece in path and name in ("", function):

@@ -10,6 +10,7 @@ import sys
 import sysconfig
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryFile
 from types import TracebackType
@@ -24,6 +25,9 @@ _TICKS = os.sysconf("SC_CLK_TCK")
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 # Fields of /proc/PID/stat behind the process's name, which may hold anything.
 _SESSION, _USER_TIME, _SYSTEM_TIME = 3, 11, 12
+
+QUIET = ("--log-level", "warning")
+"""No line of log for each request; the limit writes none either."""
 
 SERVE = str(Path(sysconfig.get_path("scripts")) / "runa-mock")
 BARE = str(ROOT / "benchmarks" / "bare.py")
@@ -50,7 +54,6 @@ class Server:
         ready: a path that it answers, whatever the status, once it is up.
         patience: seconds between two looks whether it is.
         folder: where it is started.
-        environment: variables to add.
     """
 
     def __init__(
@@ -61,13 +64,11 @@ class Server:
         ready: str = "/v2/ping",
         patience: float = 0.02,
         folder: Path = ROOT,
-        environment: Mapping[str, str] | None = None,
     ) -> None:
         self._command = command
         self._ready = ready
         self._patience = patience
         self._folder = folder
-        self._environment = {**os.environ, **(environment or {})}
         self.port = port
 
     def __enter__(self) -> Self:
@@ -79,7 +80,6 @@ class Server:
                 stderr=subprocess.STDOUT,
                 stdin=subprocess.DEVNULL,
                 cwd=self._folder,
-                env=self._environment,
                 start_new_session=True,
             )
         try:
@@ -145,7 +145,7 @@ class Server:
     def stop(self) -> None:
         """Ask it to end, and wait for that."""
         if self._process.poll() is None:
-            self._process.terminate()
+            self._signal(signal.SIGTERM)
             self._process.wait(STOP_SECONDS)
 
     def _words(self) -> str:
@@ -165,18 +165,22 @@ class Server:
         raise ServerError(f"it did not start: {last or 'it said nothing'}")
 
     def _end(self) -> None:
-        try:
+        with suppress(subprocess.TimeoutExpired):
             self.stop()
-        except subprocess.TimeoutExpired:
-            os.killpg(self._process.pid, signal.SIGKILL)  # its session, which nobody else is in
-            self._process.wait()
+        self._signal(signal.SIGKILL)  # whatever of it is left
+        self._process.wait()
         self._output.close()
 
+    def _signal(self, number: signal.Signals) -> None:
+        """Tell the server and all its processes: the group was made for them."""
+        with suppress(ProcessLookupError):
+            os.killpg(self._process.pid, number)
 
-def ours(patience: float = 0.02) -> Server:
+
+def ours(*arguments: str, patience: float = 0.02) -> Server:
     """This project: the command that anybody runs."""
     port = free_port()
-    return Server([SERVE, "serve", "--port", str(port)], port, patience=patience)
+    return Server([SERVE, "serve", "--port", str(port), *arguments], port, patience=patience)
 
 
 def bare(patience: float = 0.02) -> Server:

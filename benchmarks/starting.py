@@ -4,98 +4,123 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from http import HTTPStatus
 from statistics import median
+from typing import NamedTuple
 
 from benchmarks.effort import Effort
 from benchmarks.machine import ROOT, cores, on_core
-from benchmarks.orders import HEADERS
-from benchmarks.report import Measure, Part, Table, milli, spread
+from benchmarks.orders import HEADERS, ORDER_PATH
+from benchmarks.report import Measure, Part, Table, milli
 from benchmarks.servers import Server, ServerError, bare, filled, ours
 
 _LOOK = 0.001  # seconds
 _CYCLES = 10  # in process, per start of a process
-_RESETS = 3
+_RESETS = 5
 _STORED = 100_000
-_IMPORT = "import time; s = time.perf_counter(); import {}; print(time.perf_counter() - s)"
+_IMPORT = """
+import time
+wall, cpu = time.perf_counter(), time.process_time()
+import {}
+print([time.perf_counter() - wall, time.process_time() - cpu])
+"""
+
+
+class Took(NamedTuple):
+    """Seconds by the clock, and on a core."""
+
+    wall: float
+    cpu: float
 
 
 def measure(effort: Effort) -> Part:
     """How long one waits before the first request, and to begin again."""
-    part = Part()
-    rows: list[tuple[str, ...]] = []
-
-    def add(name: str, figures: list[float]) -> None:
-        rows.append((name, milli(median(figures)), milli(min(figures)), milli(max(figures))))
-
-    limits, own = _pairs(lambda: _start(bare), lambda: _start(ours), effort.starts)
-    part.measures["start"] = _ratio(own, limits)
-    add("bare aiohttp, from nothing to the first answer", limits)
-    add("`runa-mock serve`, the same", own)
-
+    stored = min(_STORED, effort.many)
+    limits, starts = _pairs(lambda: _start(bare), lambda: _start(ours), effort.starts)
     cycles = _in_process(_CYCLES * effort.starts)
-    part.measures["in_process"] = spread([1e3 * seconds for seconds in cycles])
-    add("`MockServer`, start and stop in a running process", cycles)
-
-    resets = [_reset(min(_STORED, effort.many)) for _ in range(_RESETS)]
-    part.measures["reset"] = spread([1e3 * seconds for seconds in resets])
-    add(f"`POST /_mock/reset` after {min(_STORED, effort.many):,} orders", resets)
-
+    resets = [_reset(stored) for _ in range(_RESETS)]
     base, client = _pairs(
         lambda: _import("requests"), lambda: _import("runa_client"), effort.starts
     )
-    part.measures["import"] = _ratio(client, base)
-    add("`import requests`", base)
-    add("`import runa_client`", client)
-    part.tables.append(
-        Table(
-            "Starting",
-            f"Each in a new process, {effort.starts} times, what is compared by turns.",
-            ("", "ms", "lowest", "highest"),
-            rows,
-        )
+    lines = {
+        "bare aiohttp, from nothing to the first answer": limits,
+        "`runa-mock serve`, the same": starts,
+        "`MockServer`, start and stop in a running process": cycles,
+        f"`POST /_mock/reset` after {stored:,} orders": resets,
+        "`import requests`": base,
+        "`import runa_client`": client,
+    }
+    table = Table(
+        "Starting",
+        f"What is compared comes by turns, {effort.starts} times, each in a new process. "
+        f"`MockServer` starts {len(cycles)} times in one process, the first not counted. A reset "
+        "is not the first control call, which loads the control API.",
+        ("", "ms", "lowest", "highest", "CPU ms"),
+        [_row(name, figures) for name, figures in lines.items()],
     )
-    return part
+    measures = {
+        "start": _ratio(starts, limits),
+        "in_process": _milliseconds(cycles),
+        "reset": _milliseconds(resets),
+        "import": _ratio(client, base),
+    }
+    return Part(measures, [table])
+
+
+def _row(name: str, figures: Sequence[Took]) -> tuple[str, ...]:
+    walls = [took.wall for took in figures]
+    cpu = median(took.cpu for took in figures)
+    return (name, *(milli(wall) for wall in (median(walls), min(walls), max(walls))), milli(cpu))
+
+
+def _milliseconds(figures: Sequence[Took]) -> Measure:
+    walls = [1e3 * took.wall for took in figures]
+    return Measure(
+        median(walls), min(walls), max(walls), 1e3 * median(took.cpu for took in figures)
+    )
 
 
 def _pairs(
-    one: Callable[[], float], other: Callable[[], float], times: int
-) -> tuple[list[float], list[float]]:
+    one: Callable[[], Took], other: Callable[[], Took], times: int
+) -> tuple[list[Took], list[Took]]:
     """Both by turns; what Python caches is written in a turn that is not counted."""
     turns = [(one(), other()) for _ in range(times + 1)][1:]
     return [first for first, _ in turns], [second for _, second in turns]
 
 
-def _ratio(figures: list[float], base: list[float]) -> Measure:
-    """The ratio of the medians; its spread is that of the turns' middle half."""
-    ratios = sorted(figure / limit for figure, limit in zip(figures, base, strict=True))
+def _ratio(figures: Sequence[Took], base: Sequence[Took]) -> Measure:
+    """The median of the turns' ratios, and the bounds of their middle half."""
+    ratios = sorted(took.wall / limit.wall for took, limit in zip(figures, base, strict=True))
     quarter = len(ratios) // 4
-    return Measure(median(figures) / median(base), ratios[quarter], ratios[-1 - quarter])
+    by_cpu = median(took.cpu for took in figures) / median(limit.cpu for limit in base)
+    return Measure(median(ratios), ratios[quarter], ratios[-1 - quarter], by_cpu)
 
 
-def _start(server: Callable[[float], Server]) -> float:
+def _start(server: Callable[..., Server]) -> Took:
     start = time.perf_counter()
-    with server(_LOOK):
-        return time.perf_counter() - start
+    with server(patience=_LOOK) as started:
+        return Took(time.perf_counter() - start, started.cpu_seconds())
 
 
-def _reset(orders: int) -> float:
+def _reset(orders: int) -> Took:
     with filled(orders) as server:
-        start = time.perf_counter()
+        server.ask("GET", "/_mock/health", HEADERS)
+        start, cpu = time.perf_counter(), server.cpu_seconds()
         status, answer = server.ask("POST", "/_mock/reset", HEADERS, b"{}")
-        seconds = time.perf_counter() - start
-        if status != 200 or server.ask("GET", "/v2/order", HEADERS)[1].startswith(b'{"items":[{'):
+        took = Took(time.perf_counter() - start, server.cpu_seconds() - cpu)
+        left = server.ask("GET", ORDER_PATH, HEADERS)[1]
+        if status != HTTPStatus.OK or b'"status"' in left:
             raise ServerError(f"the reset was answered with {status}: {answer!r}")
-        return seconds
+        return took
 
 
-def _in_process(times: int) -> list[float]:
-    found: list[float] = json.loads(_output("-m", "benchmarks.in_process", str(times)))
-    return found
+def _in_process(times: int) -> list[Took]:
+    return [Took(*pair) for pair in json.loads(_output("-m", "benchmarks.in_process", str(times)))]
 
 
-def _import(name: str) -> float:
-    return float(_output("-c", _IMPORT.format(name)))
+def _import(name: str) -> Took:
+    return Took(*json.loads(_output("-c", _IMPORT.format(name))))
 
 
 def _output(*arguments: str) -> str:

@@ -3,7 +3,7 @@
 from statistics import median
 
 from benchmarks.effort import Effort
-from benchmarks.load import CONNECTIONS, Request, Run, alternate, put
+from benchmarks.load import CONNECTIONS, Request, alternate, put
 from benchmarks.orders import (
     HEADERS,
     KEY_HEADER,
@@ -23,7 +23,7 @@ from benchmarks.report import (
     run_row,
     spread,
 )
-from benchmarks.servers import Server, ServerError, bare, filled, ours
+from benchmarks.servers import QUIET, Server, ServerError, bare, filled, ours
 
 NEW_ORDER = Request("POST", ORDER_PATH, ORDERING, ONE_ITEM, KEY_HEADER)
 OTHER_BODY = Request("POST", ORDER_PATH, ORDERING, order_of(1, description=NUMBER), KEY_HEADER)
@@ -35,13 +35,13 @@ def measure(effort: Effort) -> Part:
     """Orders, reads and replays; many orders stored; many items; the same for a long time."""
     part = Part()
     with bare() as limit:
-        with ours() as server:
-            _requests(part, effort, limit, server)
-        with ours() as server:
+        with ours(*QUIET) as server, ours() as logging:
+            _requests(part, effort, limit, server, logging)
+        with ours(*QUIET) as server:
             _endurance(part, effort, limit, server)
         with filled(effort.many) as server:
             _late(part, effort, limit, server)
-    with ours() as server:
+    with ours(*QUIET) as server:
         _items(part, effort, server)
     return part
 
@@ -65,20 +65,17 @@ def replaying() -> Request:
     return Request("POST", ORDER_PATH, {**ORDERING, KEY_HEADER: "replay"}, ONE_ITEM)
 
 
-def _requests(part: Part, effort: Effort, limit: Server, server: Server) -> None:
-    names = (LIMIT, "async order", "async order, each body another", "read", "replay")
-    lines = alternate(
-        [
-            (limit, NEW_ORDER),
-            (server, NEW_ORDER),
-            (server, OTHER_BODY),
-            (server, reading(server)),
-            (server, replaying()),
-        ],
-        effort.rounds,
-        effort.seconds,
-    )
-    limit_runs, orders, _, reads, replays = lines
+def _requests(part: Part, effort: Effort, limit: Server, server: Server, logging: Server) -> None:
+    contenders = {
+        LIMIT: (limit, NEW_ORDER),
+        "async order": (server, NEW_ORDER),
+        "read": (server, reading(server)),
+        "replay": (server, replaying()),
+        "async order, each body another": (server, OTHER_BODY),
+        "async order, each logged": (logging, NEW_ORDER),
+    }
+    lines = alternate(list(contenders.values()), effort.rounds, effort.seconds)
+    limit_runs, orders, reads, replays = lines[:4]
     part.measures |= {
         "order": against(orders, limit_runs),
         "read": against(reads, limit_runs),
@@ -87,20 +84,22 @@ def _requests(part: Part, effort: Effort, limit: Server, server: Server) -> None
     part.tables.append(
         Table(
             "Requests",
-            f"{effort.rounds} rounds of {effort.seconds:.0f} s, {CONNECTIONS} connections. An order "
-            "has one item and a key of its own; a read shows a completed order; a replay repeats "
-            "one order under one key. The limit parses the same body and dumps 900 bytes.",
+            f"{effort.rounds} rounds of {effort.seconds:.0f} s, {CONNECTIONS} connections. An "
+            "order has one item and a key of its own; a read shows a completed order; a replay repeats "
+            "one order under one key. The limit parses the same body and dumps 900 bytes. "
+            "Log level `warning`, but for the last line: it has that of `runa-mock serve`, which "
+            "writes a line for each request.",
             RUN_COLUMNS,
-            [run_row(name, runs) for name, runs in zip(names, lines, strict=True)],
+            [run_row(name, runs) for name, runs in zip(contenders, lines, strict=True)],
         )
     )
 
 
 def _endurance(part: Part, effort: Effort, limit: Server, server: Server) -> None:
-    lines: list[tuple[Run, Run]] = []
     put(server, NEW_ORDER, 1)
-    for _ in range(3):
-        lines.append((put(limit, NEW_ORDER, effort.long), put(server, NEW_ORDER, effort.long)))
+    lines = [
+        (put(limit, NEW_ORDER, effort.long), put(server, NEW_ORDER, effort.long)) for _ in range(3)
+    ]
     shares = [own.rate / other.rate for other, own in lines]
     costs = [own.cpu / other.cpu for other, own in lines]
     value = shares[-1] / shares[0]
