@@ -1,11 +1,12 @@
 """Measure, and write the page: ``python -m benchmarks [--quick] [PART ...]``, or ``make bench``.
 
 ``--quick`` measures little and writes nothing. ``--page`` writes the page and the picture from the
-results that there are, ``--check`` says whether that would change the page.
+results that there are, ``--check`` says whether that would change the page, ``--goals`` lists them.
 """
 
 import argparse
 import json
+import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -13,7 +14,7 @@ from typing import Any
 
 from benchmarks import growth, memory, peers, stages, starting, throughput
 from benchmarks.effort import FULL, QUICK, Effort
-from benchmarks.goals import COLUMNS, rows
+from benchmarks.goals import COLUMNS, GOALS, rows
 from benchmarks.load import LoadError
 from benchmarks.machine import ROOT, busy, described, lacking
 from benchmarks.page import PICTURE, page, table
@@ -41,12 +42,16 @@ def main() -> int:
     parser.add_argument("--quick", action="store_true", help="measure little, write nothing")
     parser.add_argument("--page", action="store_true", help="only write page and picture anew")
     parser.add_argument("--check", action="store_true", help="only compare the page")
+    parser.add_argument("--goals", action="store_true", help="only list the goals")
     wanted = parser.parse_args()
     unknown = set(wanted.part) - set(PARTS)
     if unknown:
         parser.error(f"there is no part {', '.join(sorted(unknown))}; there are {', '.join(PARTS)}")
+    if wanted.goals:
+        print("\n".join(goal.what for goal in GOALS))
+        return 0
     if wanted.check:
-        return int(PAGE.read_text(encoding="utf-8") != page(_results()))
+        return _check(_results())
     if wanted.page:
         _write(_results())
         return 0
@@ -80,8 +85,18 @@ def _part(measure: Callable[[Effort], Part], effort: Effort) -> dict[str, Any]:
     """What a part came to, or why it did not."""
     try:
         return measure(effort).document()
-    except (LoadError, ServerError) as error:
+    except (LoadError, ServerError, OSError, subprocess.SubprocessError) as error:
         return {"failed": str(error)}
+
+
+def _check(results: Mapping[str, Any]) -> int:
+    """1 if the page or the goals in the results would be others now."""
+    fits = PAGE.read_text(encoding="utf-8") == page(results)
+    return int(not fits or results["goals"] != _goals(results["parts"]))
+
+
+def _goals(parts: Mapping[str, Any]) -> list[dict[str, str]]:
+    return [dict(zip(COLUMNS, row, strict=True)) for row in rows(parts)]
 
 
 def _results() -> dict[str, Any]:
@@ -95,7 +110,7 @@ def _write(results: dict[str, Any]) -> None:
     """Keep the results, and write what is made from them."""
     parts = results["parts"]
     results["parts"] = {name: parts[name] for name in PARTS if name in parts}
-    results["goals"] = [dict(zip(COLUMNS, row, strict=True)) for row in rows(parts)]
+    results["goals"] = _goals(parts)
     text = json.dumps(results, indent=1, ensure_ascii=False) + "\n"
     RESULTS.write_text(text, encoding="utf-8")
     PAGE.write_text(page(results), encoding="utf-8")

@@ -46,7 +46,7 @@ def page(results: Mapping[str, Any]) -> str:
         "## Goals\n",
         table(COLUMNS, rows(parts)),
         "## The machine\n",
-        table(("", ""), list(results["machine"].items())),
+        table(("", ""), [*results["machine"].items(), ("load before each part", _loads(parts))]),
     ]
     for name, part in parts.items():
         if part.get("failed"):
@@ -59,9 +59,16 @@ def page(results: Mapping[str, Any]) -> str:
     return "\n".join([*pieces, TAIL])
 
 
+def _loads(parts: Mapping[str, Any]) -> str:
+    return ", ".join(f"{name} {part['load_before']}" for name, part in parts.items())
+
+
 def table(columns: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
-    """A table in Markdown; its first column is text, what follows is mostly figures."""
-    ruler = ["---", *["---:"] * (len(columns) - 1)]
+    """A table in Markdown, with figures to the right."""
+    ruler = [
+        "---:" if all(cell == "" or cell[0].isdigit() for cell in column) else "---"
+        for column in zip(*lines, strict=True)
+    ]
     return "".join(f"| {' | '.join(map(_cell, line))} |\n" for line in (columns, ruler, *lines))
 
 

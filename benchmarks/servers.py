@@ -73,15 +73,18 @@ class Server:
 
     def __enter__(self) -> Self:
         self._output = TemporaryFile()
-        with on_core(cores()[0]):
-            self._process = subprocess.Popen(  # noqa: S603 - commands of this folder
-                self._command,
-                stdout=self._output,
-                stderr=subprocess.STDOUT,
-                stdin=subprocess.DEVNULL,
-                cwd=self._folder,
-                start_new_session=True,
-            )
+        try:
+            with on_core(cores()[0]):
+                self._process = subprocess.Popen(  # noqa: S603 - commands of this folder
+                    self._command,
+                    stdout=self._output,
+                    stderr=subprocess.STDOUT,
+                    stdin=subprocess.DEVNULL,
+                    cwd=self._folder,
+                    start_new_session=True,
+                )
+        except OSError as error:
+            raise ServerError(f"{self._command[0]}: {error.strerror}") from None
         try:
             self._wait()
         except BaseException:

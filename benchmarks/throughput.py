@@ -85,8 +85,8 @@ def _requests(part: Part, effort: Effort, limit: Server, server: Server, logging
         Table(
             "Requests",
             f"{effort.rounds} rounds of {effort.seconds:.0f} s, {CONNECTIONS} connections. An "
-            "order has one item and a key of its own; a read shows a completed order; a replay repeats "
-            "one order under one key. The limit parses the same body and dumps 900 bytes. "
+            "order has one item and a key of its own; a read shows a completed order; a replay "
+            "repeats one order under one key. The limit parses the same body and dumps 900 bytes. "
             "Log level `warning`, but for the last line: it has that of `runa-mock serve`, which "
             "writes a line for each request.",
             RUN_COLUMNS,
