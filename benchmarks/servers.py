@@ -19,7 +19,7 @@ from typing import Any, Self
 from benchmarks.machine import ROOT, cores, on_core
 from benchmarks.orders import HEADERS
 
-START_SECONDS = 120
+START_SECONDS = 300
 STOP_SECONDS = 20
 _TICKS = os.sysconf("SC_CLK_TCK")
 _PAGE = os.sysconf("SC_PAGE_SIZE")
