@@ -6,12 +6,17 @@ from benchmarks.effort import Effort
 from benchmarks.load import Request, Run, alternate
 from benchmarks.orders import HEADERS, ORDER_PATH
 from benchmarks.report import RUN_COLUMNS, Measure, Part, Table, micro, milli, run_row
-from benchmarks.servers import Server, filled
-from benchmarks.throughput import NEW_ORDER, replaying
+from benchmarks.servers import Server, bare, filled
+from benchmarks.throughput import LIMIT, NEW_ORDER, replaying
 
 _EVERY = 10  # of so many orders, one stays PROCESSING
 _ROUNDS = 3
-CURVES = {"read": "read of an order", "page": "page of 100", "new": "async order"}
+CURVES = {
+    "limit": LIMIT,
+    "read": "read of an order",
+    "page": "page of 100",
+    "new": "async order",
+}
 
 
 def measure(effort: Effort) -> Part:
@@ -19,14 +24,15 @@ def measure(effort: Effort) -> Part:
     part = Part(curves={name: [] for name in (*CURVES, "memory")})
     rows: list[tuple[str, ...]] = []
     few, most = effort.sizes[0], effort.sizes[-1]
-    for orders in effort.sizes[:-1]:
-        with filled(orders, _EVERY) as server:
-            _point(part, rows, effort, orders, server)
-    with filled(most, _EVERY) as large:
-        with filled(few, _EVERY) as small:
-            _lists(part, effort, small, large)
-        _point(part, rows, effort, most, large)
-        _scale(part, effort, most, large)
+    with bare() as limit:
+        for orders in effort.sizes[:-1]:
+            with filled(orders, _EVERY) as server:
+                rows.append(_point(part, effort, orders, server, limit))
+        with filled(most, _EVERY) as large:
+            with filled(few, _EVERY) as small:
+                _lists(part, effort, small, large)
+            rows.append(_point(part, effort, most, large, limit))
+            _scale(part, effort, most, large)
     part.tables.insert(
         0,
         Table(
@@ -56,10 +62,11 @@ def _read(order_id: str) -> Request:
 
 
 def _point(
-    part: Part, rows: list[tuple[str, ...]], effort: Effort, orders: int, server: Server
-) -> None:
+    part: Part, effort: Effort, orders: int, server: Server, limit: Server
+) -> tuple[str, ...]:
+    """Add to the curves; the row of the table."""
     told, memory = server.told(), server.memory()
-    reads = [(server, _read(told["ids"][0])), (server, _page())]
+    reads = [(limit, NEW_ORDER), (server, _read(told["ids"][0])), (server, _page())]
     lines = alternate(reads, _ROUNDS, effort.seconds / _ROUNDS)
     # Last, for these are orders that come on top.
     lines += alternate([(server, NEW_ORDER)], _ROUNDS, effort.seconds / _ROUNDS)
@@ -67,9 +74,8 @@ def _point(
     for name, cost in zip(CURVES, costs, strict=True):
         part.curves[name].append((orders, 1e6 * cost))
     part.curves["memory"].append((orders, memory / 2**20))
-    rows.append(
-        (f"{orders:,}", f"{told['seconds']:.1f}", f"{memory / 2**20:,.0f}", *map(micro, costs))
-    )
+    mebibytes = f"{memory / 2**20:,.0f}"
+    return (f"{orders:,}", f"{told['seconds']:.1f}", mebibytes, *map(micro, costs))
 
 
 def _lists(part: Part, effort: Effort, small: Server, large: Server) -> None:

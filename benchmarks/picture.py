@@ -19,11 +19,12 @@ def draw(curves: Mapping[str, Points], path: Path) -> None:
     times, memory = figure.subplots(1, 2)
     for name, label in CURVES.items():
         times.plot(*zip(*curves[name], strict=True), marker="o", label=label)
-    times.set(ylabel="CPU time per request, µs", title="time", yscale="log")
+    times.set(ylabel="CPU time per request, µs", title="time", xscale="log", ylim=(0, None))
     times.legend()
     memory.plot(*zip(*curves["memory"], strict=True), marker="o", color="tab:gray")
     memory.set(ylabel="resident memory, MiB", title="memory", ylim=(0, None))
     for axes in (times, memory):
-        axes.set(xlabel="orders stored", xscale="log")
+        axes.set(xlabel="orders stored")
+        axes.xaxis.set_major_formatter("{x:,.0f}")
         axes.grid(visible=True, alpha=0.3)
     figure.savefig(path, format="svg", metadata={"Date": None})

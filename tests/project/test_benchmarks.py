@@ -52,6 +52,6 @@ def test_the_picture_is_small_and_has_every_curve() -> None:
     assert "(growth.svg)" in (FOLDER / "README.md").read_text(encoding="utf-8")
     text = picture.read_text(encoding="utf-8")
     curves = json.loads((FOLDER / "results.json").read_text(encoding="utf-8"))["parts"]["growth"]
-    assert set(curves["curves"]) == {"read", "page", "new", "memory"}
+    assert set(curves["curves"]) == {"limit", "read", "page", "new", "memory"}
     for label in ("read of an order", "page of 100", "async order", "resident memory, MiB"):
         assert label in text
