@@ -1,18 +1,22 @@
 """The page of the benchmarks, and the results that it is made from. Nothing is timed here."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
+
+import pytest
 
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "benchmarks"
 
 
-def _benchmarks(*arguments: str) -> "subprocess.CompletedProcess[str]":
+def _benchmarks(*arguments: str, **environment: str) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(  # noqa: S603 - our own
         [sys.executable, "-m", "benchmarks", *arguments],
         cwd=ROOT,
+        env={**os.environ, **environment},
         capture_output=True,
         text=True,
         encoding="utf-8",
@@ -55,3 +59,12 @@ def test_the_picture_is_small_and_has_every_curve() -> None:
     assert set(curves["curves"]) == {"limit", "read", "page", "new", "memory"}
     for label in ("read of an order", "page of 100", "async order", "resident memory, MiB"):
         assert label in text
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="they need Linux before wrk")
+def test_a_missing_load_generator_is_told_with_its_package() -> None:
+    """Without wrk nothing is measured, and one is told how to install it."""
+    run = _benchmarks("memory", PATH="")
+    assert run.returncode == 1
+    assert "apt-get install wrk" in run.stderr
+    assert run.stdout == ""
