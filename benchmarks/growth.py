@@ -37,9 +37,8 @@ def measure(effort: Effort) -> Part:
         0,
         Table(
             "Growth",
-            "Servers filled with orders of one item, one in ten of them still `PROCESSING`, by "
-            "the service classes behind the HTTP edge, in the server's process. CPU time of a "
-            "request to such a server, over HTTP.",
+            "Servers filled with orders of one item, one in ten of them still `PROCESSING`, and "
+            "the CPU time of a request to each.",
             (
                 "orders",
                 "filled in s",

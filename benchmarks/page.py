@@ -11,7 +11,8 @@ HEAD = """\
 # How fast it is
 
 Written by `make bench` from `results.json`; not by hand. `make bench BENCH="throughput memory"`
-measures some parts anew, `make bench BENCH="--quick"` shows in a minute that the programs work.
+measures some parts anew; `make bench BENCH="--quick"` measures little and writes nothing, to see
+that the programs work.
 
 Absolute figures say more about the machine than about the program, and drift on the same machine.
 So each program measures its limit, a bare aiohttp application on the same interpreter and event
@@ -22,6 +23,8 @@ loop, in the same run, and the goals are ratios where that makes sense.
 - Load is [wrk](https://github.com/wg/wrk): one thread, 32 keep-alive connections, and a Lua script
   that gives each order an idempotency key of its own. A run with an error, or with a status of 400
   or more, counts as failed.
+- A server with many orders was filled in its own process, by the service classes behind its HTTP
+  edge; what is then measured goes over HTTP.
 - CPU time is what `/proc` says the server took. Other work on the machine disturbs it less than
   the clock, so it stands beside; the verdicts go by the clock.
 """

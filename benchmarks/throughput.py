@@ -135,7 +135,7 @@ def _late(part: Part, effort: Effort, limit: Server, server: Server) -> None:
     part.tables.append(
         Table(
             f"With {effort.many:,} orders stored",
-            "Async orders on a server that was filled before.",
+            "Async orders on a server that was filled before, one idempotency key for each order.",
             RUN_COLUMNS,
             [run_row(LIMIT, limit_runs), run_row("async order", orders)],
         )
