@@ -6,6 +6,7 @@ results that there are, ``--check`` says whether that would change the page, ``-
 
 import argparse
 import json
+import signal
 import subprocess
 import sys
 import time
@@ -59,6 +60,7 @@ def main() -> int:
     if missing is not None:
         print(missing, file=sys.stderr)
         return 1
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that servers are stopped
     return _measure(wanted.part or list(PARTS), quick=wanted.quick)
 
 
