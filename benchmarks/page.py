@@ -7,6 +7,9 @@ from benchmarks.goals import COLUMNS, rows
 
 PICTURE = "growth.svg"
 
+_BUSY = 4  # a server and its load make a load of 2
+_WARNING = "**The machine had other work to do: measure again on a quiet one.**\n"
+
 HEAD = """\
 # How fast it is
 
@@ -47,6 +50,7 @@ def page(results: Mapping[str, Any]) -> str:
     pieces = [
         HEAD,
         "## Goals\n",
+        *([_WARNING] if any(part["load_before"] > _BUSY for part in parts.values()) else []),
         table(COLUMNS, rows(parts)),
         "## The machine\n",
         table(("", ""), [*results["machine"].items(), ("load before each part", _loads(parts))]),
