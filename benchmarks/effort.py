@@ -25,4 +25,4 @@ class Effort:
 
 
 FULL = Effort()
-QUICK = Effort(rounds=2, seconds=1, long=1, many=5_000, sizes=(1_000, 5_000), starts=3)
+QUICK = Effort(rounds=2, seconds=2, long=2, many=5_000, sizes=(1_000, 5_000), starts=3)
