@@ -19,7 +19,7 @@ BIN := $(VENV)/bin
 PYTHON := $(shell PATH='$(PATH)'; for p in python3.13 python3.12 python3.11 python3 python; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && echo $$p && break; done)
 
-.PHONY: help demo test format readme clean
+.PHONY: help demo test bench format readme clean
 
 help:  ## Show this list
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile
@@ -31,6 +31,9 @@ demo: $(VENV)/.installed  ## Place the guide's first orders on a mock server and
 test: $(VENV)/.tox  ## Run every check: tests on the oldest and the newest Python and in a browser, lint, types, coverage
 	@TOX_SKIP_ENV=$$($(BIN)/python -c 'import sys; print("py%d%d" % sys.version_info[:2])') \
 		$(BIN)/tox run $(TOXFLAGS)
+
+bench: $(VENV)/.tox  ## Measure how fast it is, write that into the papers; parts: BENCH="throughput memory"
+	@$(BIN)/tox run -q -e bench -- $(BENCH)
 
 format: $(VENV)/.tox  ## Let ruff format the code and mend what it can
 	@$(BIN)/tox run -q -e format

@@ -3,6 +3,7 @@
 A part stands between `<!-- begin NAME -->` and `<!-- end NAME -->`.
 """
 
+import json
 import sys
 import tomllib
 from collections.abc import Mapping
@@ -22,10 +23,11 @@ from runa_mock_server.settings import Settings
 
 ROOT = Path(__file__).resolve().parent.parent
 PAPERS = {
-    "README.md": ("settings", "profiles", "operations", "inferred"),
+    "README.md": ("settings", "profiles", "operations", "inferred", "speed"),
     "docs/check-client.md": ("scenarios", "checks"),
     "docs/control.md": ("faults", "control"),
 }
+SPEED = ("what", "goal", "measured", "verdict")
 
 
 def main() -> int:
@@ -61,6 +63,7 @@ def parts() -> Mapping[str, str]:
         "inferred": "".join(
             f"- **{row['topic']}.** {row['decision']}\n" for row in behaviour["inferred"]
         ),
+        "speed": _table(SPEED, _speed()),
         "faults": _table(("kind", "what happens", "places"), _faults()),
         "control": _table(("call", "what it does"), _control()),
         "scenarios": _table(
@@ -70,6 +73,11 @@ def parts() -> Mapping[str, str]:
             ("check", "the program ..."), [(f"`{c.name}`", c.text) for c in CHECKS.values()]
         ),
     }
+
+
+def _speed() -> list[tuple[str, ...]]:
+    results = json.loads(ROOT.joinpath("benchmarks/results.json").read_text(encoding="utf-8"))
+    return [tuple(goal[column] for column in SPEED) for goal in results["goals"]]
 
 
 def _faults() -> list[tuple[str, ...]]:
