@@ -5,10 +5,13 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, Route, expect
 
 from runa_mock_server import ManualClock, MockServer
 from support.api import Api, body
+
+pytest.importorskip("playwright.sync_api", reason="NO BROWSER TESTS: no playwright")
+
+from playwright.sync_api import Browser, Page, Route, expect
 
 VIEWS = ("orders", "requests", "clock", "faults", "emails", "webhooks", "products", "settings")
 HOSTILE = "<img src=x onerror=alert(1)><script>alert(2)</script>"
