@@ -1,4 +1,4 @@
-"""Plugins, and how long hypothesis looks: `HYPOTHESIS_PROFILE` is `ci`, `brief` or `thorough`."""
+"""Plugins, and how long hypothesis looks: `HYPOTHESIS_PROFILE` names one of the profiles below."""
 
 import os
 
@@ -18,6 +18,8 @@ settings.register_profile(
 )
 # For runs under a tracer, where each example costs twice as much.
 settings.register_profile("brief", settings.get_profile("ci"), max_examples=12)
+# For one more interpreter: what may differ there is the language, which few examples show.
+settings.register_profile("quick", settings.get_profile("ci"), max_examples=5)
 settings.register_profile("thorough", settings.get_profile("ci"), max_examples=2_000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
 
