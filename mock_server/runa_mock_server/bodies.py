@@ -7,6 +7,7 @@ rules a second time, independently, and a property test holds the two together.
 
 import re
 from decimal import Decimal
+from functools import cache
 from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import (
@@ -27,7 +28,6 @@ from runa_mock_server.validation_details import details_of_pydantic_1, details_o
 
 _ATOM = r'[^\x00-\x20"(),.:;<>@\[\\\]\x7f]+'
 _LABEL = r"[A-Za-z0-9\x80-\uffff](?:[A-Za-z0-9\x80-\uffff-]*[A-Za-z0-9\x80-\uffff])?"
-_EMAIL = re.compile(rf"{_ATOM}(?:\.{_ATOM})*@{_LABEL}(?:\.{_LABEL})+")
 _EMAIL_LIMIT = 254
 _LEAST_FACE_VALUE = Decimal("0.01")
 
@@ -41,9 +41,15 @@ def _face_value(value: object) -> Decimal:
     return Decimal(value)
 
 
+@cache
+def _email() -> re.Pattern[str]:
+    # Its sets of letters take long to compile: a server starts without waiting for them.
+    return re.compile(rf"{_ATOM}(?:\.{_ATOM})*@{_LABEL}(?:\.{_LABEL})+")
+
+
 def _address(value: str) -> str:
     # `.invalid` and `.test` are fine: the provider recommends them for tests.
-    if len(value) > _EMAIL_LIMIT or not _EMAIL.fullmatch(value):
+    if len(value) > _EMAIL_LIMIT or not _email().fullmatch(value):
         raise PydanticCustomError(
             "value_error", "value is not a valid email address", {"pydantic_1": "value_error.email"}
         )
@@ -71,7 +77,8 @@ MetadataValue = Annotated[StrictStr, Field(max_length=200)]
 class _Part(BaseModel):
     """A piece of a request: unknown fields are ignored, ``null`` equals absence."""
 
-    model_config = ConfigDict(extra="ignore", frozen=True)
+    # Built with the first body: a server starts without waiting for it.
+    model_config = ConfigDict(extra="ignore", frozen=True, defer_build=True)
 
     def echo(self) -> dict[str, Any]:
         """The piece as an answer repeats it: what was sent and is known."""

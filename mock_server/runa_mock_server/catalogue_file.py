@@ -70,7 +70,7 @@ def load(path: str | Path) -> list[dict[str, Any]]:
 class _Denominations(BaseModel):
     """What the face values of a gift card or a payment are worked out from."""
 
-    model_config = ConfigDict(strict=True)
+    model_config = ConfigDict(strict=True, defer_build=True)
 
     type: Literal["open", "fixed"] | None = None
     minimum_value: _Amount | None = None
@@ -94,7 +94,7 @@ class _GiftCardDenominations(_Denominations):
 
 
 class _Expiry(BaseModel):
-    model_config = ConfigDict(strict=True)
+    model_config = ConfigDict(strict=True, defer_build=True)
 
     in_months: Annotated[int, Field(ge=0, le=12_000)] | None = None
 
@@ -102,7 +102,7 @@ class _Expiry(BaseModel):
 class _Redeemable(BaseModel):
     """What the codes of a product are made from."""
 
-    model_config = ConfigDict(strict=True)
+    model_config = ConfigDict(strict=True, defer_build=True)
 
     expiry: _Expiry | None = None
     barcode_format: str | None = None
@@ -117,7 +117,7 @@ class _Payment(_Redeemable):
 
 
 class _Plan(BaseModel):
-    model_config = ConfigDict(strict=True)
+    model_config = ConfigDict(strict=True, defer_build=True)
 
     price: _Amount
     subscription_plan_code: _Text
@@ -130,7 +130,7 @@ class _Subscription(_Redeemable):
 class _Product(BaseModel):
     """What every product has, as far as the mock relies on it."""
 
-    model_config = ConfigDict(strict=True)
+    model_config = ConfigDict(strict=True, defer_build=True)
 
     name: str
     code: _Text

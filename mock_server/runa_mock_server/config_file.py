@@ -4,7 +4,6 @@ Every key is the name of a setting; a value is what ``MockServer`` takes for it.
 is for editors and means nothing here. ``data/config.schema.json`` is the JSON Schema of such files.
 """
 
-import tomllib
 from collections.abc import Callable, Iterable, Mapping
 from importlib import resources
 from pathlib import Path
@@ -38,7 +37,10 @@ class ServeSettings(Settings):
     @property
     def server(self) -> Settings:
         """Without what is about the log."""
-        return Settings(**{name: getattr(self, name) for name in Settings.model_fields})
+        # They have been checked, and a start that checks them twice builds two validators.
+        return Settings.model_construct(
+            **{name: getattr(self, name) for name in Settings.model_fields}
+        )
 
 
 def load_settings(path: str | Path | None, **values: Any) -> Settings:
@@ -129,6 +131,8 @@ class _SyntaxError(Exception):
 
 
 def _toml(text: str) -> Any:
+    import tomllib  # noqa: PLC0415 - most servers read no file
+
     try:
         return tomllib.loads(text)
     except RecursionError:

@@ -54,7 +54,7 @@ Seconds = Annotated[float, Field(ge=0, le=_LONGEST_DELAY)]
 class Uniform(BaseModel):
     """A delay between two bounds, each value as likely as any other."""
 
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, defer_build=True)
 
     distribution: Literal["uniform"]
     low: Seconds
@@ -74,7 +74,7 @@ class Uniform(BaseModel):
 class LogNormal(BaseModel):
     """A delay as networks have it: mostly near the median, now and then much longer."""
 
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, defer_build=True)
 
     distribution: Literal["lognormal"]
     median: Annotated[float, Field(gt=0, le=_LONGEST_DELAY)]
@@ -114,7 +114,9 @@ def _several(given: Any) -> Any:
 class FaultSpec(BaseModel):
     """A fault: what goes wrong, where, for which requests, and how often."""
 
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
+    model_config = ConfigDict(
+        extra="forbid", strict=True, frozen=True, allow_inf_nan=False, defer_build=True
+    )
 
     kind: Kind = Field(
         description="reset: the connection is reset; close: closed without a (whole) answer; "

@@ -87,7 +87,9 @@ class Settings(BaseModel):
         pydantic.ValidationError: for an unknown setting or a value that does not fit.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", strict=True, allow_inf_nan=False, defer_build=True
+    )
 
     host: Text = Field(default=DEFAULT_HOST, description="Address to listen on.")
     port: Port = 0

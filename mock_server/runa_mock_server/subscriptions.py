@@ -25,7 +25,7 @@ MOST_ENDPOINTS = 100
 
 SECRET_PREFIX = "whsec_"  # noqa: S105 - what secrets start with
 _LONGEST_SECRET = 256
-_URL = TypeAdapter(HttpUrl)
+_URL = TypeAdapter(HttpUrl, config=ConfigDict(defer_build=True))
 
 
 def secret_bytes(secret: str) -> bytes:
@@ -68,7 +68,7 @@ Secret = Annotated[str, AfterValidator(_checked_secret)]
 class Subscription(BaseModel):
     """One event type, and where it is told."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, defer_build=True)
 
     url: Url = Field(description="Where the event is POSTed to: http or https.")
     event: Event = Field(description="What the endpoint is told of.")

@@ -82,6 +82,35 @@ unwanted = {"aiosmtplib", "hypothesis", "jinja2", "jsonschema", "pytest", "reque
 print(*sorted(unwanted & {*sys.modules}))
 """
 
+PING = """
+import asyncio, sys, urllib.request
+from runa_mock_server.bodies import NewOrder
+from runa_mock_server.cli import serve
+from runa_mock_server.config_file import ServeSettings
+from runa_mock_server.fault_spec import FaultSpec
+from runa_mock_server.settings import Settings
+from runa_mock_server.web.http_server import HttpServer
+from runa_mock_server.world import World
+
+
+async def ping():
+    server = HttpServer(World(ServeSettings(port=0).server))
+    request = urllib.request.Request(await server.start() + "/v2/ping")
+    request.add_header("X-Api-Key", "XX-me.secret")
+    print((await asyncio.to_thread(urllib.request.urlopen, request)).status)
+    await server.stop()
+
+
+asyncio.run(ping())
+unwanted = {
+    "aiosmtplib", "barcode", "hypothesis", "jinja2", "jsonschema", "markdown_it",
+    "requests", "runa_mock_server.control.api", "runa_mock_server.control.models",
+    "runa_mock_server.state", "runa_mock_server.web.dashboard", "segno", "tomllib",
+}
+print(*sorted(unwanted & {*sys.modules}))
+print(*(model.__name__ for model in (NewOrder, FaultSpec, Settings) if model.__pydantic_complete__))
+"""
+
 
 def run(code: str, *arguments: str) -> list[str]:
     """The lines that a program prints in a fresh interpreter."""
@@ -134,3 +163,8 @@ def test_all_is_sorted_and_complete(package: str) -> None:
 def test_serving_needs_neither_validator_nor_client() -> None:
     """A server that takes an order has loaded no schema validator, client, page or mail library."""
     assert run(ORDER) == ["202", ""]
+
+
+def test_a_start_loads_and_builds_no_more_than_it_needs() -> None:
+    """Until a server is asked for more than a ping, no model but that of its flags is built."""
+    assert run(PING) == ["200", "", ""]

@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import click
+import orjson
 from click.core import ParameterSource
 
-from runa_mock_server.config_file import ConfigError, ServeSettings, read
+from runa_mock_server.config_file import ConfigError, ServeSettings, published_schema, read
 from runa_mock_server.flags import flag_of, variables_of
 from runa_mock_server.settings import SettingsError, checked
 
@@ -63,8 +64,9 @@ def takes_settings(command: Callable[..., None]) -> Callable[..., None]:
         flags = {name: given.pop(name) for name in ServeSettings.model_fields}
         command(_effective(config, flags), **given)
 
-    properties = ServeSettings.model_json_schema()["properties"]
-    options = [_CONFIG, *(_option(name, schema) for name, schema in properties.items())]
+    # As published: working it out takes longer than all else that a start needs of pydantic.
+    properties = orjson.loads(published_schema())["properties"]
+    options = [_CONFIG, *(_option(name, properties[name]) for name in ServeSettings.model_fields)]
     return reduce(lambda made, option: option(made), reversed(options), resolved)
 
 

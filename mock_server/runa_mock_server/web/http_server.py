@@ -2,6 +2,7 @@
 
 import asyncio
 import errno
+from functools import partial
 
 from aiohttp import web
 from aiohttp.abc import AbstractStreamWriter
@@ -21,6 +22,8 @@ from runa_mock_server.world import World
 _BACKLOG = 1024
 # How long a stop waits for requests that are being handled.
 _STOP_SECONDS = 0.1
+# What can be done later leaves the loop, and the core, to requests for so long.
+_PAUSE = 0.002
 # An account of a million orders can be put back in one piece.
 _CONTROL_BODY = 4 * 1024 * 1024 * 1024
 # An idempotency key may be any text; a header of the default 8 KiB would be short for some.
@@ -68,7 +71,7 @@ class HttpServer:
         port = self._listener.sockets[0].getsockname()[1]
         url = url_of(settings.host, port)
         self._world.public_url = settings.public_url or url
-        self._world.later = asyncio.get_running_loop().call_soon
+        self._world.later = partial(asyncio.get_running_loop().call_later, _PAUSE)
         self._deliveries = Deliveries(self._world)
         self._world.wake = self._deliveries.wake
         self._forget_clock = self._world.clock.when_moved(self._world.clock_moved)
