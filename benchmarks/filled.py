@@ -41,7 +41,7 @@ def fill(world: World, orders: int, every: int) -> list[str]:
         wishes = TOMORROW if every and number % every == every - 1 else AT_ONCE
         key, now = f"filled-{number}", account.clock.now()
         account.idempotency.begin(key, body.fingerprint, now)
-        answer = account.orders.place(plan, wishes)
+        answer = account.orders.place(plan, wishes, now)
         account.idempotency.finish(key, body.fingerprint, now, answer)
         if number in (0, orders // 2, orders - 1):
             ids.append(order_id_in(answer.body))

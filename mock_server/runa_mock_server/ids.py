@@ -20,10 +20,10 @@ _LARGEST_TAIL = 3 * 2 ** (_FRESH_BITS - 1)  # there is room for as many ids agai
 # A token holds the place of its item, so that no index from tokens to items must be kept: one
 # would cost more memory than the rest of a small order. Multiplying by an odd number spreads the
 # random bits over the whole token and can be undone.
-_TOKENS = 2**122
+_TOKEN_MASK = 2**122 - 1  # quicker than a remainder
 _SECRET_BITS = 58
 _MIXER = 0x2B7E151628AED2A6ABF7158809CF4F3
-_UNMIXER = pow(_MIXER, -1, _TOKENS)
+_UNMIXER = pow(_MIXER, -1, _TOKEN_MASK + 1)
 _TOKEN = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
 
 
@@ -62,7 +62,7 @@ class IdSource:
         """
         place = (self.account << 32 | position) << 8 | item
         plain = place << _SECRET_BITS | self._random.getrandbits(_SECRET_BITS)
-        mixed = plain * _MIXER % _TOKENS
+        mixed = plain * _MIXER & _TOKEN_MASK
         digits = f"{mixed:031x}"  # 122 bits: 30 digits and 2 bits, which are the variant's
         variant = "89ab"[int(digits[0], 16)]
         return (
@@ -148,7 +148,7 @@ def read_payout_token(token: str) -> Place | None:
     digits = token.replace("-", "")
     variant = "89ab".index(digits[16])
     mixed = int(f"{variant}{digits[:12]}{digits[13:16]}{digits[17:]}", 16)
-    plain = mixed * _UNMIXER % _TOKENS >> _SECRET_BITS
+    plain = (mixed * _UNMIXER & _TOKEN_MASK) >> _SECRET_BITS
     return Place(plain >> 40, plain >> 8 & 0xFFFFFFFF, plain & 0xFF)
 
 

@@ -13,7 +13,7 @@ import orjson
 from runa_mock_server.clock import DAY, timestamp
 from runa_mock_server.ids import IdSource
 from runa_mock_server.order_store import StoredOrder
-from runa_mock_server.order_template import ItemTemplate, OrderTemplate, as_json
+from runa_mock_server.order_template import OrderTemplate, as_json
 from runa_mock_server.processing import NEVER
 
 Outcome = Literal["COMPLETED", "FAILED"]
@@ -73,7 +73,7 @@ class Renderer:
 
     Args:
         ids: where ids and tokens come from.
-        payout_url: turns a payout token into the link that opens it.
+        payout_url: turns a payout token into the link that opens it, which ends with the token.
     """
 
     def __init__(self, ids: IdSource, payout_url: Callable[[str], str]) -> None:
@@ -82,34 +82,24 @@ class Renderer:
 
     def order(self, template: OrderTemplate, draft: Draft) -> StoredOrder:
         """A new order in its final form, with fresh ids for it and for its items."""
-        created_at = draft.timing.created_at
-        completed_at = timestamp(draft.timing.completed_at)
+        created_at, completed_at, ends_at, expires_at = draft.timing
+        outcome = draft.outcome
+        completed = timestamp(completed_at)
+        expiry_date = _expiry_date(expires_at)
         order_id = self._ids.order_id(created_at)
-        basic = (
-            f'{{"id":"{order_id}","status":"{draft.outcome}",'
-            f'"created_at":"{timestamp(created_at)}","completed_at":"{completed_at}",'
-            f"{template.basic}"
-        ).encode()
-        end = f'"expiry_date":{_expiry_date(draft.timing.expires_at)}{template.item_end}'
-        items = ",".join(
-            [
-                self._item(draft, index, item, completed_at) + end
-                for index, item in enumerate(template.items)
-            ]
-        )
-        document = b'%s,"items":[%s]%s' % (basic, items.encode(), template.rest.encode())
-        return StoredOrder(
-            order_id, draft.timing.ends_at, draft.timing.expires_at, document, len(basic)
-        )
+        slots = [order_id, outcome, timestamp(created_at), completed]
+        for index, recipient in enumerate(template.recipients):
+            link = self._link(self._ids.payout_token(draft.position, index))
+            status = _payout_status(draft, recipient)
+            item_id = self._ids.item_id(created_at)
+            slots += (item_id, link, status, completed, link, expiry_date)
+        document = (template.document % tuple(slots)).encode()
+        basic_size = template.basic_size + len(outcome)
+        return StoredOrder(order_id, ends_at, expires_at, document, basic_size)
 
-    def _item(self, draft: Draft, index: int, item: ItemTemplate, completed_at: str) -> str:
-        url = as_json(self._payout_url(self._ids.payout_token(draft.position, index)))
-        first_link = f"{item.with_link}{url}" if item.with_link else ""
-        return (
-            f'{{"id":"{self._ids.item_id(draft.timing.created_at)}",{item.described}{first_link},'
-            f'"payout":{{"status":"{_payout_status(draft, item.recipient)}",'
-            f'"status_updated_at":"{completed_at}","url":{url},'
-        )
+    def _link(self, token: str) -> str:
+        """A payout link as JSON; a token needs no escaping."""
+        return f'{_start_of_string(self._payout_url(""))}{token}"'
 
 
 def ended(order: StoredOrder, outcome: Outcome, timing: Timing) -> StoredOrder:
@@ -144,6 +134,11 @@ def _expiry_date(expires_at: int) -> str:
 @lru_cache(maxsize=16)
 def _day(days: int) -> str:
     return f'"{timestamp(days * DAY)[:10]}"'
+
+
+@lru_cache(maxsize=16)
+def _start_of_string(text: str) -> str:
+    return as_json(text).removesuffix('"')
 
 
 def _payout_status(draft: Draft, recipient: str | None) -> str:

@@ -10,39 +10,31 @@ from typing import Any, NamedTuple
 import orjson
 
 from runa_mock_server.bodies import NewOrder, RecipientDistribution, TemplateProducts
+from runa_mock_server.clock import timestamp
 from runa_mock_server.order_rules import Basket, Line
 from runa_mock_server.pricing import Price, Quote
 
-
-class ItemTemplate(NamedTuple):
-    """An item.
-
-    Attributes:
-        described: what stands between its id and its payout link.
-        with_link: what stands before the payout link is told a first time; empty where it is
-            told once.
-        recipient: the reference of its recipient, if it has one.
-    """
-
-    described: str
-    with_link: str
-    recipient: str | None
+_HEAD = '{"id":"%s","status":"%s","created_at":"%s","completed_at":"%s",'
+_AN_ID = "O-" + 26 * "0"
+_A_MOMENT = timestamp(0)
 
 
 class OrderTemplate(NamedTuple):
     """An order.
 
     Attributes:
-        basic: what stands between its moments and the end of the basic form.
-        items: its items.
-        item_end: what ends each item.
-        rest: what stands behind the items.
+        document: the whole document as a pattern of the ``%`` operator, with a slot for the id,
+            the status and the two moments of the order, then for each item for its id, its payout
+            link, the status of the payout and the moment of that, the link again and the expiry
+            date. Links and the date stand in their slots as JSON.
+        basic_size: how many bytes of the document belong to the basic form, beside the status:
+            ids and moments are all of one size.
+        recipients: for each item the reference of its recipient, if it has one.
     """
 
-    basic: str
-    items: tuple[ItemTemplate, ...]
-    item_end: str
-    rest: str
+    document: str
+    basic_size: int
+    recipients: tuple[str | None, ...]
 
 
 def order_template(
@@ -56,32 +48,57 @@ def order_template(
         quote: what it costs.
         legacy_item_fields: whether items carry ``redemption_url`` and ``discount_multiplier``.
     """
-    return OrderTemplate(
-        basic=f'"description":{as_json(body.description)},'
+    basic = _HEAD + _literal(
+        f'"description":{as_json(body.description)},'
         f'"payment_method":{as_json(payment_method(quote))},'
         f'"currency":"{quote.payment_currency}",'
-        f'"total_discount":"{quote.total_discount}","total_price":"{quote.total_price}"',
-        items=tuple(
-            _item(line, price, legacy=legacy_item_fields)
+        f'"total_discount":"{quote.total_discount}","total_price":"{quote.total_price}"'
+    )
+    end = f',"currency":"{quote.product_currency}"}}'
+    items = ",".join(
+        [
+            _item(line, price, legacy=legacy_item_fields) + end
             for line, price in zip(basket.lines, quote.prices, strict=True)
-        ),
-        item_end=f'}},"currency":"{quote.product_currency}"}}',
-        rest=f',"transaction_detail":{as_json(transaction_detail(quote))},'
-        f'"metadata":{as_json(body.metadata)}}}',
+        ]
+    )
+    rest = _literal(
+        f',"transaction_detail":{as_json(transaction_detail(quote))},'
+        f'"metadata":{as_json(body.metadata)}}}'
+    )
+    return OrderTemplate(
+        document=f'{basic},"items":[{items}]{rest}',
+        basic_size=len((basic % (_AN_ID, "", _A_MOMENT, _A_MOMENT)).encode()),
+        recipients=tuple([_recipient(line) for line in basket.lines]),
     )
 
 
-def _item(line: Line, price: Price, *, legacy: bool) -> ItemTemplate:
+def _item(line: Line, price: Price, *, legacy: bool) -> str:
     to = line.distribution
-    return ItemTemplate(
-        described=f'"distribution_method":{as_json(to.echo() if to else None)},'
+    described = _literal(
+        f'"distribution_method":{as_json(to.echo() if to else None)},'
         f'"products":{as_json(products(line))},'
-        f'"face_value":"{price.face_value}","price":"{price.price}"',
-        with_link=f',"discount_multiplier":"{price.discount_multiplier}","redemption_url":'
-        if legacy
-        else "",
-        recipient=to.recipient_reference if isinstance(to, RecipientDistribution) else None,
+        f'"face_value":"{price.face_value}","price":"{price.price}"'
     )
+    # Where the link is told once, nothing is shown of what stands in its first slot.
+    first_link = (
+        f',"discount_multiplier":"{price.discount_multiplier}","redemption_url":%s'
+        if legacy
+        else "%.0s"
+    )
+    return (
+        f'{{"id":"%s",{described}{first_link},"payout":{{"status":"%s",'
+        '"status_updated_at":"%s","url":%s,"expiry_date":%s}'
+    )
+
+
+def _recipient(line: Line) -> str | None:
+    to = line.distribution
+    return to.recipient_reference if isinstance(to, RecipientDistribution) else None
+
+
+def _literal(text: str) -> str:
+    """A text in which the ``%`` operator finds no slot."""
+    return text.replace("%", "%%")
 
 
 def as_json(value: Any) -> str:

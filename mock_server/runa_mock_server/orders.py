@@ -55,12 +55,13 @@ class OrderService:
         self._progress = progress
         self._store = holdings.orders
 
-    def place(self, plan: OrderPlan, wishes: Wishes) -> Answer:
+    def place(self, plan: OrderPlan, wishes: Wishes, now: int) -> Answer:
         """Make an order.
 
         Args:
             plan: an order that breaks no business rule.
             wishes: what the headers ask for.
+            now: the moment at which it is accepted, microseconds since the epoch.
 
         Returns:
             202 with id and status, or 200 with the full order.
@@ -73,7 +74,7 @@ class OrderService:
         order = self._renderer.order(
             plan.template,
             Draft(
-                self._timing(wishes, processing),
+                self._timing(now, wishes, processing),
                 outcome,
                 len(self._store),
                 self._holdings.known_recipients,
@@ -92,8 +93,7 @@ class OrderService:
             return Answer(_DONE, order.document)
         return Answer(_ACCEPTED, accepted(order.id))
 
-    def _timing(self, wishes: Wishes, processing: Processing) -> Timing:
-        now = self._clock.now()
+    def _timing(self, now: int, wishes: Wishes, processing: Processing) -> Timing:
         if wishes.synchronous:
             return self._progress.timing(now, _SYNCHRONOUS_DELAY)._replace(ends_at=now)
         return self._progress.timing(now, processing.delay)

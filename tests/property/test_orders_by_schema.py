@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
+import orjson
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
@@ -84,6 +85,12 @@ def assert_is_order_of(document: dict[str, Any], sent: dict[str, Any]) -> None:
         assert products == echo(wanted["products"])
 
 
+def assert_is_json_behind_its_basic_form(raw: bytes, basic: dict[str, Any]) -> None:
+    """The full document reads as a JSON writer would write it, the basic form first."""
+    assert raw == orjson.dumps(orjson.loads(raw))
+    assert raw.startswith(orjson.dumps(basic).removesuffix(b"}"))
+
+
 def assert_all_different(document: dict[str, Any]) -> None:
     """Each item has an id and a link of its own."""
     items = document["items"]
@@ -94,6 +101,7 @@ def assert_all_different(document: dict[str, Any]) -> None:
 @settings(max_examples=settings().max_examples // 2)
 @given(case=ORDERS.flatmap(respelt))
 @example(case=(body(items=[item(face_value=10.005)] * 2), None))
+@example(case=(body(description='100 %, "%s" \u20ac', metadata={"%d": "%%"}), None))
 def test_async_orders(
     api: Api, clock: ManualClock, case: tuple[dict[str, Any], bytes | None]
 ) -> None:
@@ -117,6 +125,7 @@ def test_async_orders(
     newest = api.get("/v2/order?limit=1").json()["items"]
     basic = {key: document[key] for key in newest[0]}
     assert newest == [basic]
+    assert_is_json_behind_its_basic_form(api.get(f"/v2/order/{order_id}").content, basic)
 
 
 @settings(max_examples=settings().max_examples // 2)

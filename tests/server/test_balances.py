@@ -231,10 +231,10 @@ def test_an_order_that_fails_costs_nothing() -> None:
     body = OrderBody(orjson.dumps(TEN))
     terms = holder.holdings.terms
     plan = body.plan(body.valid(as_pydantic_1=True), terms, synchronous=False)
-    assert holder.orders.place(plan, Wishes(fails=True)).status == 202
+    assert holder.orders.place(plan, Wishes(fails=True), holder.clock.now()).status == 202
     assert holder.balances.one("USD")["balance"] == "9.19"
     with pytest.raises(ApiError, match=r"USD 9\.20"):
-        holder.orders.place(plan, Wishes())
+        holder.orders.place(plan, Wishes(), holder.clock.now())
     assert holder.balances.one("USD")["balance"] == "9.19"
 
 

@@ -100,7 +100,7 @@ class Connection(RequestHandler):
             or self.writing_paused  # it has to be waited for
         ):
             return False
-        begun = self._time()
+        begun = self._time() if self._logs else 0
         answer = self._at_once(message, content)
         if answer is None:
             return False

@@ -36,9 +36,11 @@ async def place_order(call: Call, raw: bytes) -> Answer:
         _note(call, "replayed", answer)
         return answer
     try:
+        accepted_at = now
         if call.world.faults:
             await wait_inside(call)
-        answer = _first_answer(call, body)
+            accepted_at = call.account.clock.now()
+        answer = _first_answer(call, body, accepted_at)
     except BaseException:
         keys.release(key)
         raise
@@ -67,16 +69,16 @@ def _note(call: Call, outcome: Outcome, answer: Answer) -> None:
         call.outcome = outcome
 
 
-def _first_answer(call: Call, body: OrderBody) -> Answer:
+def _first_answer(call: Call, body: OrderBody, accepted_at: int) -> Answer:
     try:
-        return _new_order(call, body)
+        return _new_order(call, body, accepted_at)
     except triggers.UnknownTriggerError:
         raise
     except ServiceError as refusal:
         return answer_to(refusal)
 
 
-def _new_order(call: Call, body: OrderBody) -> Answer:
+def _new_order(call: Call, body: OrderBody, accepted_at: int) -> Answer:
     account, profile = call.account, call.world.profile
     valid = body.valid(as_pydantic_1=profile.details_of_pydantic_1)
     asked = call.headers.get("X-Trigger-Error") if profile.honours_triggers else None
@@ -90,6 +92,6 @@ def _new_order(call: Call, body: OrderBody) -> Answer:
         email=call.wants_email,
         processing=call.processing,
     )
-    answer = account.orders.place(plan, wishes)
+    answer = account.orders.place(plan, wishes, accepted_at)
     call.world.order_bodies.remember(body)
     return answer

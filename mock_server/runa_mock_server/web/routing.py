@@ -48,16 +48,19 @@ class Router:
     """Finds routes."""
 
     def __init__(self, routes: Iterable[Route]) -> None:
-        self._paths: PathTable[Route] = PathTable()
+        self._paths: PathTable[Match] = PathTable()
         for route in routes:
-            self._paths.add(route.method, route.path, route)
+            match = Match(route.checks, route.handler, {}, route.at_once)
+            self._paths.add(route.method, route.path, match)
 
     def find(self, method: str, path: str) -> Match:
         """What answers a request; for an unknown path or a wrong method, what refuses it."""
         methods, parameters = self._paths.find(path)
-        route = methods.get(method)
-        if route is not None:
-            return Match(route.checks, route.handler, parameters, route.at_once)
+        match = methods.get(method)
+        if match is not None:
+            if not parameters:
+                return match
+            return Match(match.checks, match.handler, parameters, match.at_once)
         # A stranger learns nothing about the API's paths: the key is checked first.
         checks = READING if path.startswith(API_PREFIX) else ()
         return Match(checks, _refusal(method, path, methods), parameters)
