@@ -6,6 +6,7 @@ rules a second time, independently, and a property test holds the two together.
 """
 
 import re
+import threading
 from decimal import Decimal
 from functools import cache
 from typing import Annotated, Any, Literal, TypeVar
@@ -210,6 +211,9 @@ def not_json(error: MalformedJsonError) -> ApiError:
 Body = TypeVar("Body", NewOrder, NewEstimate)
 
 
+_BUILDING = threading.Lock()
+
+
 def validate_body(kind: type[Body], document: Any, *, as_pydantic_1: bool = False) -> Body:
     """The request that a parsed JSON document makes.
 
@@ -224,6 +228,9 @@ def validate_body(kind: type[Body], document: Any, *, as_pydantic_1: bool = Fals
     """
     if not isinstance(document, dict):
         raise ApiError("bad_request", "The request body is JSON, but not an object.")
+    if not kind.__pydantic_complete__:
+        with _BUILDING:  # servers on several threads may take their first order together
+            kind.model_rebuild()
     try:
         return kind.model_validate(document)
     except ValidationError as error:
