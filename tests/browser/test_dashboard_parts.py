@@ -15,8 +15,6 @@ pytest.importorskip("playwright.sync_api", reason="NO BROWSER TESTS: no playwrig
 
 from playwright.sync_api import Locator, Page, expect
 
-NOW = {"X_Mock_Processing": "at-once"}
-
 
 @pytest.fixture
 def api(runa_server: MockServer) -> Iterator[Api]:
@@ -53,7 +51,7 @@ def test_an_endpoint_that_is_added_is_told_and_its_message_shows_up(
     expect(notices).to_have_count(2)
     _subscribe(page, receiver.url + "/hook")
     expect(notices).to_have_text(["Nobody is subscribed to product.update: it is told to no one."])
-    order = api.order(**NOW).json()["id"]
+    order = api.order(X_Mock_Processing="at-once").json()["id"]
     first = receiver.take("/hook")
     row = _rows(page, "Messages, newest first").nth(1)
     expect(row).to_contain_text(order[-8:])
@@ -103,7 +101,7 @@ def test_messages_that_were_lost_are_recovered(
     """Those of an endpoint that was disabled and is enabled again."""
     hooks = runa_server.webhooks
     endpoint = hooks.add(receiver.script("/hook", then=status(500)), "order.completion")
-    api.order(**NOW)
+    api.order(X_Mock_Processing="at-once")
     lost = receiver.take("/hook")
     receiver.take("/hook")
     hooks.disable(endpoint.id)
@@ -135,7 +133,7 @@ def test_every_trick_of_the_adversary_is_armed_with_one_click(
     page.get_by_label("Done").select_option("twice")
     page.get_by_role("button", name=re.compile("^Duplicate")).click()
     expect(tricks).to_have_count(2)
-    api.order(**NOW)
+    api.order(X_Mock_Processing="at-once")
     assert receiver.take("/hook").id == receiver.take("/hook").id
     expect(tricks.last).to_contain_text("1 of 2")
 
@@ -173,7 +171,7 @@ def test_a_mail_is_read_and_its_relay_is_told(
     """The text, and the HTML as a text; why it could not be relayed stands in the list."""
     page = open_page(f"{runa_server.url}/_mock/#/emails")
     expect(page.locator("main")).to_contain_text("No mail.")
-    api.order(**mailed("sam@example.com", **NOW))
+    api.order(**mailed("sam@example.com", X_Mock_Processing="at-once"))
     row = _rows(page, "Mails, newest first").nth(1)
     expect(row.get_by_role("cell").nth(2)).to_contain_text("127.0.0.1")
     row.get_by_role("button", name="Read").click()
