@@ -1,72 +1,51 @@
-"""Take the pictures of the dashboard in ``docs/images``: `python tools/screenshots_dashboard.py`.
+"""Photograph the dashboard: `PYTHONPATH=tests python tools/screenshots_dashboard.py`.
 
-It needs playwright and a Chromium, and starts a server with orders of every kind.
+It needs what `tools/screenshots.py` needs, and starts a server with orders of every kind.
 """
 
 import json
-import shutil
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
-from pathlib import Path
-from typing import Any
 
 import requests
-from playwright.sync_api import Browser, sync_playwright
 
 from runa_mock_server import MockServer
+from support.browser import Scheme
+from support.pictures import browser, photograph
+from support.receiver import Receiver, status
 
-IMAGES = Path(__file__).resolve().parent.parent / "docs" / "images"
-LARGEST = 150_000
-NAMES = ("chromium", "chromium-browser", "google-chrome")
-ARGUMENTS = ("--no-sandbox", "--disable-gpu", "--disable-background-networking")
 NOON = datetime(2026, 3, 14, 12, 0, tzinfo=UTC)
-PAGES = (
+PAGES: tuple[tuple[str, str, Scheme, tuple[int, int]], ...] = (
     ("dashboard-orders", "orders", "light", (1280, 500)),
-    ("dashboard-order", "orders/{order}", "light", (1180, 700)),
-    ("dashboard-order-dark", "orders/{order}", "dark", (1180, 700)),
+    ("dashboard-order", "orders/{order}", "light", (1180, 760)),
+    ("dashboard-order-dark", "orders/{order}", "dark", (1180, 760)),
     ("dashboard-faults", "faults", "light", (1180, 640)),
+    ("dashboard-webhooks", "webhooks", "light", (1280, 900)),
 )
 """Name, view, colours and size of each picture."""
 
 
-def main() -> int:
-    """Take every picture; 1 if one is too large."""
-    program = next(filter(None, map(shutil.which, NAMES)), None)
-    if program is None:
-        raise SystemExit(f"none of {', '.join(NAMES)} is on PATH")
-    IMAGES.mkdir(exist_ok=True)
-    with _server() as (server, order), sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program, args=list(ARGUMENTS))
-        for name, view, colours, size in PAGES:
-            address = f"{server.url}/_mock/#/{view.format(order=order)}"
-            picture = _picture(browser, address, colours, size)
-            (IMAGES / f"{name}.png").write_bytes(picture)
-            sys.stdout.write(f"{name}.png {len(picture)}\n")
-        browser.close()
-    return int(any(path.stat().st_size > LARGEST for path in IMAGES.glob("dashboard*.png")))
-
-
-def _picture(browser: Browser, address: str, colours: Any, size: tuple[int, int]) -> bytes:
-    page = browser.new_page(
-        viewport={"width": size[0], "height": size[1]},
-        color_scheme=colours,
-    )
-    page.goto(address)
-    page.wait_for_load_state("load")
-    page.locator("tbody tr, .story li").first.wait_for()
-    page.locator("#live.on").wait_for()
-    picture = page.screenshot()
-    page.close()
-    return picture
+def main() -> None:
+    """Take every picture."""
+    with _server() as (server, order), browser() as chromium:
+        for name, view, colours, (width, height) in PAGES:
+            page = chromium.new_page(
+                viewport={"width": width, "height": height}, color_scheme=colours
+            )
+            page.goto(f"{server.url}/_mock/#/{view.format(order=order)}")
+            page.locator("tbody tr, .story li").first.wait_for()
+            page.locator("#live.on").wait_for()
+            photograph(page, name)
+            page.close()
 
 
 @contextmanager
 def _server() -> Iterator[tuple[MockServer, str]]:
     """A server on which something has happened, and the order to which most has."""
     # The port is in the links and curl lines that the pictures show.
-    with MockServer(clock=NOON.isoformat(), seed=11, port=8484) as server:
+    with MockServer(clock=NOON.isoformat(), seed=11, port=8484) as server, Receiver() as receiver:
+        server.webhooks.add(receiver.script("/hooks", status(500)), "order.completion")
         server.faults.arm("reset", "after_commit", method="POST")
         with suppress(requests.ConnectionError):
             _order(server, "march-rewards", "March rewards")
@@ -84,6 +63,8 @@ def _server() -> Iterator[tuple[MockServer, str]]:
         _order(server, "bonus-1", "Team bonus", processing="seconds:90")
         server.faults.arm("status", "after_commit", status=504, method="POST", path="/v2/order")
         server.faults.arm("rate_limit", retry_after=1, path="/v2/order", times=5)
+        server.webhooks.wait_for(order=failed)
+        server.webhooks.misbehave("duplicate")
         yield server, story
 
 
@@ -123,4 +104,4 @@ def _read(server: MockServer, order: str) -> None:
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    main()

@@ -8,12 +8,19 @@ import pytest
 
 from runa_mock_server import ManualClock, MockServer
 from support.api import Api, body
+from support.browser import Scheme
+from support.smtp import mailed
 
 pytest.importorskip("playwright.sync_api", reason="NO BROWSER TESTS: no playwright")
 
-from playwright.sync_api import Browser, Page, Route, expect
+from playwright.sync_api import Browser, Page, expect
 
-VIEWS = ("orders", "requests", "clock", "faults", "emails", "webhooks", "products", "settings")
+NO_TABLE = ("clock", "requests/1")
+VIEWS = (
+    *("orders", "orders/{order}", "requests", "faults", "emails", "webhooks", "webhooks/{message}"),
+    *("products", "settings", *NO_TABLE),
+)
+SCHEMES: tuple[Scheme, ...] = ("light", "dark")
 HOSTILE = "<img src=x onerror=alert(1)><script>alert(2)</script>"
 PHONE = {"width": 390, "height": 800}
 DESKTOP = {"width": 1280, "height": 800}
@@ -224,76 +231,6 @@ def test_a_token_is_asked_for_and_kept_by_the_tab_alone(opened: Opened) -> None:
         assert "t0k3n" not in page.url
 
 
-ENDPOINT = {
-    "id": "ep_1",
-    "account": None,
-    "url": "http://127.0.0.1:9/hook",
-    "event": "order.completion",
-    "secret": "whsec_x",
-    "disabled": False,
-    "failing_since": None,
-}
-MESSAGE: dict[str, object] = {
-    "id": "msg_1",
-    "account": "XX-me~1",
-    "event": "product.update",
-    "order_id": None,
-    "product_code": "1800FL-US",
-    "created_at": "2026-01-01T00:00:00Z",
-    "payload": "{}",
-    "deliveries": [],
-}
-
-
-def _answer(document: object) -> Callable[[Route], None]:
-    return lambda route: route.fulfill(status=200 if document else 404, json=document or {})
-
-
-def test_webhooks_show_that_nobody_is_subscribed(opened: Opened) -> None:
-    """And endpoints, messages, and that a server has none of this."""
-    page = opened("clock")
-    hooks = {"endpoints": [ENDPOINT], "subscribed": {"order.completion": 1, "product.update": 0}}
-    sent = {"messages": [MESSAGE], "total": 1, "dropped": 0, "subscribed": hooks["subscribed"]}
-    page.route("**/webhooks/endpoints*", _answer(hooks))
-    page.route("**/webhooks/messages?*", _answer(sent))
-    page.route("**/webhooks/messages/msg_1*", _answer(MESSAGE))
-    page.get_by_role("link", name="Webhooks").click()
-    expect(page.locator(".notice").filter(visible=True)).to_have_text(
-        ["Nobody is subscribed to product.update: its messages go nowhere."]
-    )
-    expect(page.locator(ROWS).nth(0)).to_contain_text("whsec_x")
-    expect(page.locator(ROWS).nth(1)).to_contain_text("nobody subscribed")
-    page.get_by_role("link", name="msg_1").click()
-    expect(page.locator(".notice")).to_contain_text("told to no one")
-    page.route("**/webhooks/endpoints*", _answer(None))
-    page.get_by_role("link", name="Webhooks").click()
-    expect(page.locator(".notice").filter(visible=True)).to_have_text(
-        "Webhooks are not available on this server."
-    )
-
-
-def test_products_are_searched_and_switched(opened: Opened) -> None:
-    """The change is what the control API takes."""
-    page = opened("clock")
-    products = [{"code": "A-US", "name": "Ant", "is_orderable": True}]
-    products += [{"code": f"B{n}-US", "name": "Bee", "is_orderable": False} for n in range(200)]
-    changes: list[object] = []
-
-    def change(route: Route) -> None:
-        changes.append(route.request.post_data_json)
-        route.fulfill(json={})
-
-    page.route("**/products?*", _answer({"products": products}))
-    page.route("**/products/A-US", change)
-    page.get_by_role("link", name="Products").click()
-    expect(page.locator(ROWS)).to_have_count(100)
-    page.get_by_label("Search").fill("ant")
-    expect(page.locator(ROWS)).to_have_count(1)
-    page.get_by_role("button", name="Make unorderable: A-US").click()
-    expect(page.locator("#said")).to_contain_text("A-US is changed.")
-    assert changes == [{"is_orderable": False}]
-
-
 def test_a_setting_is_changed(server: MockServer, opened: Opened) -> None:
     """Numbers, texts and nothing; what does not fit is refused and named."""
     page = opened("settings")
@@ -338,18 +275,30 @@ def test_the_page_says_that_the_server_is_gone(opened: Opened) -> None:
     expect(page.locator("#live")).to_have_text("not connected, trying again")
 
 
+@pytest.fixture
+def things(server: MockServer, api: Api) -> dict[str, str]:
+    """Something to show in every view, and the ids of an order and of a message."""
+    server.webhooks.add(f"{server.url}/nobody", "order.completion")
+    server.webhooks.misbehave("early")
+    server.faults.arm("hang", path="/v2/ping")
+    order = api.order(**mailed("sam@example.com"), X_Mock_Processing="at-once").json()["id"]
+    (message,) = server.webhooks.messages()
+    return {"order": order, "message": message.id}
+
+
 @pytest.mark.parametrize("view", VIEWS)
 @pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
 def test_every_view_can_be_used_without_a_mouse_and_without_sight(
-    view: str, size: dict[str, int], api: Api, opened: Opened
+    view: str, size: dict[str, int], things: dict[str, str], opened: Opened
 ) -> None:
-    """Landmarks, one heading, a name for all that can be used, and nothing too wide."""
-    api.order()
-    page = opened(view, viewport=size)
+    """Landmarks, one heading, a name for all that can be used, nothing too wide, light or dark."""
+    page = opened(view.format_map(things), viewport=size)
     expect(page.locator("main h1")).to_have_count(1)
     expect(page.locator("nav a[aria-current=page]")).to_have_count(1)
     for landmark in ("banner", "navigation", "main"):
         expect(page.get_by_role(landmark)).to_have_count(1)
+    if view not in NO_TABLE:
+        expect(page.get_by_role("table").first.get_by_role("row").nth(1)).to_be_visible()
     nameless = page.evaluate(
         """[...document.querySelectorAll("input, select, textarea, button, a")]
         .filter((e) => !(e.labels?.length || e.ariaLabel || e.textContent.trim() || e.title))
@@ -357,7 +306,12 @@ def test_every_view_can_be_used_without_a_mouse_and_without_sight(
     )
     assert nameless == []
     assert page.evaluate("document.querySelectorAll('table:not(:has(caption))').length") == 0
-    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    grounds = set()
+    for scheme in SCHEMES:
+        page.emulate_media(color_scheme=scheme)
+        grounds.add(page.evaluate("getComputedStyle(document.body).backgroundColor"))
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    assert len(grounds) == len(SCHEMES)
     page.keyboard.press("Tab")
     expect(page.locator(":focus")).to_have_text("Skip to content")
     page.keyboard.press("Enter")

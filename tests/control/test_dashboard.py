@@ -17,7 +17,8 @@ BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
 FOLDER = Path(str(files("runa_mock_server"))) / "web" / "dashboard"
 TEXTS = {name: (FOLDER / name).read_text(encoding="utf-8") for name in ("index.html", *FILES)}
 GROUNDS = ("ground", "panel")
-VIEWS = [name for name in FILES if name.startswith("views/") and name != "views/first_order.js"]
+PIECES = {"views/adversary.js", "views/endpoints.js", "views/first_order.js"}
+VIEWS = [name for name in FILES if name.startswith("views/") and name not in PIECES]
 
 
 def get(server: MockServer, path: str, **headers: str) -> requests.Response:

@@ -12,6 +12,7 @@ from runa_mock_server.web import events
 from support.api import KEY, Api
 from support.control import ControlCaller
 from support.events import Listener, listening
+from support.receiver import Receiver, hang
 from support.waiting import until
 
 
@@ -56,6 +57,23 @@ def test_what_is_done_by_hand_is_heard_of(server: MockServer, clock: ManualClock
         listener.until(*PARTS)
         api.order()
         listener.until("orders")
+
+
+def test_a_webhook_is_heard_of_when_it_is_made_and_when_it_was_attempted(
+    server: MockServer, api: Api
+) -> None:
+    """Twice, though nobody calls the control API: the receiver answers late."""
+    with Receiver() as receiver:
+        server.webhooks.add(receiver.script("/hook", hang), "order.completion")
+        with listening(server.url) as listener:
+            listener.changed()
+            api.order(X_Mock_Processing="at-once")
+            listener.until("webhooks", "orders")
+            receiver.take("/hook")
+            receiver.release()
+            listener.until("webhooks")
+    (message,) = server.webhooks.messages()
+    assert message.deliveries[0].attempts
 
 
 def test_silence_is_broken_by_comments(server: MockServer, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,6 +6,9 @@ from requests import ConnectionError  # noqa: A004 - the one that a client sees
 from runa_mock_server import ManualClock, MockServer
 from support.api import Api, body, item
 from support.control import ControlCaller, locations
+from support.receiver import OK, Receiver, cut
+from support.receiver import status as answer
+from support.waiting import until
 
 MAILED = item(distribution_method={"type": "EMAIL", "email_address": "sam@example.com"})
 
@@ -39,6 +42,60 @@ def test_the_story_tells_request_fault_replay_status_mail_and_payout(
     (payout,) = story["payouts"]
     assert (payout["status"], payout["opens"]) == ("CANCELLED", True)
     assert other not in str(story)
+
+
+def _told(story: dict[str, list[dict[str, object]]]) -> list[tuple[object, object, object]]:
+    events = [event for event in story["events"] if event["kind"] == "webhook"]
+    return [(event["text"], event["message"], event["expected"]) for event in events]
+
+
+def test_the_story_tells_each_attempt_of_a_webhook_and_the_next(
+    server: MockServer, api: Api, control: ControlCaller, clock: ManualClock
+) -> None:
+    """What was answered, which message it was, and when it will be tried again; then no more."""
+    with Receiver() as receiver:
+        url = receiver.script("/hook", answer(500), answer(500), OK)
+        server.webhooks.add(url, "order.completion")
+        order = api.order().json()["id"]
+        assert _told(control.get(f"/orders/{order}/story")) == []
+
+        def attempts() -> int:
+            (message,) = server.webhooks.messages(order_id=order)
+            return len(message.deliveries[0].attempts)
+
+        clock.advance(1)
+        until(lambda: attempts() == 2)
+        story = control.get(f"/orders/{order}/story")
+        (message,) = story["webhooks"]
+        failed = (f"order.completion to {url}: answered 500", message["id"], False)
+        assert _told(story) == [failed, failed, (f"order.completion to {url}", message["id"], True)]
+        clock.advance(60)
+        until(lambda: attempts() == 3)
+        taken = (f"order.completion to {url}: answered 200", message["id"], False)
+        assert _told(control.get(f"/orders/{order}/story")) == [failed, failed, taken]
+
+
+def test_the_story_says_why_a_webhook_was_not_answered(
+    server: MockServer, api: Api, control: ControlCaller
+) -> None:
+    """The reason stands where the status would, and nothing of another order's messages."""
+    with Receiver() as receiver:
+        url = receiver.script("/hook", cut)
+        server.webhooks.add(url, "order.completion")
+        first, other = (api.order(X_Mock_Processing="at-once").json()["id"] for _ in range(2))
+
+        def is_tried() -> bool:
+            found = [message.deliveries[0].attempts for message in server.webhooks.messages()]
+            return len(found) == 2 and all(found)
+
+        until(is_tried)
+        told = {id_: _told(control.get(f"/orders/{id_}/story")) for id_ in (first, other)}
+    messages = {message for events in told.values() for _, message, _ in events}
+    assert len(messages) == 2
+    broken = [
+        text for events in told.values() for text, _, _ in events if "answered" not in str(text)
+    ]
+    assert any(str(text).startswith(f"order.completion to {url}: ") for text in broken)
 
 
 def test_the_story_tells_what_is_still_to_come(

@@ -51,16 +51,6 @@ export function send(method, path, body, options) {
   return call(method, address(path, {}, options), body);
 }
 
-/** `get`, but null where this server has no such operation. */
-export async function getIfThere(path, query) {
-  try {
-    return await get(path, query);
-  } catch (error) {
-    if (error.status === 404) return null;
-    throw error;
-  }
-}
-
 /** A fetch with the token; a wrong or missing one is asked for, until the server takes it. */
 export async function fetchWithToken(url, options = {}) {
   for (;;) {

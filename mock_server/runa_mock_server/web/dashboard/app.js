@@ -11,15 +11,16 @@ import { clock } from "./views/clock.js";
 import { emails } from "./views/emails.js";
 import { faults } from "./views/faults.js";
 import { journal } from "./views/journal.js";
+import { message } from "./views/message.js";
 import { order } from "./views/order.js";
 import { orders } from "./views/orders.js";
 import { request } from "./views/request.js";
 import { settings } from "./views/settings.js";
-import { message, webhooks } from "./views/webhooks.js";
+import { webhooks } from "./views/webhooks.js";
 
 // A view has a title, names the parts of the server that it shows, and `open(id, query, again)`
-// makes it: an element, and `refresh()`, which reads it anew. What goes on outside of the parts,
-// as deliveries do, is looked at every `pause` milliseconds.
+// makes it: an element, and `refresh()`, which reads it anew. What changes as time goes by,
+// as mails leave, is looked at every `pause` milliseconds.
 const VIEWS = [
   ["orders", orders, order],
   ["requests", journal, request],

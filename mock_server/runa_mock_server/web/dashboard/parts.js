@@ -5,10 +5,11 @@ import { h, link } from "./dom.js";
 import { span } from "./format.js";
 
 const TONES = {
-  COMPLETED: "good", ACTIVE: "good", created: "good", delivered: "good", sent: "good",
-  request: "good", yes: "good",
+  COMPLETED: "good", ACTIVE: "good", created: "good", delivered: "good", sent: "good", relayed: "good",
+  request: "good", "on sale": "good", enabled: "good",
   FAILED: "bad", CANCELLED: "bad", failed: "bad", EXPIRED: "bad", fault: "bad",
-  PROCESSING: "wait", pending: "wait", waiting: "wait", armed: "wait", replay: "wait", no: "wait",
+  PROCESSING: "wait", pending: "wait", waiting: "wait", armed: "wait", replay: "wait", "off sale": "wait",
+  disabled: "wait",
 };
 
 /** A state as a word; its colour says nothing that the word does not. */
@@ -88,11 +89,6 @@ export function tickCountdowns(within) {
   return isOver;
 }
 
-/** A notice that this server lacks a part of the control API. */
-export function notAvailable(what) {
-  return h("p", { class: "notice" }, `${what} are not available on this server.`);
-}
-
 export function codeBlock(text) {
   return h("pre", { tabindex: "0" }, h("code", {}, text));
 }
@@ -118,17 +114,17 @@ export function facts(pairs) {
   return h("dl", { class: "facts" }, shown.map(([name, value]) => [h("dt", {}, name), h("dd", {}, value)]));
 }
 
-/** Buttons to the pages of a list: `turn(cursor)` shows one, null the newest. */
-export function pager(turn) {
+/** Buttons to the pages of a list: `turn(cursor)` shows one, null the first. */
+export function pager(turn, [first, next] = ["Newest", "Older"]) {
   let last = null;
-  const older = button("Older", () => turn(last));
-  const newest = button("Newest", () => turn(null));
+  const back = button(first, () => turn(null));
+  const on = button(next, () => turn(last));
   const count = h("span", { class: "faint" });
-  const element = h("div", { class: "pager" }, newest, older, count);
+  const element = h("div", { class: "pager" }, back, on, count);
   function show({ cursor, isFirst, hasMore, text }) {
     last = cursor;
-    newest.disabled = isFirst;
-    older.disabled = !hasMore;
+    back.disabled = isFirst;
+    on.disabled = !hasMore;
     count.textContent = text;
   }
   return { element, show };

@@ -1,65 +1,89 @@
-// The catalogue: search, and take products in and out of what can be ordered.
+// The catalogue: search, and take products on and off sale.
 
-import { getIfThere, send } from "../api.js";
+import { get, send } from "../api.js";
 import { h, table } from "../dom.js";
 import { act } from "../frame.js";
-import { badge, button, choice, field, heading, notAvailable } from "../parts.js";
+import { badge, button, choice, field, heading, pager } from "../parts.js";
 
-const ALL = 10_000;
-const SHOWN = 100;
+const LIMIT = 100;
+const TYPING = 250;
 
 export const catalogue = {
   title: "Products",
   parts: ["products"],
 
   open(_id, _query, again) {
-    let products = [];
+    const wanted = { search: "", is_orderable: "", after: "" };
     const head = heading("Products", "products");
-    const search = h("input", { type: "search", placeholder: "code or name", oninput: show });
-    const orderable = choice([["", "any"], ["true", "can be ordered"], ["false", "cannot"]], "", { onchange: show });
-    const missing = h("div", { hidden: true }, notAvailable("Changes of products"));
-    const count = h("p", { class: "faint" });
-    const list = table({
-      caption: "Products by code",
-      key: (product) => product.code,
-      empty: "No product fits.",
-      columns: [
-        { title: "Code", class: "code", cell: (product) => product.code },
-        { title: "Name", class: "text", cell: (product) => product.name ?? "" },
-        { title: "Currency", cell: (product) => product.currency ?? "" },
-        { title: "Countries", class: "text", cell: (product) => (product.countries_redeemable_in ?? []).join(", ") },
-        { title: "Orderable", cell: (product) => badge(product.is_orderable ? "yes" : "no") },
-        { title: "", cell: (product) => button(product.is_orderable ? "Make unorderable" : "Make orderable",
-          () => toggle(product), { "aria-label": `${product.is_orderable ? "Make unorderable" : "Make orderable"}: ${product.code}` }) },
-      ],
+    let typing = null;
+
+    function look(changes) {
+      Object.assign(wanted, { after: "", ...changes });
+      clearTimeout(typing);
+      typing = setTimeout(again, TYPING);
+    }
+
+    const search = h("input", {
+      type: "search", placeholder: "code or name",
+      oninput: (event) => look({ search: event.target.value.trim() }),
     });
-    const body = h("div", {},
-      h("div", { class: "filters" }, field("Search", search), field("Orderable", orderable)),
-      list.element, count);
-
-    function toggle(product) {
-      const path = `products/${encodeURIComponent(product.code)}`;
-      const wanted = { is_orderable: !product.is_orderable };
-      return act(() => send("PATCH", path, wanted), `${product.code} is changed.`).then(again);
-    }
-
-    function show() {
-      const words = search.value.trim().toLowerCase();
-      const fitting = products.filter((product) =>
-        `${product.code} ${product.name ?? ""}`.toLowerCase().includes(words)
-        && (orderable.value === "" || String(product.is_orderable) === orderable.value));
-      list.show(fitting.slice(0, SHOWN));
-      count.textContent = `${Math.min(fitting.length, SHOWN)} shown of ${fitting.length} that fit`;
-    }
+    const sale = choice([["", "any"], ["true", "on sale"], ["false", "off sale"]], "",
+      { onchange: (event) => look({ is_orderable: event.target.value }) });
+    const change = (product, isOrderable) =>
+      act(() => send("PATCH", `products/${encodeURIComponent(product.code)}`, { is_orderable: isOrderable }),
+        `${product.code} is ${isOrderable ? "on" : "off"} sale.`).then(again);
+    const list = productTable(change);
+    const pages = pager((after) => look({ after: after ?? "" }), ["First", "Next"]);
 
     async function refresh() {
-      const found = await getIfThere("products", { limit: ALL });
-      missing.hidden = found !== null;
-      body.hidden = !missing.hidden;
-      products = found?.products ?? [];
-      show();
+      const asked = { ...wanted, limit: LIMIT };
+      head.name(asked);
+      const found = await get("products", asked);
+      list.show(found.products);
+      pages.show({
+        cursor: found.next_after,
+        isFirst: asked.after === "",
+        hasMore: found.next_after !== null,
+        text: `${found.products.length} shown of ${found.total} that fit`,
+      });
     }
 
-    return { element: h("div", {}, head.element, missing, body), refresh };
+    const element = h("div", {}, head.element,
+      h("p", { class: "faint" }, "The same for every account; orders that exist stay as they are."),
+      h("div", { class: "filters" }, field("Search", search), field("Sale", sale)),
+      list.element, pages.element);
+    return { element, refresh };
   },
 };
+
+function productTable(change) {
+  return table({
+    caption: "Products by code",
+    key: (product) => product.code,
+    empty: "No product fits.",
+    columns: [
+      { title: "Code", class: "code", cell: (product) => product.code },
+      { title: "Name", class: "text", cell: (product) => product.name },
+      { title: "Type", cell: (product) => product.payout_type.replace("_", " ") },
+      { title: "Values", class: "text", cell: values },
+      { title: "Discount", class: "number", cell: (product) => percent(product.discount_multiplier) },
+      { title: "Sale", cell: (product) => badge(product.is_orderable ? "on sale" : "off sale") },
+      { title: "", cell: ({ is_orderable: isOrderable, ...product }) => {
+        const text = isOrderable ? "Take off sale" : "Put on sale";
+        return button(text, () => change(product, !isOrderable), { "aria-label": `${text}: ${product.code}` });
+      } },
+    ],
+  });
+}
+
+/** The face values that can be ordered. */
+function values({ currency, denominations }) {
+  if (denominations === null) return `${currency}, prices of its plans`;
+  const { type, minimum_value: least, maximum_value: most, available_list: list } = denominations;
+  if (type === "open") return `${currency} ${least ?? 0} to ${most ?? "any"}`;
+  return `${currency} ${(list ?? []).join(", ")}`;
+}
+
+function percent(share) {
+  return `${Number((Number(share) * 100).toFixed(2))} %`;
+}

@@ -1,9 +1,10 @@
 // The outbox of mails.
 
-import { get, getIfThere } from "../api.js";
+import { get } from "../api.js";
 import { fill, h, link, table } from "../dom.js";
+import { act } from "../frame.js";
 import { date } from "../format.js";
-import { accountColumn, badge, button, codeBlock, heading, notAvailable, shortOrderLink } from "../parts.js";
+import { accountColumn, badge, button, codeBlock, heading, shortOrderLink } from "../parts.js";
 
 const LIMIT = 100;
 
@@ -15,34 +16,36 @@ export const emails = {
   open() {
     const head = heading("Mails", "emails");
     const count = h("p", { class: "faint" });
-    const detail = h("section", { "aria-live": "polite" });
+    const detail = h("section", { class: "detail" });
     const list = table({
       caption: "Mails, newest first",
-      key: (mail) => mail.item_id,
+      key: (mail) => mail.id,
       empty: "No mail. Items with the distribution method EMAIL cause one, on the playground if the "
         + "request has X-Send-Email: true.",
       columns: [
         { title: "Leaves", cell: (mail) => date(mail.sent_at) || "on hold" },
         { title: "State", cell: (mail) => badge(mail.sent ? "sent" : "waiting") },
+        { title: "Relay", class: "relay", cell: (mail) =>
+          mail.relayed === "sent" ? badge("relayed") : mail.relayed ?? h("span", { class: "faint" }, "none") },
         { title: "To", class: "text", cell: (mail) => mail.to },
-        { title: "Subject", class: "text", cell: (mail) => mail.subject ?? "" },
-        { title: "Link", cell: (mail) => mail.sent ? link(mail.url, "Open payout", { target: "_blank", rel: "noopener" }) : "not yet" },
+        { title: "Subject", class: "text", cell: (mail) => mail.subject },
+        { title: "Payout", cell: (mail) => mail.sent ? link(mail.url, "Open", { target: "_blank", rel: "noopener" }) : "not yet" },
         { title: "Order", cell: (mail) => shortOrderLink(mail.order_id) },
-        { title: "Relayed", class: "text", cell: (mail) => mail.relayed ?? "" },
         accountColumn("none"),
-        { title: "", cell: (mail) => mail.id
-          ? button("Read", () => read(mail), { "aria-label": `Read the mail to ${mail.to}` }) : "" },
+        { title: "", cell: (mail) =>
+          button("Read", () => read(mail), { "aria-label": `Read ${mail.id} to ${mail.to}` }) },
       ],
     });
 
+    // The HTML is shown as source: the page's policy, which a frame inherits, forbids its styles.
     async function read(mail) {
-      const whole = await getIfThere(`emails/${encodeURIComponent(mail.id)}`);
-      fill(detail, whole === null ? notAvailable("The texts of mails") : [
-        h("h2", {}, whole.subject ?? "Mail"), h("p", {}, `To ${whole.to}`),
-        codeBlock(whole.text ?? ""),
-        h("details", {}, h("summary", {}, "HTML source"), codeBlock(whole.html ?? "")),
-        h("details", {}, h("summary", {}, "As it is sent (MIME)"), codeBlock(whole.mime ?? "")),
-      ]);
+      const whole = await act(() => get(`emails/${encodeURIComponent(mail.id)}`), "");
+      if (whole === null) return;
+      fill(detail,
+        h("h2", { tabindex: "-1" }, whole.subject), h("p", {}, `To ${whole.to}`), codeBlock(whole.text),
+        h("details", {}, h("summary", {}, "HTML source"), codeBlock(whole.html)),
+        h("details", {}, h("summary", {}, "The whole message, as it leaves (MIME)"), codeBlock(whole.mime)));
+      detail.firstChild.focus();
     }
 
     async function refresh() {
