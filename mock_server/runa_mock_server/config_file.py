@@ -7,7 +7,7 @@ is for editors and means nothing here. ``data/config.schema.json`` is the JSON S
 from collections.abc import Callable, Iterable, Mapping
 from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import Field
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
@@ -33,6 +33,11 @@ class ServeSettings(Settings):
         default="info", description="How much to log; a line a request at info."
     )
     log_format: logs.Format = Field(default="text", description="How to log.")
+    event_loop: Literal["asyncio", "uvloop"] = Field(
+        default="asyncio",
+        description="What drives the server; uvloop takes less CPU, and has to be installed: "
+        "runa-mock[uvloop].",
+    )
 
     @property
     def server(self) -> Settings:

@@ -4,6 +4,7 @@ import asyncio
 import gc
 import logging
 import signal
+from collections.abc import Callable
 
 import click
 
@@ -30,9 +31,21 @@ def command(effective: Effective) -> None:
     except CatalogueError as error:
         raise RefusedError(str(error)) from None
     try:
-        asyncio.run(_serve(world))
+        with asyncio.Runner(loop_factory=_loop_factory(settings.event_loop)) as runner:
+            runner.run(_serve(world))
     except PortBusyError as error:
         raise click.ClickException(f"{error}; choose another with --port") from None
+
+
+def _loop_factory(name: str) -> Callable[[], asyncio.AbstractEventLoop] | None:
+    """What makes the event loop; ``None`` leaves that to asyncio."""
+    if name == "asyncio":
+        return None
+    try:
+        import uvloop  # noqa: PLC0415 - an extra, and most do without
+    except ImportError:
+        raise RefusedError("uvloop is not installed: pip install 'runa-mock[uvloop]'") from None
+    return uvloop.new_event_loop
 
 
 async def _serve(world: World) -> None:
