@@ -84,6 +84,8 @@ print(*sorted(unwanted & {*sys.modules}))
 
 PING = """
 import asyncio, sys, urllib.request
+
+before = {*sys.modules}  # a tool that watches the run may have loaded more
 from runa_mock_server.bodies import NewOrder
 from runa_mock_server.cli import serve
 from runa_mock_server.config_file import ServeSettings
@@ -107,7 +109,7 @@ unwanted = {
     "requests", "runa_mock_server.control.api", "runa_mock_server.control.models",
     "runa_mock_server.state", "runa_mock_server.web.dashboard", "segno", "tomllib",
 }
-print(*sorted(unwanted & {*sys.modules}))
+print(*sorted(unwanted & {*sys.modules} - before))
 print(*(model.__name__ for model in (NewOrder, FaultSpec, Settings) if model.__pydantic_complete__))
 """
 
