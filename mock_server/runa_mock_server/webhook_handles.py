@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Iterator
 from datetime import datetime
 
-from runa_mock_server.channel import Channel
+from runa_mock_server.channel import Channel, path_of
 from runa_mock_server.control.models import ClockResult
 from runa_mock_server.control.webhook_models import (
     AdversaryResult,
@@ -54,7 +54,7 @@ class WebhooksControl:
 
     def remove(self, endpoint_id: str) -> None:
         """Tell an endpoint nothing more."""
-        self._channel.call("DELETE", f"/webhooks/endpoints/{endpoint_id}")
+        self._channel.call("DELETE", path_of("endpoint", endpoint_id))
 
     def disable(self, endpoint_id: str) -> EndpointResult:
         """Tell an endpoint nothing until it is enabled again."""
@@ -65,18 +65,18 @@ class WebhooksControl:
         return self._change(endpoint_id, {"disabled": False})
 
     def _change(self, endpoint_id: str, body: dict[str, object]) -> EndpointResult:
-        path = f"/webhooks/endpoints/{endpoint_id}"
+        path = path_of("endpoint", endpoint_id)
         return EndpointResult.model_validate(self._channel.call("PATCH", path, body))
 
     def rotate(self, endpoint_id: str, secret: str | None = None) -> EndpointResult:
         """Sign with another secret; for a day the one before signs too."""
-        path = f"/webhooks/endpoints/{endpoint_id}/rotate"
+        path = path_of("endpoint", endpoint_id) + "/rotate"
         body = {} if secret is None else {"secret": secret}
         return EndpointResult.model_validate(self._channel.call("POST", path, body))
 
     def recover(self, endpoint_id: str, since: datetime) -> None:
         """Start over with every message since a moment that an endpoint has not taken."""
-        path = f"/webhooks/endpoints/{endpoint_id}/recover"
+        path = path_of("endpoint", endpoint_id) + "/recover"
         self._channel.call("POST", path, {"since": since})
 
     def messages(self, **filters: object) -> list[MessageResult]:
@@ -90,12 +90,12 @@ class WebhooksControl:
 
     def get(self, message_id: str) -> MessageResult:
         """One message and every attempt to deliver it."""
-        return self._channel.get(MessageResult, f"/webhooks/messages/{message_id}")
+        return self._channel.get(MessageResult, path_of("message", message_id))
 
     def resend(self, message_id: str, endpoint_id: str | None = None) -> None:
         """Attempt a message once more, now, with the same id."""
         body = {} if endpoint_id is None else {"endpoint_id": endpoint_id}
-        self._channel.call("POST", f"/webhooks/messages/{message_id}/resend", body)
+        self._channel.call("POST", path_of("message", message_id) + "/resend", body)
 
     def misbehave(self, kind: Trick, **fields: object) -> AdversaryResult:
         """Do something to messages on purpose that a handler has to stand.

@@ -174,7 +174,7 @@ class World:
         self.numbers = count(1)
         self.journal = Journal(settings.journal_requests, settings.journal_bytes)
         self.faults = Faults(settings.seed)
-        self.webhooks = Webhooks(settings.seed, self.clock, self.clock_moved)
+        self.webhooks = Webhooks(settings.seed, self.clock, self._wake_server)
         for subscription in settings.webhooks:
             self.webhooks.add(subscription, None)
 
@@ -182,6 +182,9 @@ class World:
         """Have what is due by now delivered; called by the clocks."""
         self.clock_moves += 1
         self.wake()
+
+    def _wake_server(self) -> None:
+        self.wake()  # which is set later than whoever calls this is made
 
     @property
     def products(self) -> ProductService:

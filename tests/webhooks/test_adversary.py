@@ -166,3 +166,14 @@ def test_tricks_are_for_an_account_or_an_endpoint(
         server.account("XX-other.x").webhooks.misbehave("delay", endpoint_id=second.id)
     with pytest.raises(ControlRefusedError, match="endpoint_id"):
         hooks.misbehave("early", endpoint_id=second.id)
+
+
+@pytest.mark.parametrize("name", ["", ".", "..", "a/b"])
+def test_a_name_that_would_lead_elsewhere_is_one_that_does_not_exist(
+    server: MockServer, name: str
+) -> None:
+    """It reaches no other call of the control API than the one that was meant."""
+    for call in (server.webhooks.get, server.webhooks.resend, server.webhooks.remove):
+        with pytest.raises(ControlRefusedError) as refused:
+            call(name)
+        assert refused.value.status == 404
