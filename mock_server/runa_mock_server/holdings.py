@@ -43,21 +43,21 @@ class Holdings:
         failure_reasons: why orders were made to fail.
         outbox: the mails that its orders caused.
         known_recipients: the references of recipients who have claimed a payout.
-        order_changed: called with an order that is new or ends at another moment; ``None`` while
-            nobody wants to know.
+        order_changed: called with the id of an order that is new or ends at another moment, and
+            that moment; ``None`` while nobody wants to know.
     """
 
     terms: OrderTerms
     balances: Balances
-    orders: OrderStore = field(default_factory=OrderStore)
+    orders: OrderStore
     held: dict[str, int | None] = field(default_factory=dict)
     failure_reasons: dict[str, str] = field(default_factory=dict)
     outbox: Outbox = field(default_factory=Outbox)
     known_recipients: set[str] = field(default_factory=set)
-    order_changed: Callable[[StoredOrder], None] | None = None
+    order_changed: Callable[[str, int], None] | None = None
 
     def keep(self, order: StoredOrder) -> None:
         """Keep an order that ends in another way than it was kept with, and tell who listens."""
         self.orders.replace(order)
         if self.order_changed is not None:
-            self.order_changed(order)
+            self.order_changed(order.id, order.ends_at)

@@ -1,9 +1,9 @@
 """Ids and tokens, from one seedable source: the same seed and calls give the same ids."""
 
-import hashlib
 import re
 from collections.abc import Mapping
 from functools import lru_cache
+from hashlib import blake2b
 from random import Random
 from typing import Any, NamedTuple
 
@@ -14,6 +14,9 @@ _FORTY_BITS = 2**40 - 1
 # 2**48, so a frozen clock can hand out 2**31 ids before the random part could overflow.
 _FRESH_BITS = 79
 _STEP_BITS = 48
+_MOST_ITEMS = 2**8
+_RANDOM_SIZE = 16
+_TO_DIGITS = str.maketrans(_CROCKFORD, "0123456789ABCDEFGHIJKLMNOPQRSTUV")
 _MILLISECONDS = 2**48
 _LARGEST_TAIL = 3 * 2 ** (_FRESH_BITS - 1)  # there is room for as many ids again
 
@@ -22,6 +25,8 @@ _LARGEST_TAIL = 3 * 2 ** (_FRESH_BITS - 1)  # there is room for as many ids agai
 # random bits over the whole token and can be undone.
 _TOKEN_MASK = 2**122 - 1  # quicker than a remainder
 _SECRET_BITS = 58
+_UNUSED_BITS = 64 - _SECRET_BITS
+_SECRET_SIZE = 16
 _MIXER = 0x2B7E151628AED2A6ABF7158809CF4F3
 _UNMIXER = pow(_MIXER, -1, _TOKEN_MASK + 1)
 _TOKEN = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
@@ -37,37 +42,43 @@ class IdSource:
     Ids are ULIDs, 26 characters of Crockford's base 32 (recorded traffic): the first ten are the
     millisecond, the rest is random. Within a source they always grow, also when many fall into
     one millisecond and when the clock was set back, so sorting by id is sorting by creation.
+
+    The ids of an order's items follow from its own, and the tokens of their payout links from
+    where the items lie and from a secret: neither has to be drawn, or kept, for each order.
     """
 
     def __init__(self, random: Random, account: int = 0) -> None:
         self._random = random
         self.account = account
+        self._secret = random.randbytes(_SECRET_SIZE)
         self._millisecond = -1
         self._tail = 0
 
     def order_id(self, now: int) -> str:
         """A new ``O-...`` for an order made at ``now`` (microseconds)."""
-        return "O-" + self._ulid(now)
+        millisecond = now // 1_000
+        if millisecond > self._millisecond:
+            self._millisecond = millisecond
+            self._tail = self._random.getrandbits(_FRESH_BITS)
+        else:
+            # The ids between are those of the items of the order before.
+            self._tail += _MOST_ITEMS + self._random.getrandbits(_STEP_BITS)
+        return f"O-{_time_part(self._millisecond)}{_random_part(self._tail)}"
 
-    def item_id(self, now: int) -> str:
-        """A new ``E-...`` for an item of an order made at ``now`` (microseconds)."""
-        return "E-" + self._ulid(now)
-
-    def payout_token(self, position: int, item: int) -> str:
-        """The secret part of a payout link, in the shape of a version 4 UUID.
+    def payout_tokens(self, position: int, items: int) -> list[str]:
+        """The secret parts of the payout links of an order, in the shape of version 4 UUIDs.
 
         Args:
             position: how many orders of the account are older, below 2**32.
-            item: the index of the item in its order, below 2**8.
+            items: how many items the order has, below 2**8.
         """
-        place = (self.account << 32 | position) << 8 | item
-        plain = place << _SECRET_BITS | self._random.getrandbits(_SECRET_BITS)
-        mixed = plain * _MIXER & _TOKEN_MASK
-        digits = f"{mixed:031x}"  # 122 bits: 30 digits and 2 bits, which are the variant's
-        variant = "89ab"[int(digits[0], 16)]
-        return (
-            f"{digits[1:9]}-{digits[9:13]}-4{digits[13:16]}-{variant}{digits[16:19]}-{digits[19:]}"
-        )
+        tokens = []
+        order = (self.account << 32 | position) << 8
+        for item in range(items):
+            place = order | item
+            digest = blake2b(place.to_bytes(8), digest_size=8, key=self._secret).digest()
+            tokens.append(_token(place << _SECRET_BITS | int.from_bytes(digest) >> _UNUSED_BITS))
+        return tokens
 
     def state(self) -> dict[str, Any]:
         """All that decides which ids come next, as JSON can carry it; for ``restore``."""
@@ -76,6 +87,7 @@ class IdSource:
             "random": [version, list(words), gauss],
             "millisecond": self._millisecond,
             "tail": str(self._tail),
+            "secret": self._secret.hex(),
         }
 
     def restore(self, state: Mapping[str, Any], newest: str) -> None:
@@ -93,24 +105,30 @@ class IdSource:
             random = Random()  # noqa: S311 - takes on the state of a source that guards nothing
             random.setstate((version, tuple(words), gauss))
             millisecond, tail = int(state["millisecond"]), int(state["tail"])
+            # An earlier version wrote none: its links are known, new ones are as good as any.
+            secret = bytes.fromhex(state.get("secret", self._secret.hex()))
         except (KeyError, TypeError, ValueError, OverflowError):
             raise ValueError("this is no state of an id source") from None
         in_bounds = -1 <= millisecond < _MILLISECONDS and 0 <= tail < _LARGEST_TAIL
-        if gauss is not None or not in_bounds:
+        if gauss is not None or not in_bounds or len(secret) != _SECRET_SIZE:
             raise ValueError("this is no state of an id source")
         stands_at = _time_part(millisecond) + _random_part(tail) if newest else ""
         if stands_at < newest[len("O-") :]:
             raise ValueError(f"new ids would come before {newest}")
-        self._random, self._millisecond, self._tail = random, millisecond, tail
+        self._random, self._secret = random, secret
+        self._millisecond, self._tail = millisecond, tail
 
-    def _ulid(self, now: int) -> str:
-        millisecond = now // 1_000
-        if millisecond > self._millisecond:
-            self._millisecond = millisecond
-            self._tail = self._random.getrandbits(_FRESH_BITS)
-        else:
-            self._tail += 1 + self._random.getrandbits(_STEP_BITS)
-        return _time_part(self._millisecond) + _random_part(self._tail)
+
+def item_ids(order_id: str, items: int) -> list[str]:
+    """The ids of an order's items, ``E-...``: the first so many behind its own.
+
+    Args:
+        order_id: a ULID behind ``O-``.
+        items: how many, below 2**8.
+    """
+    time_part, random_part = order_id[2:-_RANDOM_SIZE], order_id[-_RANDOM_SIZE:]
+    tail = int(random_part.translate(_TO_DIGITS), 32)
+    return [f"E-{time_part}{_random_part(tail + item)}" for item in range(1, items + 1)]
 
 
 def account_number(api_key: str) -> int:
@@ -118,9 +136,14 @@ def account_number(api_key: str) -> int:
 
     It comes from the key alone, so that tokens do not depend on who called first.
     """
-    return int.from_bytes(
-        hashlib.blake2b(api_key.encode(errors="surrogateescape"), digest_size=3).digest()
-    )
+    return int.from_bytes(blake2b(api_key.encode(errors="surrogateescape"), digest_size=3).digest())
+
+
+def _token(plain: int) -> str:
+    mixed = plain * _MIXER & _TOKEN_MASK
+    digits = f"{mixed:031x}"  # 122 bits: 30 digits and 2 bits, which are the variant's
+    variant = "89ab"[int(digits[0], 16)]
+    return f"{digits[1:9]}-{digits[9:13]}-4{digits[13:16]}-{variant}{digits[16:19]}-{digits[19:]}"
 
 
 class Place(NamedTuple):

@@ -6,17 +6,15 @@ form comes first, so that the basic form is a prefix of the full one.
 
 from collections.abc import Callable, Collection, Mapping
 from functools import lru_cache
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 import orjson
 
 from runa_mock_server.clock import DAY, timestamp
-from runa_mock_server.ids import IdSource
-from runa_mock_server.order_store import StoredOrder
-from runa_mock_server.order_template import OrderTemplate, as_json
+from runa_mock_server.ids import IdSource, item_ids
+from runa_mock_server.order_store import Draft, Outcome, StoredOrder
+from runa_mock_server.order_template import BASIC_ENDS, as_json
 from runa_mock_server.processing import NEVER
-
-Outcome = Literal["COMPLETED", "FAILED"]
 
 BASIC_KEYS = (
     "id",
@@ -33,7 +31,8 @@ BASIC_KEYS = (
 
 _ID_AT = len(b'{"id":"')
 _ID_SIZE = len("O-") + 26
-_STATUS_AT = _ID_AT + _ID_SIZE + len(b'","status":"')
+# What the pattern of an item has slots for, and which of them is the status of its payout.
+_SLOTS, _STATUS_SLOT = 6, 2
 
 
 class Timing(NamedTuple):
@@ -52,54 +51,52 @@ class Timing(NamedTuple):
     expires_at: int = NEVER
 
 
-class Draft(NamedTuple):
-    """All that an order's document says beyond its template.
-
-    Attributes:
-        timing: its moments.
-        outcome: how it will end.
-        position: how many orders of the account are older.
-        known_recipients: references that were paid before; their payouts need no claim.
-    """
-
-    timing: Timing
-    outcome: Outcome
-    position: int
-    known_recipients: Collection[str]
-
-
 class Renderer:
     """Makes the documents of one account's orders.
 
     Args:
         ids: where ids and tokens come from.
         payout_url: turns a payout token into the link that opens it, which ends with the token.
+
+    Attributes:
+        ids: the same.
     """
 
     def __init__(self, ids: IdSource, payout_url: Callable[[str], str]) -> None:
-        self._ids = ids
+        self.ids = ids
         self._payout_url = payout_url
 
-    def order(self, template: OrderTemplate, draft: Draft) -> StoredOrder:
-        """A new order in its final form, with fresh ids for it and for its items."""
-        created_at, completed_at, ends_at, expires_at = draft.timing
-        outcome = draft.outcome
-        completed = timestamp(completed_at)
-        expiry_date = _expiry_date(expires_at)
-        order_id = self._ids.order_id(created_at)
-        slots = [order_id, outcome, timestamp(created_at), completed]
-        for index, recipient in enumerate(template.recipients):
-            link = self._link(self._ids.payout_token(draft.position, index))
-            status = _payout_status(draft, recipient)
-            item_id = self._ids.item_id(created_at)
-            slots += (item_id, link, status, completed, link, expiry_date)
-        document = (template.document % tuple(slots)).encode()
-        basic_size = template.basic_size + len(outcome)
-        return StoredOrder(order_id, ends_at, expires_at, document, basic_size)
+    def basic(self, draft: Draft) -> bytes:
+        """The basic form of an order."""
+        basic, _, _ = draft.text.partition(BASIC_ENDS)
+        return f"{basic % _beginning(draft)}}}".encode()
 
-    def _link(self, token: str) -> str:
-        """A payout link as JSON; a token needs no escaping."""
-        return f'{_start_of_string(self._payout_url(""))}{token}"'
+    def write(self, draft: Draft, claimed: Collection[int] = ()) -> StoredOrder:
+        """An order in its final form.
+
+        Args:
+            draft: the order as it was accepted.
+            claimed: the indexes of the items whose payouts need no claim.
+        """
+        basic, _, rest = draft.text.partition(BASIC_ENDS)
+        beginning = (basic % _beginning(draft)).encode()
+        completed, expiry_date = timestamp(draft.completed_at), _expiry_date(draft.expires_at)
+        status = "CANCELLED" if draft.failed else "ACTIVE"
+        start = _start_of_string(self._payout_url(""))
+        tokens = self.ids.payout_tokens(draft.position, draft.items)
+        slots: list[str] = []
+        for item_id, token in zip(item_ids(draft.id, draft.items), tokens, strict=True):
+            link = f'{start}{token}"'  # as JSON; a token needs no escaping
+            slots += (item_id, link, status, completed, link, expiry_date)
+        for index in claimed:
+            slots[index * _SLOTS + _STATUS_SLOT] = "CLAIMED"
+        document = beginning + (rest % tuple(slots)).encode()
+        ends_at, expires_at, failed = draft.ends_at, draft.expires_at, draft.failed
+        return StoredOrder(draft.id, ends_at, expires_at, failed, document, len(beginning))
+
+
+def _beginning(draft: Draft) -> tuple[str, Outcome, str, str]:
+    return draft.id, draft.outcome, timestamp(draft.created_at), timestamp(draft.completed_at)
 
 
 def ended(order: StoredOrder, outcome: Outcome, timing: Timing) -> StoredOrder:
@@ -117,6 +114,7 @@ def ended(order: StoredOrder, outcome: Outcome, timing: Timing) -> StoredOrder:
         id=order.id,
         ends_at=timing.ends_at,
         expires_at=timing.expires_at,
+        failed=outcome == "FAILED",
         document=orjson.dumps(document),
         basic_size=basic_size(document),
     )
@@ -141,12 +139,6 @@ def _start_of_string(text: str) -> str:
     return as_json(text).removesuffix('"')
 
 
-def _payout_status(draft: Draft, recipient: str | None) -> str:
-    if draft.outcome == "FAILED":
-        return "CANCELLED"
-    return "CLAIMED" if recipient in draft.known_recipients else "ACTIVE"
-
-
 def accepted(order_id: str) -> bytes:
     """The answer to a new async order: exactly ``id`` and ``status``."""
     return b'{"id":"%s","status":"PROCESSING"}' % order_id.encode()
@@ -158,11 +150,6 @@ def incomplete(order_id: str) -> bytes:
         b'{"id":"%s","status":"PROCESSING",'
         b'"message":"The order is being processed; ask again in a moment."}' % order_id.encode()
     )
-
-
-def has_failed(document: bytes) -> bool:
-    """Whether an order, whole or in basic form, ends ``FAILED``; without parsing it."""
-    return document.startswith(b"FAILED", _STATUS_AT)
 
 
 def order_id_in(document: bytes) -> str:

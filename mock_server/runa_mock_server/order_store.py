@@ -1,17 +1,56 @@
 """Where an account's orders lie: flat, so that a million of them cost no time per request.
 
-Nothing in here is an object that the garbage collector walks: a dict of strings and bytes, and
-one bytearray of ids in the order of creation. The document of an order is kept as the bytes that
-``GET /order/{id}`` sends; its basic form is a prefix of them.
+Nothing in here is an object that the garbage collector walks: dicts of strings and bytes, and
+one bytearray of ids in the order of creation.
+
+An order is kept as it was accepted, which is little: moments, its place, and the text that it
+shares with all orders of the same body. Its document follows from that, byte for byte the same
+each time, and is made when it is asked for; most orders are never read, or once. Only a document
+that was changed afterwards is kept as a whole.
 """
 
 import struct
 from bisect import bisect_left
 from collections.abc import Callable, Iterator
-from typing import NamedTuple
+from typing import Literal, NamedTuple, Protocol
 
-_HEADER = struct.Struct("<qqI")
+Outcome = Literal["COMPLETED", "FAILED"]
+
+_HEADER = struct.Struct("<qq?")
+_DRAFT = struct.Struct("<qqIB")
+_WRITTEN = struct.Struct("<I")
 _ID_SIZE = len("O-") + 26
+
+
+class Draft(NamedTuple):
+    """An order as it was accepted.
+
+    Attributes:
+        id: ``O-`` and a ULID.
+        text: the pattern that becomes its document.
+        ends_at: when processing ends, microseconds since the epoch.
+        expires_at: when its payout links expire, or ``NEVER``.
+        failed: whether it ends ``FAILED``.
+        created_at: when it was accepted.
+        completed_at: the moment printed as its completion.
+        position: how many orders of the account are older.
+        items: how many items it has.
+    """
+
+    id: str
+    text: str
+    ends_at: int
+    expires_at: int
+    failed: bool
+    created_at: int
+    completed_at: int
+    position: int
+    items: int
+
+    @property
+    def outcome(self) -> Outcome:
+        """How it ends."""
+        return "FAILED" if self.failed else "COMPLETED"
 
 
 class StoredOrder(NamedTuple):
@@ -21,6 +60,7 @@ class StoredOrder(NamedTuple):
         id: ``O-`` and a ULID.
         ends_at: when processing ends, microseconds since the epoch.
         expires_at: when its payout links expire, or ``NEVER``.
+        failed: whether it ends ``FAILED``.
         document: the full order, JSON bytes.
         basic_size: how many bytes of ``document`` belong to the basic form.
     """
@@ -28,8 +68,14 @@ class StoredOrder(NamedTuple):
     id: str
     ends_at: int
     expires_at: int
+    failed: bool
     document: bytes
     basic_size: int
+
+    @property
+    def outcome(self) -> Outcome:
+        """How it ends."""
+        return "FAILED" if self.failed else "COMPLETED"
 
     @property
     def basic(self) -> bytes:
@@ -37,34 +83,79 @@ class StoredOrder(NamedTuple):
         return self.document[: self.basic_size] + b"}"
 
 
-class OrderStore:
-    """The orders of one account, by id and by age. Ids are added in growing order."""
+class Writer(Protocol):
+    """Makes documents; the same draft gives the same bytes at any time."""
 
-    def __init__(self) -> None:
+    def write(self, draft: Draft) -> StoredOrder:
+        """The order with its document."""
+
+    def basic(self, draft: Draft) -> bytes:
+        """Its basic form alone."""
+
+
+class OrderStore:
+    """The orders of one account, by id and by age. Ids are added in growing order.
+
+    Args:
+        writer: makes the documents.
+    """
+
+    def __init__(self, writer: Writer) -> None:
+        self._writer = writer
         self._records: dict[str, bytes] = {}
+        self._texts: dict[str, str] = {}  # of the orders that are kept as they were accepted
         self._ids = bytearray()
 
     def __len__(self) -> int:
         return len(self._records)
 
-    def add(self, order: StoredOrder) -> None:
+    def accept(self, draft: Draft) -> None:
         """Append a new order; its id is larger than all before."""
+        order_id, text, ends_at, expires_at, failed, *rest = draft
+        self._records[order_id] = _HEADER.pack(ends_at, expires_at, failed) + _DRAFT.pack(*rest)
+        self._texts[order_id] = text
+        self._ids += order_id.encode()
+
+    def add(self, order: StoredOrder) -> None:
+        """Append a new order whose document is not as it would be made."""
         self.replace(order)
         self._ids += order.id.encode()
 
     def replace(self, order: StoredOrder) -> None:
         """Keep an order's new document in the place of the one before."""
-        # The concatenation also copies: what a JSON writer hands out can sit in a larger block.
-        header = _HEADER.pack(order.ends_at, order.expires_at, order.basic_size)
-        self._records[order.id] = header + order.document
+        # The join also copies: what a JSON writer hands out can sit in a larger block.
+        header = _HEADER.pack(order.ends_at, order.expires_at, order.failed)
+        size = _WRITTEN.pack(order.basic_size)
+        self._records[order.id] = b"".join((header, size, order.document))
+        self._texts.pop(order.id, None)
+
+    def ends_at(self, order_id: str) -> int | None:
+        """When an order ends, or ``None`` if this account has none with that id."""
+        record = self._records.get(order_id)
+        if record is None:
+            return None
+        ends_at: int = _HEADER.unpack_from(record)[0]
+        return ends_at
 
     def get(self, order_id: str) -> StoredOrder | None:
         """The order, or ``None`` if this account has none with that id."""
         record = self._records.get(order_id)
         if record is None:
             return None
-        ends_at, expires_at, basic_size = _HEADER.unpack_from(record)
-        return StoredOrder(order_id, ends_at, expires_at, record[_HEADER.size :], basic_size)
+        draft = self._draft(order_id, record)
+        if draft is not None:
+            return self._writer.write(draft)
+        ends_at, expires_at, failed = _HEADER.unpack_from(record)
+        (basic_size,) = _WRITTEN.unpack_from(record, _HEADER.size)
+        document = record[_HEADER.size + _WRITTEN.size :]
+        return StoredOrder(order_id, ends_at, expires_at, failed, document, basic_size)
+
+    def _draft(self, order_id: str, record: bytes) -> Draft | None:
+        text = self._texts.get(order_id)
+        if text is None:
+            return None
+        header, rest = _HEADER.unpack_from(record), _DRAFT.unpack_from(record, _HEADER.size)
+        return Draft(order_id, text, *header, *rest)
 
     def at(self, position: int) -> StoredOrder | None:
         """The order that has ``position`` older ones, or ``None`` if there are not so many."""
@@ -80,33 +171,69 @@ class OrderStore:
         """How many orders have a smaller id, whether there is one with this id or not."""
         return bisect_left(range(len(self)), order_id, key=self._id_at)
 
-    def newest(self, stop: int, fits: Callable[[int, bytes], bool]) -> Iterator[StoredOrder]:
+    def newest(self, stop: int, fits: Callable[[int, Outcome], bool]) -> Iterator[StoredOrder]:
         """The orders at positions below ``stop`` that fit, newest first, as they are asked for.
 
         Args:
             stop: how many orders there are to look at.
-            fits: is given when an order ends and its document; whatever does not fit is not read.
+            fits: is given when an order ends, and how; what does not fit is not read.
         """
         for position in range(stop - 1, -1, -1):
             order_id = self._id_at(position)
+            ends_at, _, failed = _HEADER.unpack_from(self._records[order_id])
+            if fits(ends_at, "FAILED" if failed else "COMPLETED"):
+                order = self.get(order_id)
+                if order is not None:
+                    yield order
+
+    def between(self, start: int, stop: int) -> Iterator[StoredOrder]:
+        """The orders at positions ``start`` up to, not including, ``stop``; oldest first."""
+        for position in range(start, stop):
+            order = self.get(self._id_at(position))
+            if order is not None:
+                yield order
+
+    def basics(
+        self, start: int, stop: int, now: int, processing: Callable[[str], bytes]
+    ) -> list[tuple[str, bytes]]:
+        """The orders at positions ``start`` up to, not including, ``stop``; newest first.
+
+        Args:
+            start: the first position.
+            stop: the position behind the last.
+            now: microseconds since the epoch.
+            processing: what an order is shown as that has not ended, by its id.
+
+        Returns:
+            For each order its id and its basic form.
+        """
+        found = []
+        for position in range(stop - 1, start - 1, -1):
+            order_id = self._id_at(position)
             record = self._records[order_id]
-            if fits(_HEADER.unpack_from(record)[0], record[_HEADER.size :]):
-                order = self.get(order_id)
-                if order is not None:
-                    yield order
+            if now < _HEADER.unpack_from(record)[0]:
+                found.append((order_id, processing(order_id)))
+            else:
+                found.append((order_id, self._basic(order_id, record)))
+        return found
 
-    def between(self, start: int, stop: int) -> list[StoredOrder]:
-        """The orders at positions ``start`` up to, not including, ``stop``; newest first."""
-        found = (self.get(self._id_at(position)) for position in range(stop - 1, start - 1, -1))
-        return [order for order in found if order is not None]
+    def _basic(self, order_id: str, record: bytes) -> bytes:
+        draft = self._draft(order_id, record)
+        if draft is not None:
+            return self._writer.basic(draft)
+        (size,) = _WRITTEN.unpack_from(record, _HEADER.size)
+        start = _HEADER.size + _WRITTEN.size
+        return record[start : start + size] + b"}"
 
-    def ending_after(self, moment: int) -> Iterator[StoredOrder]:
-        """The orders that end later than a moment; looks at all, so it is not for a request."""
+    def ending_after(self, moment: int) -> Iterator[tuple[str, int]]:
+        """The orders that end later than a moment, by id, each with its own moment.
+
+        Looks at all, so it is not for a request.
+        """
         for order_id, record in tuple(self._records.items()):
-            if _HEADER.unpack_from(record)[0] > moment:
-                order = self.get(order_id)
-                if order is not None:
-                    yield order
+            ends_at = _HEADER.unpack_from(record)[0]
+            if ends_at > moment:
+                yield order_id, ends_at
 
     def drop(self, count: int) -> bool:
         """Forget some orders, whichever; for an account that nobody can reach any more.
@@ -115,7 +242,7 @@ class OrderStore:
             Whether there are more.
         """
         for _ in range(min(count, len(self._records))):
-            self._records.popitem()
+            self._texts.pop(self._records.popitem()[0], None)
         return bool(self._records)
 
     def _id_at(self, position: int) -> str:

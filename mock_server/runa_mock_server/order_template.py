@@ -10,30 +10,30 @@ from typing import Any, NamedTuple
 import orjson
 
 from runa_mock_server.bodies import NewOrder, RecipientDistribution, TemplateProducts
-from runa_mock_server.clock import timestamp
 from runa_mock_server.order_rules import Basket, Line
 from runa_mock_server.pricing import Price, Quote
 
+BASIC_ENDS = "\0"
+"""Parts the basic form from the rest of a pattern; JSON holds no such character."""
+
 _HEAD = '{"id":"%s","status":"%s","created_at":"%s","completed_at":"%s",'
-_AN_ID = "O-" + 26 * "0"
-_A_MOMENT = timestamp(0)
 
 
 class OrderTemplate(NamedTuple):
     """An order.
 
     Attributes:
-        document: the whole document as a pattern of the ``%`` operator, with a slot for the id,
-            the status and the two moments of the order, then for each item for its id, its payout
+        text: the whole document as a pattern of the ``%`` operator, with a slot for the id, the
+            status and the two moments of the order, then for each item for its id, its payout
             link, the status of the payout and the moment of that, the link again and the expiry
-            date. Links and the date stand in their slots as JSON.
-        basic_size: how many bytes of the document belong to the basic form, beside the status:
-            ids and moments are all of one size.
+            date. Links and the date stand in their slots as JSON. ``BASIC_ENDS`` stands behind
+            the last field of the basic form.
+        items: how many items there are.
         recipients: for each item the reference of its recipient, if it has one.
     """
 
-    document: str
-    basic_size: int
+    text: str
+    items: int
     recipients: tuple[str | None, ...]
 
 
@@ -66,8 +66,8 @@ def order_template(
         f'"metadata":{as_json(body.metadata)}}}'
     )
     return OrderTemplate(
-        document=f'{basic},"items":[{items}]{rest}',
-        basic_size=len((basic % (_AN_ID, "", _A_MOMENT, _A_MOMENT)).encode()),
+        text=f'{basic}{BASIC_ENDS},"items":[{items}]{rest}',
+        items=len(basket.lines),
         recipients=tuple([_recipient(line) for line in basket.lines]),
     )
 

@@ -11,8 +11,9 @@ from runa_mock_server.errors import ApiError, quoted
 from runa_mock_server.holdings import Holdings
 from runa_mock_server.idempotency import Answer
 from runa_mock_server.order_body import OrderPlan
-from runa_mock_server.order_document import Draft, Outcome, Renderer, Timing, accepted, incomplete
-from runa_mock_server.order_store import StoredOrder
+from runa_mock_server.order_document import Renderer, Timing, accepted, incomplete
+from runa_mock_server.order_store import Draft
+from runa_mock_server.order_template import OrderTemplate
 from runa_mock_server.paging import PageRequest, bad_cursor, envelope
 from runa_mock_server.payouts import with_expiry
 from runa_mock_server.processing import NEVER, Processing
@@ -50,6 +51,7 @@ class OrderService:
         self, clock: Clock, renderer: Renderer, holdings: Holdings, progress: Progress
     ) -> None:
         self._clock = clock
+        self._ids = renderer.ids
         self._renderer = renderer
         self._holdings = holdings
         self._progress = progress
@@ -69,42 +71,57 @@ class OrderService:
         Raises:
             ApiError: ``insufficient_funds``; nothing was stored, debited or mailed.
         """
-        outcome: Outcome = "FAILED" if wishes.fails else "COMPLETED"
-        processing = wishes.processing or self._holdings.terms.processing
-        order = self._renderer.order(
-            plan.template,
-            Draft(
-                self._timing(now, wishes, processing),
-                outcome,
-                len(self._store),
-                self._holdings.known_recipients,
-            ),
+        holdings, template = self._holdings, plan.template
+        processing = wishes.processing or holdings.terms.processing
+        created_at, completed_at, ends_at, expires_at = self._timing(now, wishes, processing)
+        draft = Draft(
+            self._ids.order_id(created_at),
+            template.text,
+            ends_at,
+            expires_at,
+            wishes.fails,
+            created_at,
+            completed_at,
+            len(self._store),
+            template.items,
         )
-        if outcome == "COMPLETED":  # inferred: an order that fails costs nothing
-            self._holdings.balances.debit(plan.payment_currency, plan.total_price)
-        self._store.add(order)
-        if order.ends_at == NEVER:
-            self._holdings.held[order.id] = processing.reads
-        if outcome == "COMPLETED":
-            self._mail(plan.body, order, wishes)
-        if self._holdings.order_changed is not None:
-            self._holdings.order_changed(order)
+        if not wishes.fails:  # inferred: an order that fails costs nothing
+            holdings.balances.debit(plan.payment_currency, plan.total_price)
+        self._keep(draft, template)
+        order_id = draft.id
+        if ends_at == NEVER:
+            holdings.held[order_id] = processing.reads
+        if not wishes.fails:
+            self._mail(plan.body, order_id, wishes)
+        if holdings.order_changed is not None:
+            holdings.order_changed(order_id, ends_at)
         if wishes.synchronous:
-            return Answer(_DONE, order.document)
-        return Answer(_ACCEPTED, accepted(order.id))
+            return Answer(_DONE, self.read(order_id))
+        return Answer(_ACCEPTED, accepted(order_id))
+
+    def _keep(self, draft: Draft, template: OrderTemplate) -> None:
+        """Store a new order; what it pays to recipients who were paid before is claimed already."""
+        known = self._holdings.known_recipients
+        claimed = [n for n, to in enumerate(template.recipients) if to in known] if known else []
+        # Who is known changes: what was true now has to be written down now.
+        if claimed and not draft.failed:
+            self._store.add(self._renderer.write(draft, claimed))
+        else:
+            self._store.accept(draft)
 
     def _timing(self, now: int, wishes: Wishes, processing: Processing) -> Timing:
         if wishes.synchronous:
             return self._progress.timing(now, _SYNCHRONOUS_DELAY)._replace(ends_at=now)
         return self._progress.timing(now, processing.delay)
 
-    def _mail(self, body: NewOrder, order: StoredOrder, wishes: Wishes) -> None:
+    def _mail(self, body: NewOrder, order_id: str, wishes: Wishes) -> None:
         always = self._holdings.terms.profile.always_sends_email
         chosen = mailed_items(body.items, always=always, requested=wishes.email)
-        if chosen:
+        order = self._store.get(order_id) if chosen else None
+        if order is not None:
             document = orjson.loads(order.document)
             mails = [email_for(document, index, order.ends_at) for index in chosen]
-            self._holdings.outbox.add(order.id, mails)
+            self._holdings.outbox.add(order_id, mails)
 
     def read(self, order_id: str) -> bytes:
         """The order as it stands now: full once it has ended, three keys before.
@@ -112,16 +129,14 @@ class OrderService:
         Raises:
             ApiError: ``not_found`` if this account has no such order.
         """
+        ends_at = self._store.ends_at(order_id)
+        processing = ends_at is not None and self._clock.now() < ends_at
+        if processing and not self._progress.after_read(order_id):
+            return incomplete(order_id)
         order = self._store.get(order_id)
         if order is None:
             raise ApiError("not_found", f"There is no order {quoted(order_id)}.")
-        now = self._clock.now()
-        if now < order.ends_at:
-            order = self._progress.after_read(order)
-            now = self._clock.now()
-            if now < order.ends_at:
-                return incomplete(order.id)
-        return with_expiry(self._store, order, now).document
+        return with_expiry(self._store, order, self._clock.now()).document
 
     def page(self, wanted: PageRequest) -> bytes:
         """A page of orders in basic form, newest first (inferred).
@@ -129,13 +144,9 @@ class OrderService:
         Raises:
             ApiError: ``pagination_error`` for a cursor that is no order of this account.
         """
-        now = self._clock.now()
-        orders = self._store.between(*self._span(wanted))
-        entries = [
-            order.basic if now >= order.ends_at else incomplete(order.id) for order in orders
-        ]
-        ends = (orders[0].id, orders[-1].id) if orders else None
-        return envelope("items", entries, ends, wanted.limit)
+        found = self._store.basics(*self._span(wanted), self._clock.now(), incomplete)
+        ends = (found[0][0], found[-1][0]) if found else None
+        return envelope("items", [basic for _, basic in found], ends, wanted.limit)
 
     def _span(self, wanted: PageRequest) -> tuple[int, int]:
         """The positions, oldest first, of the orders on a page."""

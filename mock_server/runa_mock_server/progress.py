@@ -10,8 +10,8 @@ import orjson
 
 from runa_mock_server.clock import Clock
 from runa_mock_server.holdings import Holdings
-from runa_mock_server.order_document import Outcome, Timing, ended
-from runa_mock_server.order_store import StoredOrder
+from runa_mock_server.order_document import Timing, ended
+from runa_mock_server.order_store import Outcome, StoredOrder
 from runa_mock_server.processing import NEVER
 
 
@@ -35,15 +35,22 @@ class Progress:
         expires_at = NEVER if lifetime is None else completed_at + lifetime
         return Timing(created_at, completed_at, completed_at, expires_at)
 
-    def after_read(self, order: StoredOrder) -> StoredOrder:
-        """Count a read of an order that is ``PROCESSING``; the last that it waits for ends it."""
-        reads_left = self._holdings.held.get(order.id)
+    def after_read(self, order_id: str) -> bool:
+        """Count a read of an order that is ``PROCESSING``; the last that it waits for ends it.
+
+        Returns:
+            Whether it has ended by that.
+        """
+        reads_left = self._holdings.held.get(order_id)
         if reads_left is None:
-            return order
+            return False
         if reads_left > 0:
-            self._holdings.held[order.id] = reads_left - 1
-            return order
-        return self.complete(order)
+            self._holdings.held[order_id] = reads_left - 1
+            return False
+        order = self._holdings.orders.get(order_id)
+        if order is not None:
+            self.complete(order)
+        return order is not None
 
     def complete(self, order: StoredOrder) -> StoredOrder:
         """End an order now, in the way in which it was going to end.
@@ -52,7 +59,7 @@ class Progress:
             TransitionError: if it has ended already.
         """
         self._check_processing(order)
-        return self._end(order, orjson.loads(order.basic)["status"])
+        return self._end(order, order.outcome)
 
     def fail(self, order: StoredOrder, reason: str) -> StoredOrder:
         """End an order now as ``FAILED``: its price is given back, its mails are not sent.
@@ -61,8 +68,8 @@ class Progress:
             TransitionError: if it has ended already.
         """
         self._check_processing(order)
-        document = orjson.loads(order.basic)
-        if document["status"] == "COMPLETED":
+        if not order.failed:
+            document = orjson.loads(order.basic)
             price = Decimal(document["total_price"])
             self._holdings.balances.credit(document["currency"], price)
         self._holdings.failure_reasons[order.id] = reason
@@ -84,8 +91,7 @@ class Progress:
 
     def _check_processing(self, order: StoredOrder) -> None:
         if self._clock.now() >= order.ends_at:
-            status = orjson.loads(order.basic)["status"]
-            raise TransitionError(f"the order has ended, it is {status}")
+            raise TransitionError(f"the order has ended, it is {order.outcome}")
 
     def _end(self, order: StoredOrder, outcome: Outcome) -> StoredOrder:
         now = self._clock.now()

@@ -147,7 +147,7 @@ def export_account(account: Account) -> AccountState:
                 expires_at=order.expires_at,
                 document=order.document.decode(),
             )
-            for order in reversed(holdings.orders.between(0, len(holdings.orders)))
+            for order in holdings.orders.between(0, len(holdings.orders))
         ],
         held=holdings.held,
         failure_reasons=holdings.failure_reasons,
@@ -225,6 +225,7 @@ def _fill_orders(account: Account, world: World, state: AccountState) -> None:
                 id=kept.id,
                 ends_at=kept.ends_at,
                 expires_at=kept.expires_at,
+                failed=document.status == "FAILED",
                 document=kept.document.encode(),
                 basic_size=basic_size,
             )

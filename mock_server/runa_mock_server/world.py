@@ -19,6 +19,7 @@ from runa_mock_server.ids import IdSource, account_number, read_payout_token
 from runa_mock_server.journal import Journal, Redactor
 from runa_mock_server.order_body import OrderBodies
 from runa_mock_server.order_document import Renderer
+from runa_mock_server.order_store import OrderStore
 from runa_mock_server.orders import OrderService
 from runa_mock_server.payouts import Payout, PayoutService
 from runa_mock_server.processing import Processing, parse_processing
@@ -59,15 +60,16 @@ class Account:
         # One source of randomness each: what other accounts do changes nothing here.
         seed = None if settings.seed is None else f"{settings.seed}/{api_key}"
         self.ids = IdSource(Random(seed), account_number(api_key))  # noqa: S311 - repeatable on purpose, and guards nothing
+        renderer = Renderer(self.ids, world.payout_url)
         self.holdings = holdings = Holdings(
             terms=world.order_terms(settings),
             balances=Balances(
                 world.opening_balances(settings), enforced=world.profile.enforces_balances
             ),
+            orders=OrderStore(renderer),
         )
         self.balances, self.outbox = holdings.balances, holdings.outbox
         self.progress = Progress(self.clock, holdings)
-        renderer = Renderer(self.ids, world.payout_url)
         self.orders = OrderService(self.clock, renderer, holdings, self.progress)
         self.payouts = PayoutService(world.catalogue, self.clock, holdings)
         self.redeemer = Redeemer(self.payouts, world.catalogue, world.code_url)

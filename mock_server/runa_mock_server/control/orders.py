@@ -20,8 +20,7 @@ from runa_mock_server.control.models import (
 from runa_mock_server.control.problems import conflict, not_found, wrong_field
 from runa_mock_server.control.scope import Scope
 from runa_mock_server.errors import quoted
-from runa_mock_server.order_document import has_failed
-from runa_mock_server.order_store import StoredOrder
+from runa_mock_server.order_store import Outcome, StoredOrder
 from runa_mock_server.payouts import ClaimError, with_expiry
 from runa_mock_server.processing import NEVER
 from runa_mock_server.progress import TransitionError
@@ -100,18 +99,16 @@ def _summaries(account: Account, query: OrdersQuery) -> Iterator[OrderSummary]:
     """The orders that fit, newest first, each read when it is asked for."""
     orders, now, wanted = account.holdings.orders, account.clock.now(), query.status
 
-    def fits(ends_at: int, document: bytes) -> bool:
-        return wanted is None or wanted == _status(ends_at, document, now)
+    def fits(ends_at: int, outcome: Outcome) -> bool:
+        return wanted is None or wanted == _status(ends_at, outcome, now)
 
     stop = len(orders) if query.before is None else orders.count_before(query.before)
     for order in orders.newest(stop, fits):
         yield _summary(account, order)
 
 
-def _status(ends_at: int, document: bytes, now: int) -> Status:
-    if now < ends_at:
-        return "PROCESSING"
-    return "FAILED" if has_failed(document) else "COMPLETED"
+def _status(ends_at: int, outcome: Outcome, now: int) -> Status:
+    return "PROCESSING" if now < ends_at else outcome
 
 
 def _summary(account: Account, order: StoredOrder) -> OrderSummary:
@@ -122,7 +119,7 @@ def _summary(account: Account, order: StoredOrder) -> OrderSummary:
     return OrderSummary(
         account=account.name,
         id=order.id,
-        status=_status(order.ends_at, order.document, now),
+        status=_status(order.ends_at, order.outcome, now),
         created_at=datetime.fromisoformat(document["created_at"]),
         ends_at=None if held else to_datetime(order.ends_at),
         reads_left=account.holdings.held.get(order.id),

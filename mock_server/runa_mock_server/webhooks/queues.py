@@ -3,8 +3,6 @@
 from random import Random
 from typing import NamedTuple
 
-import orjson
-
 from runa_mock_server.clock import Clock
 from runa_mock_server.holdings import Holdings
 from runa_mock_server.order_store import StoredOrder
@@ -43,7 +41,4 @@ class Queue:
 
 def completion(order: StoredOrder) -> bytes:
     """The body of ``order.completion``: the basic order, or of a failed one id and status."""
-    basic = order.basic
-    if orjson.loads(basic)["status"] == "FAILED":
-        return b'{"id":"%s","status":"FAILED"}' % order.id.encode()
-    return basic
+    return b'{"id":"%s","status":"FAILED"}' % order.id.encode() if order.failed else order.basic

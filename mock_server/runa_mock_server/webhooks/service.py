@@ -13,7 +13,6 @@ import orjson
 
 from runa_mock_server.clock import Clock
 from runa_mock_server.holdings import Holdings
-from runa_mock_server.order_store import StoredOrder
 from runa_mock_server.processing import NEVER
 from runa_mock_server.subscriptions import EVENTS, MOST_ENDPOINTS, Event, Subscription
 from runa_mock_server.webhooks.adversary import Adversary
@@ -124,10 +123,10 @@ class Webhooks:
         if queue.holdings is holdings:
             return
         queue.clock, queue.holdings = clock, holdings
-        holdings.order_changed = lambda order: self._order_changed(queue, order)
-        for order in holdings.orders.ending_after(clock.now()):
-            self._by_order.pop(order.id, None)  # of an account that was put back
-            self._expect(queue, order)
+        holdings.order_changed = lambda *order: self._order_changed(queue, *order)
+        for order_id, ends_at in holdings.orders.ending_after(clock.now()):
+            self._by_order.pop(order_id, None)  # of an account that was put back
+            self._expect(queue, order_id, ends_at)
 
     def _begin_again(self, queue: Queue, clock: Clock) -> None:
         """Go by another clock; what was known of orders and failures is not so any more."""
@@ -154,14 +153,14 @@ class Webhooks:
             endpoint.failing.pop(account, None)
         self.adversary.remove([m for m in self.adversary.tricks if m.account == account])
 
-    def _order_changed(self, queue: Queue, order: StoredOrder) -> None:
-        self._expect(queue, order)
+    def _order_changed(self, queue: Queue, order_id: str, ends_at: int) -> None:
+        self._expect(queue, order_id, ends_at)
         self._wake()
 
     @staticmethod
-    def _expect(queue: Queue, order: StoredOrder) -> None:
-        if order.ends_at != NEVER:  # on hold; it is heard of again when it ends
-            heappush(queue.ending, (order.ends_at, order.id))
+    def _expect(queue: Queue, order_id: str, ends_at: int) -> None:
+        if ends_at != NEVER:  # on hold; it is heard of again when it ends
+            heappush(queue.ending, (ends_at, order_id))
 
     def product_changed(self, document: Mapping[str, Any]) -> None:
         """Tell whoever wants to know that a product is another one.
