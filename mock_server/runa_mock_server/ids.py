@@ -9,14 +9,13 @@ from typing import Any, NamedTuple
 
 _CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _PAIRS = tuple(a + b for a in _CROCKFORD for b in _CROCKFORD)  # ten bits at a time
+_NUMBERS = {pair: number for number, pair in enumerate(_PAIRS)}
 _FORTY_BITS = 2**40 - 1
 # A fresh draw leaves the top bit clear and each further id of the same millisecond adds at most
 # 2**48, so a frozen clock can hand out 2**31 ids before the random part could overflow.
 _FRESH_BITS = 79
 _STEP_BITS = 48
 _MOST_ITEMS = 2**8
-_RANDOM_SIZE = 16
-_TO_DIGITS = str.maketrans(_CROCKFORD, "0123456789ABCDEFGHIJKLMNOPQRSTUV")
 _MILLISECONDS = 2**48
 _LARGEST_TAIL = 3 * 2 ** (_FRESH_BITS - 1)  # there is room for as many ids again
 
@@ -61,8 +60,8 @@ class IdSource:
             self._millisecond = millisecond
             self._tail = self._random.getrandbits(_FRESH_BITS)
         else:
-            # The ids between are those of the items of the order before.
-            self._tail += _MOST_ITEMS + self._random.getrandbits(_STEP_BITS)
+            self._tail += 2 * _MOST_ITEMS + self._random.getrandbits(_STEP_BITS)
+        self._tail &= ~_MOST_ITEMS  # so that the next ids, its items', differ in two characters
         return f"O-{_time_part(self._millisecond)}{_random_part(self._tail)}"
 
     def payout_tokens(self, position: int, items: int) -> list[str]:
@@ -76,7 +75,7 @@ class IdSource:
         order = (self.account << 32 | position) << 8
         for item in range(items):
             place = order | item
-            digest = blake2b(place.to_bytes(8), digest_size=8, key=self._secret).digest()
+            digest = blake2b(self._secret + place.to_bytes(8), digest_size=8).digest()
             tokens.append(_token(place << _SECRET_BITS | int.from_bytes(digest) >> _UNUSED_BITS))
         return tokens
 
@@ -126,9 +125,8 @@ def item_ids(order_id: str, items: int) -> list[str]:
         order_id: a ULID behind ``O-``.
         items: how many, below 2**8.
     """
-    time_part, random_part = order_id[2:-_RANDOM_SIZE], order_id[-_RANDOM_SIZE:]
-    tail = int(random_part.translate(_TO_DIGITS), 32)
-    return [f"E-{time_part}{_random_part(tail + item)}" for item in range(1, items + 1)]
+    start, last = f"E-{order_id[2:-2]}", _NUMBERS[order_id[-2:]] + 1
+    return [start + pair for pair in _PAIRS[last : last + items]]
 
 
 def account_number(api_key: str) -> int:

@@ -14,6 +14,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Discriminator, Field
 
 from runa_mock_server.ids import Place, read_payout_token
 from runa_mock_server.order_document import BASIC_KEYS
+from runa_mock_server.order_store import BASIC_ENDS
 from runa_mock_server.settings import SupportedCurrency
 
 _ULID = "[0-9A-HJKMNP-TV-Z]{26}"
@@ -112,8 +113,8 @@ class KeptOrder(_Part):
         return None
 
 
-def read_order(text: str) -> tuple[KeptOrder, int]:
-    """An order, and how many bytes of its document belong to its basic form.
+def read_order(text: str) -> KeptOrder:
+    """An order from its document.
 
     Raises:
         ValueError: if this is no document of an order that this double could have written.
@@ -130,6 +131,6 @@ def read_order(text: str) -> tuple[KeptOrder, int]:
         raise ValueError(f"{missing[0]}: Field required")
     # Lists show the first bytes of a document, so those must be just what lists show.
     basic = orjson.dumps({key: document[key] for key in BASIC_KEYS})[: -len("}")]
-    if not text.encode().startswith(basic + b","):
+    if not text.encode().startswith(basic + BASIC_ENDS.encode()):
         raise ValueError("document: its keys are not in the order in which they were exported")
-    return order, len(basic)
+    return order

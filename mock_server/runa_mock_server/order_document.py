@@ -4,16 +4,16 @@ Keys stand in the order of recorded traffic. In the full document all that belon
 form comes first, so that the basic form is a prefix of the full one.
 """
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import orjson
 
 from runa_mock_server.clock import DAY, timestamp
 from runa_mock_server.ids import IdSource, item_ids
-from runa_mock_server.order_store import Draft, Outcome, StoredOrder
-from runa_mock_server.order_template import BASIC_ENDS, as_json
+from runa_mock_server.order_store import BASIC_ENDS, Draft, Outcome, StoredOrder
+from runa_mock_server.order_template import as_json
 from runa_mock_server.processing import NEVER
 
 BASIC_KEYS = (
@@ -31,8 +31,8 @@ BASIC_KEYS = (
 
 _ID_AT = len(b'{"id":"')
 _ID_SIZE = len("O-") + 26
-# What the pattern of an item has slots for, and which of them is the status of its payout.
-_SLOTS, _STATUS_SLOT = 6, 2
+# How many slots a pattern has, and which of an item's is the status of its payout.
+_SLOTS_OF_ORDER, _SLOTS_OF_ITEM, _STATUS_SLOT = 4, 6, 2
 
 
 class Timing(NamedTuple):
@@ -69,7 +69,7 @@ class Renderer:
     def basic(self, draft: Draft) -> bytes:
         """The basic form of an order."""
         basic, _, _ = draft.text.partition(BASIC_ENDS)
-        return f"{basic % _beginning(draft)}}}".encode()
+        return f"{basic % tuple(_beginning(draft))}}}".encode()
 
     def write(self, draft: Draft, claimed: Collection[int] = ()) -> StoredOrder:
         """An order in its final form.
@@ -78,25 +78,24 @@ class Renderer:
             draft: the order as it was accepted.
             claimed: the indexes of the items whose payouts need no claim.
         """
-        basic, _, rest = draft.text.partition(BASIC_ENDS)
-        beginning = (basic % _beginning(draft)).encode()
-        completed, expiry_date = timestamp(draft.completed_at), _expiry_date(draft.expires_at)
-        status = "CANCELLED" if draft.failed else "ACTIVE"
+        order_id, text, ends_at, expires_at, failed, _, _, position, items = draft
+        slots = _beginning(draft)
+        completed, expiry_date = slots[-1], _expiry_date(expires_at)
+        status = "CANCELLED" if failed else "ACTIVE"
         start = _start_of_string(self._payout_url(""))
-        tokens = self.ids.payout_tokens(draft.position, draft.items)
-        slots: list[str] = []
-        for item_id, token in zip(item_ids(draft.id, draft.items), tokens, strict=True):
+        tokens = self.ids.payout_tokens(position, items)
+        for item_id, token in zip(item_ids(order_id, items), tokens, strict=True):
             link = f'{start}{token}"'  # as JSON; a token needs no escaping
             slots += (item_id, link, status, completed, link, expiry_date)
         for index in claimed:
-            slots[index * _SLOTS + _STATUS_SLOT] = "CLAIMED"
-        document = beginning + (rest % tuple(slots)).encode()
-        ends_at, expires_at, failed = draft.ends_at, draft.expires_at, draft.failed
-        return StoredOrder(draft.id, ends_at, expires_at, failed, document, len(beginning))
+            slots[_SLOTS_OF_ORDER + index * _SLOTS_OF_ITEM + _STATUS_SLOT] = "CLAIMED"
+        document = (text % tuple(slots)).encode()
+        return StoredOrder(order_id, ends_at, expires_at, failed, document)
 
 
-def _beginning(draft: Draft) -> tuple[str, Outcome, str, str]:
-    return draft.id, draft.outcome, timestamp(draft.created_at), timestamp(draft.completed_at)
+def _beginning(draft: Draft) -> list[str]:
+    """What stands in the slots of the basic form."""
+    return [draft.id, draft.outcome, timestamp(draft.created_at), timestamp(draft.completed_at)]
 
 
 def ended(order: StoredOrder, outcome: Outcome, timing: Timing) -> StoredOrder:
@@ -116,13 +115,7 @@ def ended(order: StoredOrder, outcome: Outcome, timing: Timing) -> StoredOrder:
         expires_at=timing.expires_at,
         failed=outcome == "FAILED",
         document=orjson.dumps(document),
-        basic_size=basic_size(document),
     )
-
-
-def basic_size(document: Mapping[str, Any]) -> int:
-    """How many bytes of a full document make up its basic form, without the last brace."""
-    return len(orjson.dumps({key: document[key] for key in BASIC_KEYS})) - len("}")
 
 
 def _expiry_date(expires_at: int) -> str:

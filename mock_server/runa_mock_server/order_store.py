@@ -16,9 +16,12 @@ from typing import Literal, NamedTuple, Protocol
 
 Outcome = Literal["COMPLETED", "FAILED"]
 
-_HEADER = struct.Struct("<qq?")
-_DRAFT = struct.Struct("<qqIB")
-_WRITTEN = struct.Struct("<I")
+BASIC_ENDS = ',"items":['
+"""What comes behind the basic form in a document. No string of JSON can hold it."""
+_BASIC_ENDS = BASIC_ENDS.encode()
+
+_HEADER = struct.Struct("<qq?")  # what all records begin with
+_DRAFT = struct.Struct("<qq?qqIB")
 _ID_SIZE = len("O-") + 26
 
 
@@ -62,7 +65,6 @@ class StoredOrder(NamedTuple):
         expires_at: when its payout links expire, or ``NEVER``.
         failed: whether it ends ``FAILED``.
         document: the full order, JSON bytes.
-        basic_size: how many bytes of ``document`` belong to the basic form.
     """
 
     id: str
@@ -70,7 +72,6 @@ class StoredOrder(NamedTuple):
     expires_at: int
     failed: bool
     document: bytes
-    basic_size: int
 
     @property
     def outcome(self) -> Outcome:
@@ -80,7 +81,7 @@ class StoredOrder(NamedTuple):
     @property
     def basic(self) -> bytes:
         """The form in which lists and webhooks show the order, JSON bytes."""
-        return self.document[: self.basic_size] + b"}"
+        return _basic_of(self.document)
 
 
 class Writer(Protocol):
@@ -111,8 +112,8 @@ class OrderStore:
 
     def accept(self, draft: Draft) -> None:
         """Append a new order; its id is larger than all before."""
-        order_id, text, ends_at, expires_at, failed, *rest = draft
-        self._records[order_id] = _HEADER.pack(ends_at, expires_at, failed) + _DRAFT.pack(*rest)
+        order_id, text, *rest = draft
+        self._records[order_id] = _DRAFT.pack(*rest)
         self._texts[order_id] = text
         self._ids += order_id.encode()
 
@@ -123,10 +124,9 @@ class OrderStore:
 
     def replace(self, order: StoredOrder) -> None:
         """Keep an order's new document in the place of the one before."""
-        # The join also copies: what a JSON writer hands out can sit in a larger block.
+        # The concatenation also copies: what a JSON writer hands out can sit in a larger block.
         header = _HEADER.pack(order.ends_at, order.expires_at, order.failed)
-        size = _WRITTEN.pack(order.basic_size)
-        self._records[order.id] = b"".join((header, size, order.document))
+        self._records[order.id] = header + order.document
         self._texts.pop(order.id, None)
 
     def ends_at(self, order_id: str) -> int | None:
@@ -142,20 +142,11 @@ class OrderStore:
         record = self._records.get(order_id)
         if record is None:
             return None
-        draft = self._draft(order_id, record)
-        if draft is not None:
-            return self._writer.write(draft)
-        ends_at, expires_at, failed = _HEADER.unpack_from(record)
-        (basic_size,) = _WRITTEN.unpack_from(record, _HEADER.size)
-        document = record[_HEADER.size + _WRITTEN.size :]
-        return StoredOrder(order_id, ends_at, expires_at, failed, document, basic_size)
-
-    def _draft(self, order_id: str, record: bytes) -> Draft | None:
         text = self._texts.get(order_id)
-        if text is None:
-            return None
-        header, rest = _HEADER.unpack_from(record), _DRAFT.unpack_from(record, _HEADER.size)
-        return Draft(order_id, text, *header, *rest)
+        if text is not None:
+            return self._writer.write(Draft(order_id, text, *_DRAFT.unpack(record)))
+        ends_at, expires_at, failed = _HEADER.unpack_from(record)
+        return StoredOrder(order_id, ends_at, expires_at, failed, record[_HEADER.size :])
 
     def at(self, position: int) -> StoredOrder | None:
         """The order that has ``position`` older ones, or ``None`` if there are not so many."""
@@ -218,12 +209,10 @@ class OrderStore:
         return found
 
     def _basic(self, order_id: str, record: bytes) -> bytes:
-        draft = self._draft(order_id, record)
-        if draft is not None:
-            return self._writer.basic(draft)
-        (size,) = _WRITTEN.unpack_from(record, _HEADER.size)
-        start = _HEADER.size + _WRITTEN.size
-        return record[start : start + size] + b"}"
+        text = self._texts.get(order_id)
+        if text is not None:
+            return self._writer.basic(Draft(order_id, text, *_DRAFT.unpack(record)))
+        return _basic_of(record[_HEADER.size :])
 
     def ending_after(self, moment: int) -> Iterator[tuple[str, int]]:
         """The orders that end later than a moment, by id, each with its own moment.
@@ -248,3 +237,7 @@ class OrderStore:
     def _id_at(self, position: int) -> str:
         start = position * _ID_SIZE
         return self._ids[start : start + _ID_SIZE].decode()
+
+
+def _basic_of(document: bytes) -> bytes:
+    return document[: document.index(_BASIC_ENDS)] + b"}"

@@ -11,10 +11,8 @@ import orjson
 
 from runa_mock_server.bodies import NewOrder, RecipientDistribution, TemplateProducts
 from runa_mock_server.order_rules import Basket, Line
+from runa_mock_server.order_store import BASIC_ENDS
 from runa_mock_server.pricing import Price, Quote
-
-BASIC_ENDS = "\0"
-"""Parts the basic form from the rest of a pattern; JSON holds no such character."""
 
 _HEAD = '{"id":"%s","status":"%s","created_at":"%s","completed_at":"%s",'
 
@@ -26,8 +24,7 @@ class OrderTemplate(NamedTuple):
         text: the whole document as a pattern of the ``%`` operator, with a slot for the id, the
             status and the two moments of the order, then for each item for its id, its payout
             link, the status of the payout and the moment of that, the link again and the expiry
-            date. Links and the date stand in their slots as JSON. ``BASIC_ENDS`` stands behind
-            the last field of the basic form.
+            date. Links and the date stand in their slots as JSON.
         items: how many items there are.
         recipients: for each item the reference of its recipient, if it has one.
     """
@@ -66,7 +63,7 @@ def order_template(
         f'"metadata":{as_json(body.metadata)}}}'
     )
     return OrderTemplate(
-        text=f'{basic}{BASIC_ENDS},"items":[{items}]{rest}',
+        text=f"{basic}{BASIC_ENDS}{items}]{rest}",
         items=len(basket.lines),
         recipients=tuple([_recipient(line) for line in basket.lines]),
     )

@@ -211,7 +211,7 @@ def _fill_orders(account: Account, world: World, state: AccountState) -> None:
             raise StateError("orders", f"{kept.id} does not come after {last}")
         last = kept.id
         try:
-            document, basic_size = read_order(kept.document)
+            document = read_order(kept.document)
         except ValueError as error:
             raise StateError("orders", f"{kept.id}: {error}") from None
         if document.id != kept.id:
@@ -227,7 +227,6 @@ def _fill_orders(account: Account, world: World, state: AccountState) -> None:
                 expires_at=kept.expires_at,
                 failed=document.status == "FAILED",
                 document=kept.document.encode(),
-                basic_size=basic_size,
             )
         )
 
@@ -280,7 +279,7 @@ def _fill_claims(account: Account, world: World, state: AccountState) -> None:
     for token, parts in state.claims.items():
         place = read_payout_token(token)
         order = account.holdings.orders.at(place.position) if place is not None else None
-        value = None if order is None else read_order(order.document.decode())[0].claimed(token)
+        value = None if order is None else read_order(order.document.decode()).claimed(token)
         if value is None:
             raise StateError("claims", f"no claimed payout has the token {quoted(token)}")
         if sum(part.value for part in parts) != value:
