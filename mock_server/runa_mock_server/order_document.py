@@ -68,8 +68,7 @@ class Renderer:
 
     def basic(self, draft: Draft) -> bytes:
         """The basic form of an order."""
-        basic, _, _ = draft.text.partition(BASIC_ENDS)
-        return f"{basic % tuple(_beginning(draft))}}}".encode()
+        return (_basic_pattern(draft.text) % tuple(_beginning(draft))).encode()
 
     def write(self, draft: Draft, claimed: Collection[int] = ()) -> StoredOrder:
         """An order in its final form.
@@ -91,6 +90,11 @@ class Renderer:
             slots[_SLOTS_OF_ORDER + index * _SLOTS_OF_ITEM + _STATUS_SLOT] = "CLAIMED"
         document = (text % tuple(slots)).encode()
         return StoredOrder(order_id, ends_at, expires_at, failed, document)
+
+
+@lru_cache(maxsize=16)
+def _basic_pattern(text: str) -> str:
+    return text[: text.index(BASIC_ENDS)] + "}"
 
 
 def _beginning(draft: Draft) -> list[str]:

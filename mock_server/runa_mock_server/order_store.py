@@ -5,8 +5,7 @@ one bytearray of ids in the order of creation.
 
 An order is kept as it was accepted, which is little: moments, its place, and the text that it
 shares with all orders of the same body. Its document follows from that, byte for byte the same
-each time, and is made when it is asked for; most orders are never read, or once. Only a document
-that was changed afterwards is kept as a whole.
+at any time, and is made, and kept from then on, when somebody reads the order.
 """
 
 import struct
@@ -91,7 +90,7 @@ class Writer(Protocol):
         """The order with its document."""
 
     def basic(self, draft: Draft) -> bytes:
-        """Its basic form alone."""
+        """The basic form of the same order."""
 
 
 class OrderStore:
@@ -143,10 +142,11 @@ class OrderStore:
         if record is None:
             return None
         text = self._texts.get(order_id)
-        if text is not None:
-            return self._writer.write(Draft(order_id, text, *_DRAFT.unpack(record)))
-        ends_at, expires_at, failed = _HEADER.unpack_from(record)
-        return StoredOrder(order_id, ends_at, expires_at, failed, record[_HEADER.size :])
+        if text is None:
+            return _written(order_id, record)
+        order = self._writer.write(Draft(order_id, text, *_DRAFT.unpack(record)))
+        self.replace(order)
+        return order
 
     def at(self, position: int) -> StoredOrder | None:
         """The order that has ``position`` older ones, or ``None`` if there are not so many."""
@@ -177,12 +177,14 @@ class OrderStore:
                 if order is not None:
                     yield order
 
-    def between(self, start: int, stop: int) -> Iterator[StoredOrder]:
-        """The orders at positions ``start`` up to, not including, ``stop``; oldest first."""
-        for position in range(start, stop):
-            order = self.get(self._id_at(position))
-            if order is not None:
-                yield order
+    def all(self) -> Iterator[StoredOrder]:
+        """Every order, oldest first."""
+        for order_id, record in tuple(self._records.items()):
+            text = self._texts.get(order_id)
+            if text is None:
+                yield _written(order_id, record)
+            else:  # as there can be many, none is kept written out
+                yield self._writer.write(Draft(order_id, text, *_DRAFT.unpack(record)))
 
     def basics(
         self, start: int, stop: int, now: int, processing: Callable[[str], bytes]
@@ -199,20 +201,19 @@ class OrderStore:
             For each order its id and its basic form.
         """
         found = []
-        for position in range(stop - 1, start - 1, -1):
-            order_id = self._id_at(position)
+        ids = self._ids[start * _ID_SIZE : stop * _ID_SIZE].decode()
+        for end in range(len(ids), 0, -_ID_SIZE):
+            order_id = ids[end - _ID_SIZE : end]
             record = self._records[order_id]
+            text = self._texts.get(order_id)
             if now < _HEADER.unpack_from(record)[0]:
-                found.append((order_id, processing(order_id)))
+                basic = processing(order_id)
+            elif text is None:
+                basic = _basic_of(record[_HEADER.size :])
             else:
-                found.append((order_id, self._basic(order_id, record)))
+                basic = self._writer.basic(Draft(order_id, text, *_DRAFT.unpack(record)))
+            found.append((order_id, basic))
         return found
-
-    def _basic(self, order_id: str, record: bytes) -> bytes:
-        text = self._texts.get(order_id)
-        if text is not None:
-            return self._writer.basic(Draft(order_id, text, *_DRAFT.unpack(record)))
-        return _basic_of(record[_HEADER.size :])
 
     def ending_after(self, moment: int) -> Iterator[tuple[str, int]]:
         """The orders that end later than a moment, by id, each with its own moment.
@@ -241,3 +242,8 @@ class OrderStore:
 
 def _basic_of(document: bytes) -> bytes:
     return document[: document.index(_BASIC_ENDS)] + b"}"
+
+
+def _written(order_id: str, record: bytes) -> StoredOrder:
+    ends_at, expires_at, failed = _HEADER.unpack_from(record)
+    return StoredOrder(order_id, ends_at, expires_at, failed, record[_HEADER.size :])

@@ -147,7 +147,7 @@ def export_account(account: Account) -> AccountState:
                 expires_at=order.expires_at,
                 document=order.document.decode(),
             )
-            for order in holdings.orders.between(0, len(holdings.orders))
+            for order in holdings.orders.all()
         ],
         held=holdings.held,
         failure_reasons=holdings.failure_reasons,
