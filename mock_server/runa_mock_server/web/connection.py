@@ -112,6 +112,11 @@ class Connection(RequestHandler):
             log_request((message.method, message.path), api_key, answer.status, now - begun)
         return True
 
+    def resume_reading(self, *args: Any, **options: Any) -> None:
+        """Go on reading; aiohttp asks for it with each body that was read, paused or not."""
+        if self._reading_paused:
+            super().resume_reading(*args, **options)
+
     def when_lost(self, call: Callable[[], None]) -> Callable[[], None]:
         """Have ``call`` called when the client is gone; the result undoes that."""
         if self.transport is None:
