@@ -77,7 +77,7 @@ class Renderer:
             draft: the order as it was accepted.
             claimed: the indexes of the items whose payouts need no claim.
         """
-        order_id, text, ends_at, expires_at, failed, _, _, position, items = draft
+        order_id, text, failed, ends_at, expires_at, _, _, position, items = draft
         slots = _beginning(draft)
         completed, expiry_date = slots[-1], _expiry_date(expires_at)
         status = "CANCELLED" if failed else "ACTIVE"
@@ -89,7 +89,7 @@ class Renderer:
         for index in claimed:
             slots[_SLOTS_OF_ORDER + index * _SLOTS_OF_ITEM + _STATUS_SLOT] = "CLAIMED"
         document = (text % tuple(slots)).encode()
-        return StoredOrder(order_id, ends_at, expires_at, failed, document)
+        return StoredOrder(order_id, failed, ends_at, expires_at, document)
 
 
 @lru_cache(maxsize=16)

@@ -13,14 +13,17 @@ from bisect import bisect_left
 from collections.abc import Callable, Iterator
 from typing import Literal, NamedTuple, Protocol
 
+from runa_mock_server.shared_texts import SharedTexts
+
 Outcome = Literal["COMPLETED", "FAILED"]
 
 BASIC_ENDS = ',"items":['
 """What comes behind the basic form in a document. No string of JSON can hold it."""
 _BASIC_ENDS = BASIC_ENDS.encode()
 
-_HEADER = struct.Struct("<qq?")  # what all records begin with
-_DRAFT = struct.Struct("<qq?qqIB")
+_HEADER = struct.Struct("<??qq")  # what all records begin with
+_DRAFT = struct.Struct("<??qqqqIBI")
+_IS_DRAFT, _IS_WRITTEN = False, True
 _ID_SIZE = len("O-") + 26
 
 
@@ -30,9 +33,9 @@ class Draft(NamedTuple):
     Attributes:
         id: ``O-`` and a ULID.
         text: the pattern that becomes its document.
+        failed: whether it ends ``FAILED``.
         ends_at: when processing ends, microseconds since the epoch.
         expires_at: when its payout links expire, or ``NEVER``.
-        failed: whether it ends ``FAILED``.
         created_at: when it was accepted.
         completed_at: the moment printed as its completion.
         position: how many orders of the account are older.
@@ -41,9 +44,9 @@ class Draft(NamedTuple):
 
     id: str
     text: str
+    failed: bool
     ends_at: int
     expires_at: int
-    failed: bool
     created_at: int
     completed_at: int
     position: int
@@ -60,16 +63,16 @@ class StoredOrder(NamedTuple):
 
     Attributes:
         id: ``O-`` and a ULID.
+        failed: whether it ends ``FAILED``.
         ends_at: when processing ends, microseconds since the epoch.
         expires_at: when its payout links expire, or ``NEVER``.
-        failed: whether it ends ``FAILED``.
         document: the full order, JSON bytes.
     """
 
     id: str
+    failed: bool
     ends_at: int
     expires_at: int
-    failed: bool
     document: bytes
 
     @property
@@ -103,7 +106,7 @@ class OrderStore:
     def __init__(self, writer: Writer) -> None:
         self._writer = writer
         self._records: dict[str, bytes] = {}
-        self._texts: dict[str, str] = {}  # of the orders that are kept as they were accepted
+        self._texts = SharedTexts()
         self._ids = bytearray()
 
     def __len__(self) -> int:
@@ -112,8 +115,9 @@ class OrderStore:
     def accept(self, draft: Draft) -> None:
         """Append a new order; its id is larger than all before."""
         order_id, text, *rest = draft
-        self._records[order_id] = _DRAFT.pack(*rest)
-        self._texts[order_id] = text
+        number = self._texts.number(text)
+        record = _DRAFT.pack(_IS_DRAFT, *rest, number)
+        self._records[order_id] = record if number else record + text.encode()
         self._ids += order_id.encode()
 
     def add(self, order: StoredOrder) -> None:
@@ -124,16 +128,16 @@ class OrderStore:
     def replace(self, order: StoredOrder) -> None:
         """Keep an order's new document in the place of the one before."""
         # The concatenation also copies: what a JSON writer hands out can sit in a larger block.
-        header = _HEADER.pack(order.ends_at, order.expires_at, order.failed)
-        self._records[order.id] = header + order.document
-        self._texts.pop(order.id, None)
+        order_id, failed, ends_at, expires_at, document = order
+        header = _HEADER.pack(_IS_WRITTEN, failed, ends_at, expires_at)
+        self._records[order_id] = header + document
 
     def ends_at(self, order_id: str) -> int | None:
         """When an order ends, or ``None`` if this account has none with that id."""
         record = self._records.get(order_id)
         if record is None:
             return None
-        ends_at: int = _HEADER.unpack_from(record)[0]
+        ends_at: int = _HEADER.unpack_from(record)[2]
         return ends_at
 
     def get(self, order_id: str) -> StoredOrder | None:
@@ -141,12 +145,16 @@ class OrderStore:
         record = self._records.get(order_id)
         if record is None:
             return None
-        text = self._texts.get(order_id)
-        if text is None:
+        if record[0] == _IS_WRITTEN:
             return _written(order_id, record)
-        order = self._writer.write(Draft(order_id, text, *_DRAFT.unpack(record)))
+        order = self._writer.write(self._draft(order_id, record))
         self.replace(order)
         return order
+
+    def _draft(self, order_id: str, record: bytes) -> Draft:
+        _, *rest, number = _DRAFT.unpack_from(record)
+        text = self._texts[number] if number else record[_DRAFT.size :].decode()
+        return Draft(order_id, text, *rest)
 
     def at(self, position: int) -> StoredOrder | None:
         """The order that has ``position`` older ones, or ``None`` if there are not so many."""
@@ -171,7 +179,7 @@ class OrderStore:
         """
         for position in range(stop - 1, -1, -1):
             order_id = self._id_at(position)
-            ends_at, _, failed = _HEADER.unpack_from(self._records[order_id])
+            _, failed, ends_at, _ = _HEADER.unpack_from(self._records[order_id])
             if fits(ends_at, "FAILED" if failed else "COMPLETED"):
                 order = self.get(order_id)
                 if order is not None:
@@ -180,11 +188,10 @@ class OrderStore:
     def all(self) -> Iterator[StoredOrder]:
         """Every order, oldest first."""
         for order_id, record in tuple(self._records.items()):
-            text = self._texts.get(order_id)
-            if text is None:
+            if record[0] == _IS_WRITTEN:
                 yield _written(order_id, record)
             else:  # as there can be many, none is kept written out
-                yield self._writer.write(Draft(order_id, text, *_DRAFT.unpack(record)))
+                yield self._writer.write(self._draft(order_id, record))
 
     def basics(
         self, start: int, stop: int, now: int, processing: Callable[[str], bytes]
@@ -205,13 +212,12 @@ class OrderStore:
         for end in range(len(ids), 0, -_ID_SIZE):
             order_id = ids[end - _ID_SIZE : end]
             record = self._records[order_id]
-            text = self._texts.get(order_id)
-            if now < _HEADER.unpack_from(record)[0]:
+            if now < _HEADER.unpack_from(record)[2]:
                 basic = processing(order_id)
-            elif text is None:
+            elif record[0] == _IS_WRITTEN:
                 basic = _basic_of(record[_HEADER.size :])
             else:
-                basic = self._writer.basic(Draft(order_id, text, *_DRAFT.unpack(record)))
+                basic = self._writer.basic(self._draft(order_id, record))
             found.append((order_id, basic))
         return found
 
@@ -221,7 +227,7 @@ class OrderStore:
         Looks at all, so it is not for a request.
         """
         for order_id, record in tuple(self._records.items()):
-            ends_at = _HEADER.unpack_from(record)[0]
+            ends_at = _HEADER.unpack_from(record)[2]
             if ends_at > moment:
                 yield order_id, ends_at
 
@@ -232,7 +238,7 @@ class OrderStore:
             Whether there are more.
         """
         for _ in range(min(count, len(self._records))):
-            self._texts.pop(self._records.popitem()[0], None)
+            self._records.popitem()
         return bool(self._records)
 
     def _id_at(self, position: int) -> str:
@@ -245,5 +251,5 @@ def _basic_of(document: bytes) -> bytes:
 
 
 def _written(order_id: str, record: bytes) -> StoredOrder:
-    ends_at, expires_at, failed = _HEADER.unpack_from(record)
-    return StoredOrder(order_id, ends_at, expires_at, failed, record[_HEADER.size :])
+    _, failed, ends_at, expires_at = _HEADER.unpack_from(record)
+    return StoredOrder(order_id, failed, ends_at, expires_at, record[_HEADER.size :])

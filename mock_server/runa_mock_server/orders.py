@@ -77,9 +77,9 @@ class OrderService:
         draft = Draft(
             self._ids.order_id(created_at),
             template.text,
+            wishes.fails,
             ends_at,
             expires_at,
-            wishes.fails,
             created_at,
             completed_at,
             len(self._store),

@@ -1,0 +1,35 @@
+"""Texts that many have in common, so that each needs to be kept once."""
+
+_FIRST_SEEN = 256
+
+
+class SharedTexts:
+    """Texts by number; a text gets one when it is seen again.
+
+    Of texts that were seen once only the latest are remembered, so that a million which nobody
+    shares cost nothing here.
+    """
+
+    def __init__(self) -> None:
+        self._numbers: dict[str, int] = {}
+        self._texts: list[str] = []
+        self._seen_once: dict[str, None] = {}
+
+    def number(self, text: str) -> int:
+        """The number of a text, from 1 on; 0 if it is not known to be shared, and not kept."""
+        number = self._numbers.get(text)
+        if number is not None:
+            return number
+        if text not in self._seen_once:
+            self._seen_once[text] = None
+            if len(self._seen_once) > _FIRST_SEEN:
+                del self._seen_once[next(iter(self._seen_once))]
+            return 0
+        del self._seen_once[text]
+        self._texts.append(text)
+        self._numbers[text] = len(self._texts)
+        return len(self._texts)
+
+    def __getitem__(self, number: int) -> str:
+        """The text with a number."""
+        return self._texts[number - 1]
