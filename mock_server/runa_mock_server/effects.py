@@ -110,9 +110,10 @@ def effects_of(account: Account, window: float, only_key: str | None = None) -> 
     for order in _orders_made(account):
         made.setdefault(order.key, []).append(order)
     attempts: dict[str, list[Entry]] = {}
-    for entry in sorted(account.journal):
-        if entry.idempotency_key is not None:
-            attempts.setdefault(entry.idempotency_key, []).append(entry)
+    for entry in sorted(account.journal, key=lambda entry: entry.number):
+        key = entry.idempotency_key
+        if key is not None:
+            attempts.setdefault(key, []).append(entry)
     suspects = _suspects([order for orders in made.values() for order in orders], window)
     first_used = {key: entries[0].at for key, entries in attempts.items()}
     first_used |= {key: orders[0].at for key, orders in made.items()}
@@ -133,12 +134,13 @@ def _orders_made(account: Account) -> Iterator[_Made]:
     for stored in (*account.idempotency.expired, *account.idempotency):
         if stored.answer.status >= _FIRST_REFUSAL:
             continue
-        order = account.holdings.orders.get(order_id_in(stored.answer.body))
-        if order is not None:
-            document = orjson.loads(order.basic)
+        order_id = order_id_in(stored.answer.body)
+        basic = account.holdings.orders.basic(order_id)
+        if basic is not None:
+            document = orjson.loads(basic)
             yield _Made(
                 key=account.redactor.text(stored.key),
-                id=order.id,
+                id=order_id,
                 at=stored.first_seen,
                 fingerprint=stored.fingerprint,
                 failed=document["status"] == "FAILED",

@@ -1,30 +1,26 @@
-"""What was asked and what was answered, request by request: capped, and without API keys.
+"""What was asked and what was answered, request by request: capped, and shown without API keys.
 
 An entry is made when the outcome of a request is known, before a byte of the answer leaves, so
-whoever has an answer finds its entry here.
+whoever has an answer finds its entry here. It is kept as it came, for most are never looked at;
+API keys are taken out of all that is read of it.
 """
 
-import re
 from collections import deque
-from collections.abc import Iterable, Iterator
-from functools import cached_property
-from typing import Literal, NamedTuple
+from collections.abc import Iterator
+from itertools import chain
+from typing import Literal
+
+from runa_mock_server.redactor import RawHeaders, Redactor
 
 BODY_LIMIT = 4096
 """The bytes of a body that are kept."""
 
 # What an entry costs beside its texts, about.
-_OVERHEAD = 700
-_SECRET_HEADERS = frozenset(
-    {b"x-api-key", b"authorization", b"proxy-authorization", b"cookie", b"x-mock-token"}
-)
-_REDACTED = b"[API key]"
-_SHORTEST_SECRET = 4
+_OVERHEAD = 600
 _BETWEEN = b"\n"  # no header can hold it
 
 Outcome = Literal["created", "replayed", "refused"]
 Hits = tuple[tuple[str, str, str], ...]
-RawHeaders = tuple[tuple[bytes, bytes], ...]
 
 Flat = tuple[
     int,
@@ -41,23 +37,23 @@ Flat = tuple[
     bytes | None,
     Hits,
 ]
-"""The fields of an ``Entry`` as they are kept: a plain tuple, the headers in one piece."""
+"""What an ``Entry`` shows, as it came: number, moment, method, target, headers in one piece,
+idempotency key, body, status, body of the answer, outcome, order, fingerprint and faults."""
 
 
-class Entry(NamedTuple):
-    """One request.
+def in_one_piece(headers: RawHeaders) -> bytes:
+    """Headers as a ``Flat`` entry has them."""
+    return _BETWEEN.join(chain.from_iterable(headers))
+
+
+class Entry:
+    """One request, as it can be shown: no API key is in it.
 
     Attributes:
         number: grows with every request to the server.
         at: the moment, microseconds since the epoch, by the account's clock.
         method: the HTTP method.
-        target: path and query.
-        headers: name and value of each header but those that hold secrets.
-        idempotency_key: ``X-Idempotency-Key`` of a request that places an order, printable.
-        request_body: its first ``BODY_LIMIT`` bytes.
         status: what the caller was told, ``None`` if no status line was sent.
-        response_body: the first ``BODY_LIMIT`` bytes of what the service answered; what a fault
-            made of it, the caller knows.
         outcome: for a request that places an order, whether it made one (``created``), got the
             stored answer (``replayed``) or neither (``refused``); ``None`` for other requests,
             and if the service never saw it.
@@ -66,24 +62,48 @@ class Entry(NamedTuple):
         faults: the faults that hit it, each with its id, kind and place.
     """
 
-    number: int
-    at: int
-    method: str
-    target: str
-    headers: RawHeaders
-    idempotency_key: str | None
-    request_body: bytes
-    status: int | None
-    response_body: bytes
-    outcome: Outcome | None
-    order_id: str | None
-    fingerprint: bytes | None
-    faults: Hits
+    def __init__(self, flat: Flat, redactor: Redactor | None) -> None:
+        self.number, self.at, self.method, self._target, self._headers, self._key = flat[:6]
+        self._request_body, self.status, self._response_body, self.outcome = flat[6:10]
+        self.order_id, self.fingerprint, self.faults = flat[10:]
+        self._redactor = redactor or self._of_a_stranger()
 
+    def _of_a_stranger(self) -> Redactor:
+        """What takes out the key that somebody without an account tried to use."""
+        tried = [value for name, value in self._pairs() if name.lower() == b"x-api-key"]
+        return Redactor(tried[0].decode(errors="surrogateescape") if tried else "")
 
-def printable(text: str) -> str:
-    """A text of a caller, as JSON can carry it."""
-    return text if text.isascii() else text.encode(errors="backslashreplace").decode()
+    def _pairs(self) -> Iterator[tuple[bytes, bytes]]:
+        parts = iter(self._headers.split(_BETWEEN) if self._headers else ())
+        return zip(parts, parts, strict=True)
+
+    @property
+    def target(self) -> str:
+        """Path and query."""
+        return self._redactor.text(self._target)
+
+    @property
+    def headers(self) -> RawHeaders:
+        """Name and value of each header but those that hold secrets."""
+        return self._redactor.headers(self._pairs())
+
+    @property
+    def idempotency_key(self) -> str | None:
+        """``X-Idempotency-Key`` of a request that places an order, printable."""
+        return None if self._key is None else self._redactor.text(self._key)
+
+    @property
+    def request_body(self) -> bytes:
+        """Its first ``BODY_LIMIT`` bytes."""
+        return self._redactor.body(self._request_body)[:BODY_LIMIT]
+
+    @property
+    def response_body(self) -> bytes:
+        """The first ``BODY_LIMIT`` bytes of what the service answered.
+
+        What a fault made of it, the caller knows.
+        """
+        return self._redactor.body(self._response_body)[:BODY_LIMIT]
 
 
 class Journal:
@@ -92,34 +112,39 @@ class Journal:
     Args:
         most_entries: how many are kept.
         most_bytes: how many bytes they may take, about.
+        redactor: takes out the account's key; ``None`` where each request has a key of its own.
 
     Attributes:
         dropped: how many were forgotten to make room.
         corrected: how often one was corrected.
     """
 
-    def __init__(self, most_entries: int, most_bytes: int) -> None:
+    def __init__(
+        self, most_entries: int, most_bytes: int, redactor: Redactor | None = None
+    ) -> None:
         self._most_entries, self._most_bytes = most_entries, most_bytes
+        self._redactor = redactor
         self.dropped = self.corrected = 0
         self._bytes = 0
         # Plain tuples of plain values: the garbage collector stops walking those.
         self._entries: deque[Flat] = deque()
-        self._sizes: deque[int] = deque()
 
     def __len__(self) -> int:
         return len(self._entries)
 
     def __iter__(self) -> Iterator[Entry]:
         for entry in tuple(self._entries):
-            yield _unpacked(entry)
+            yield Entry(entry, self._redactor)
 
     def add(self, entry: Flat) -> None:
         """Note a request, and forget the oldest beyond the limits."""
-        _, _, _, target, headers, _, request_body, _, response_body, *_ = entry
-        size = _OVERHEAD + len(target) + len(headers) + len(request_body) + len(response_body)
+        if len(entry[6]) > BODY_LIMIT or len(entry[8]) > BODY_LIMIT:
+            # The key comes out before they are cut, or half of it could stay at the end.
+            shown = Entry(entry, self._redactor)
+            bodies = shown.request_body, entry[7], shown.response_body
+            entry = (*entry[:6], *bodies, *entry[9:])
         self._entries.append(entry)
-        self._sizes.append(size)
-        self._bytes += size
+        self._bytes += _size(entry)
         if len(self._entries) > self._most_entries or self._bytes > self._most_bytes:
             self._trim()
 
@@ -148,90 +173,12 @@ class Journal:
         self._trim()
 
     def _trim(self) -> None:
-        while self._entries and (
-            len(self._entries) > self._most_entries or self._bytes > self._most_bytes
-        ):
-            self._entries.popleft()
-            self._bytes -= self._sizes.popleft()
+        entries = self._entries
+        while entries and (len(entries) > self._most_entries or self._bytes > self._most_bytes):
+            self._bytes -= _size(entries.popleft())
             self.dropped += 1
 
 
-def _unpacked(entry: Flat) -> Entry:
-    parts = entry[4].split(_BETWEEN) if entry[4] else []
-    headers = tuple(zip(parts[::2], parts[1::2], strict=True))
-    return Entry._make((*entry[:4], headers, *entry[5:]))
-
-
-class Redactor:
-    """Keeps one API key out of what is kept.
-
-    A key is found as it is and however URLs and JSON may spell it.
-
-    Args:
-        api_key: the key; one of less than four characters is no secret.
-    """
-
-    def __init__(self, api_key: str) -> None:
-        is_secret = len(api_key) >= _SHORTEST_SECRET
-        self._text = api_key if is_secret else None
-        self._key = api_key.encode(errors="surrogateescape") if is_secret else None
-
-    @cached_property
-    def _spellings(self) -> re.Pattern[bytes]:
-        # Seldom needed, and dear to make.
-        return re.compile(b"".join([_spelling(byte) for byte in self._key or b""]), re.IGNORECASE)
-
-    def _holds_key(self, data: bytes) -> bool:
-        key = self._key
-        if key is None or key in data:
-            return key is not None
-        may_be_spelt = b"%" in data or b"\\" in data
-        return may_be_spelt and self._spellings.search(data) is not None
-
-    def text(self, text: str) -> str:
-        """A text without the key, printable."""
-        if self._text is None or not (self._text in text or "%" in text or "\\" in text):
-            return printable(text)
-        data = text.encode(errors="surrogateescape")
-        if self._holds_key(data):
-            text = self._without(data).decode(errors="surrogateescape")
-        return printable(text)
-
-    def request(
-        self, target: str, headers: RawHeaders, bodies: tuple[bytes, bytes]
-    ) -> tuple[str, bytes, bytes, bytes]:
-        """What is kept of a request: target, headers in one piece, and the bodies, cut.
-
-        Args:
-            target: path and query.
-            headers: all of its headers.
-            bodies: its own and that of its answer.
-        """
-        asked, answered = bodies
-        packed = _packed(headers)
-        # One look for all: nearly every request holds its key in one header and nowhere else.
-        whole = b"\n".join((packed, asked, answered, target.encode(errors="surrogateescape")))
-        if self._holds_key(whole):
-            packed = _packed([pair for pair in headers if not self._holds_key(b"\n".join(pair))])
-            # Before they are cut, or half a key could stay at the end.
-            asked, answered, target = self.body(asked), self.body(answered), self.text(target)
-        return printable(target), packed, asked[:BODY_LIMIT], answered[:BODY_LIMIT]
-
-    def body(self, body: bytes) -> bytes:
-        """A body without the key."""
-        return self._without(body) if self._holds_key(body) else body
-
-    def _without(self, data: bytes) -> bytes:
-        return self._spellings.sub(_REDACTED, data)
-
-
-def _packed(headers: Iterable[tuple[bytes, bytes]]) -> bytes:
-    """Names and values in one piece, without the headers that hold keys, tokens or cookies."""
-    return _BETWEEN.join(
-        [part for pair in headers if pair[0].lower() not in _SECRET_HEADERS for part in pair]
-    )
-
-
-def _spelling(byte: int) -> bytes:
-    """A pattern for a byte of a key: as it is, behind a backslash, or as its number in hex."""
-    return rb"(?:\\?%s|%%%02x|\\u%04x)" % (re.escape(bytes([byte])), byte, byte)
+def _size(entry: Flat) -> int:
+    """The bytes that an entry takes, about."""
+    return _OVERHEAD + len(entry[3]) + len(entry[4]) + len(entry[6]) + len(entry[8])

@@ -86,6 +86,22 @@ class StoredOrder(NamedTuple):
         return _basic_of(self.document)
 
 
+class BasicOrder(NamedTuple):
+    """The basic form of an order.
+
+    Attributes:
+        id: ``O-`` and a ULID.
+        outcome: how it ends.
+        ends_at: when processing ends, microseconds since the epoch.
+        basic: the form in which lists and webhooks show the order, JSON bytes.
+    """
+
+    id: str
+    outcome: Outcome
+    ends_at: int
+    basic: bytes
+
+
 class Writer(Protocol):
     """Makes documents; the same draft gives the same bytes at any time."""
 
@@ -156,6 +172,16 @@ class OrderStore:
         text = self._texts[number] if number else record[_DRAFT.size :].decode()
         return Draft(order_id, text, *rest)
 
+    def basic(self, order_id: str) -> bytes | None:
+        """The basic form of an order, or ``None`` if this account has none with that id."""
+        record = self._records.get(order_id)
+        return None if record is None else self._basic(order_id, record)
+
+    def _basic(self, order_id: str, record: bytes) -> bytes:
+        if record[0] == _IS_WRITTEN:
+            return _basic_of(record[_HEADER.size :])
+        return self._writer.basic(self._draft(order_id, record))
+
     def at(self, position: int) -> StoredOrder | None:
         """The order that has ``position`` older ones, or ``None`` if there are not so many."""
         return self.get(self._id_at(position)) if position < len(self) else None
@@ -170,7 +196,7 @@ class OrderStore:
         """How many orders have a smaller id, whether there is one with this id or not."""
         return bisect_left(range(len(self)), order_id, key=self._id_at)
 
-    def newest(self, stop: int, fits: Callable[[int, Outcome], bool]) -> Iterator[StoredOrder]:
+    def newest(self, stop: int, fits: Callable[[int, Outcome], bool]) -> Iterator[BasicOrder]:
         """The orders at positions below ``stop`` that fit, newest first, as they are asked for.
 
         Args:
@@ -179,11 +205,11 @@ class OrderStore:
         """
         for position in range(stop - 1, -1, -1):
             order_id = self._id_at(position)
-            _, failed, ends_at, _ = _HEADER.unpack_from(self._records[order_id])
-            if fits(ends_at, "FAILED" if failed else "COMPLETED"):
-                order = self.get(order_id)
-                if order is not None:
-                    yield order
+            record = self._records[order_id]
+            _, failed, ends_at, _ = _HEADER.unpack_from(record)
+            outcome: Outcome = "FAILED" if failed else "COMPLETED"
+            if fits(ends_at, outcome):
+                yield BasicOrder(order_id, outcome, ends_at, self._basic(order_id, record))
 
     def all(self) -> Iterator[StoredOrder]:
         """Every order, oldest first."""
@@ -205,20 +231,16 @@ class OrderStore:
             processing: what an order is shown as that has not ended, by its id.
 
         Returns:
-            For each order its id and its basic form.
+            For each order its id and what is shown of it.
         """
         found = []
         ids = self._ids[start * _ID_SIZE : stop * _ID_SIZE].decode()
         for end in range(len(ids), 0, -_ID_SIZE):
             order_id = ids[end - _ID_SIZE : end]
             record = self._records[order_id]
-            if now < _HEADER.unpack_from(record)[2]:
-                basic = processing(order_id)
-            elif record[0] == _IS_WRITTEN:
-                basic = _basic_of(record[_HEADER.size :])
-            else:
-                basic = self._writer.basic(self._draft(order_id, record))
-            found.append((order_id, basic))
+            ended = now >= _HEADER.unpack_from(record)[2]
+            shown = self._basic(order_id, record) if ended else processing(order_id)
+            found.append((order_id, shown))
         return found
 
     def ending_after(self, moment: int) -> Iterator[tuple[str, int]]:

@@ -11,7 +11,7 @@ from runa_mock_server.errors import ApiError, quoted
 from runa_mock_server.holdings import Holdings
 from runa_mock_server.idempotency import Answer
 from runa_mock_server.order_body import OrderPlan
-from runa_mock_server.order_document import Renderer, Timing, accepted, incomplete
+from runa_mock_server.order_document import Renderer, accepted, incomplete
 from runa_mock_server.order_store import Draft
 from runa_mock_server.order_template import OrderTemplate
 from runa_mock_server.paging import PageRequest, bad_cursor, envelope
@@ -71,57 +71,55 @@ class OrderService:
         Raises:
             ApiError: ``insufficient_funds``; nothing was stored, debited or mailed.
         """
-        holdings, template = self._holdings, plan.template
-        processing = wishes.processing or holdings.terms.processing
-        created_at, completed_at, ends_at, expires_at = self._timing(now, wishes, processing)
-        draft = Draft(
+        holdings = self._holdings
+        draft = self._draft(plan.template, wishes, now)
+        if not draft.failed:  # inferred: an order that fails costs nothing
+            holdings.balances.debit(plan.payment_currency, plan.total_price)
+        claimed = holdings.known_recipients and self._claimed(plan.template, draft)
+        if claimed:  # who is known changes: what is true now has to be written down now
+            self._store.add(self._renderer.write(draft, claimed))
+        else:
+            self._store.accept(draft)
+        if draft.ends_at == NEVER:
+            holdings.held[draft.id] = (wishes.processing or holdings.terms.processing).reads
+        if wishes.email or holdings.terms.profile.always_sends_email:
+            self._mail(plan.body, draft, wishes)
+        if holdings.order_changed is not None:
+            holdings.order_changed(draft.id, draft.ends_at)
+        if wishes.synchronous:
+            return Answer(_DONE, self.read(draft.id))
+        return Answer(_ACCEPTED, accepted(draft.id))
+
+    def _draft(self, template: OrderTemplate, wishes: Wishes, now: int) -> Draft:
+        processing = wishes.processing or self._holdings.terms.processing
+        delay = _SYNCHRONOUS_DELAY if wishes.synchronous else processing.delay
+        created_at, completed_at, ends_at, expires_at = self._progress.timing(now, delay)
+        return Draft(
             self._ids.order_id(created_at),
             template.text,
             wishes.fails,
-            ends_at,
+            now if wishes.synchronous else ends_at,
             expires_at,
             created_at,
             completed_at,
             len(self._store),
             template.items,
         )
-        if not wishes.fails:  # inferred: an order that fails costs nothing
-            holdings.balances.debit(plan.payment_currency, plan.total_price)
-        self._keep(draft, template)
-        order_id = draft.id
-        if ends_at == NEVER:
-            holdings.held[order_id] = processing.reads
-        if not wishes.fails:
-            self._mail(plan.body, order_id, wishes)
-        if holdings.order_changed is not None:
-            holdings.order_changed(order_id, ends_at)
-        if wishes.synchronous:
-            return Answer(_DONE, self.read(order_id))
-        return Answer(_ACCEPTED, accepted(order_id))
 
-    def _keep(self, draft: Draft, template: OrderTemplate) -> None:
-        """Store a new order; what it pays to recipients who were paid before is claimed already."""
+    def _claimed(self, template: OrderTemplate, draft: Draft) -> list[int]:
+        """The items whose recipients were paid before: their payouts need no claim."""
         known = self._holdings.known_recipients
-        claimed = [n for n, to in enumerate(template.recipients) if to in known] if known else []
-        # Who is known changes: what was true now has to be written down now.
-        if claimed and not draft.failed:
-            self._store.add(self._renderer.write(draft, claimed))
-        else:
-            self._store.accept(draft)
+        recipients = () if draft.failed else template.recipients
+        return [item for item, recipient in enumerate(recipients) if recipient in known]
 
-    def _timing(self, now: int, wishes: Wishes, processing: Processing) -> Timing:
-        if wishes.synchronous:
-            return self._progress.timing(now, _SYNCHRONOUS_DELAY)._replace(ends_at=now)
-        return self._progress.timing(now, processing.delay)
-
-    def _mail(self, body: NewOrder, order_id: str, wishes: Wishes) -> None:
+    def _mail(self, body: NewOrder, draft: Draft, wishes: Wishes) -> None:
         always = self._holdings.terms.profile.always_sends_email
         chosen = mailed_items(body.items, always=always, requested=wishes.email)
-        order = self._store.get(order_id) if chosen else None
-        if order is not None:
+        order = self._store.get(draft.id) if chosen else None
+        if order is not None and not order.failed:
             document = orjson.loads(order.document)
             mails = [email_for(document, index, order.ends_at) for index in chosen]
-            self._holdings.outbox.add(order_id, mails)
+            self._holdings.outbox.add(order.id, mails)
 
     def read(self, order_id: str) -> bytes:
         """The order as it stands now: full once it has ended, three keys before.

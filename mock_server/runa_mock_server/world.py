@@ -16,7 +16,7 @@ from runa_mock_server.faults import Faults
 from runa_mock_server.holdings import Holdings, OrderTerms
 from runa_mock_server.idempotency import IdempotencyStore
 from runa_mock_server.ids import IdSource, account_number, read_payout_token
-from runa_mock_server.journal import Journal, Redactor
+from runa_mock_server.journal import Journal
 from runa_mock_server.order_body import OrderBodies
 from runa_mock_server.order_document import Renderer
 from runa_mock_server.order_store import OrderStore
@@ -28,6 +28,7 @@ from runa_mock_server.products import ProductService
 from runa_mock_server.profiles import PROFILES
 from runa_mock_server.progress import Progress
 from runa_mock_server.rate_limit import RateLimiter
+from runa_mock_server.redactor import Redactor
 from runa_mock_server.redemption import Redeemer
 from runa_mock_server.settings import Settings, changed, clock_of
 from runa_mock_server.subscriptions import Subscription
@@ -75,8 +76,8 @@ class Account:
         self.redeemer = Redeemer(self.payouts, world.catalogue, world.code_url)
         self.idempotency = IdempotencyStore()
         self.rate = RateLimiter(settings.rate_limit)
-        self.journal = Journal(settings.journal_requests, settings.journal_bytes)
         self.redactor = Redactor(api_key)
+        self.journal = Journal(settings.journal_requests, settings.journal_bytes, self.redactor)
 
     @property
     def webhooks(self) -> Webhooks:

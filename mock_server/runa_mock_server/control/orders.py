@@ -20,7 +20,7 @@ from runa_mock_server.control.models import (
 from runa_mock_server.control.problems import conflict, not_found, wrong_field
 from runa_mock_server.control.scope import Scope
 from runa_mock_server.errors import quoted
-from runa_mock_server.order_store import Outcome, StoredOrder
+from runa_mock_server.order_store import BasicOrder, Outcome, StoredOrder
 from runa_mock_server.payouts import ClaimError, with_expiry
 from runa_mock_server.processing import NEVER
 from runa_mock_server.progress import TransitionError
@@ -111,7 +111,7 @@ def _status(ends_at: int, outcome: Outcome, now: int) -> Status:
     return "PROCESSING" if now < ends_at else outcome
 
 
-def _summary(account: Account, order: StoredOrder) -> OrderSummary:
+def _summary(account: Account, order: StoredOrder | BasicOrder) -> OrderSummary:
     document = orjson.loads(order.basic)
     now = account.clock.now()
     held = order.ends_at == NEVER

@@ -15,8 +15,9 @@ from runa_mock_server.control.problems import not_found
 from runa_mock_server.control.scope import Scope
 from runa_mock_server.effects import Effects, combined, effects_of
 from runa_mock_server.errors import quoted
-from runa_mock_server.journal import Entry, Journal, printable
+from runa_mock_server.journal import Entry, Journal
 from runa_mock_server.path_table import fits_pattern
+from runa_mock_server.redactor import printable
 
 _FIRST_ERROR = 400
 
@@ -30,7 +31,7 @@ def list_requests(scope: Scope, query: RequestQuery) -> RequestsResult:
         found = [entry for entry in journal if _fits(entry, query)]
         told.update(str(entry.status or 0) for entry in found)
         latest += [(entry, account) for entry in found[max(0, len(found) - query.limit) :]]
-    latest.sort()
+    latest.sort(key=lambda found: found[0].number)
     shown = latest[max(0, len(latest) - query.limit) :]
     return RequestsResult(
         requests=[entry_result(entry, account, brief=query.brief) for entry, account in shown],
@@ -67,10 +68,13 @@ def _is_at(entry: Entry, pattern: str) -> bool:
 
 def _error_type(entry: Entry) -> str | None:
     """The type in the error that the service answered."""
-    if b'"type"' not in entry.response_body[:40] or (entry.status or 0) < _FIRST_ERROR:
+    if (entry.status or 0) < _FIRST_ERROR:
+        return None
+    body = entry.response_body
+    if b'"type"' not in body[:40]:
         return None
     # The type is the first key; the rest may be cut.
-    text = entry.response_body.decode(errors="replace")
+    text = body.decode(errors="replace")
     return text.partition('"type":"')[2].partition('"')[0] or None
 
 

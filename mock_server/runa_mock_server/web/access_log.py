@@ -5,7 +5,7 @@ import logging
 from aiohttp import web
 from aiohttp.abc import AbstractAccessLogger
 
-from runa_mock_server.journal import Redactor
+from runa_mock_server.redactor import Redactor
 
 ACCESS_LOG = logging.getLogger("runa_mock_server.access")
 

@@ -8,8 +8,9 @@ from aiohttp.web import BaseRequest
 
 from runa_mock_server.access import ExecutionMode
 from runa_mock_server.faults import Fault
-from runa_mock_server.journal import Outcome, RawHeaders
+from runa_mock_server.journal import Outcome
 from runa_mock_server.processing import Processing
+from runa_mock_server.redactor import RawHeaders
 from runa_mock_server.world import Account, World
 
 
@@ -64,10 +65,12 @@ class Call:
         fingerprint: that of the body, for calls that place an order.
         outcome: what came of a call that places an order.
         order_id: the order that was made, or shown again.
+        accepted_at: the moment at which that happened, microseconds since the epoch.
     """
 
     __slots__ = (
         "_journal",
+        "accepted_at",
         "account",
         "body",
         "content",
@@ -118,6 +121,7 @@ class Call:
         self.fingerprint: bytes | None = None
         self.outcome: Outcome | None = None
         self.order_id: str | None = None
+        self.accepted_at: int | None = None
 
     def check_remembered(self) -> None:
         """See whether the call still belongs to anything.

@@ -88,7 +88,6 @@ class Connection(RequestHandler):
         transport = self.transport
         if (
             not isinstance(message, RawRequestMessage)
-            or not content.is_eof()
             or message.method not in _SIMPLE_METHODS
             or message.version != HttpVersion11
             or message.should_close

@@ -11,7 +11,7 @@ from aiohttp.http import RawRequestMessage
 from runa_mock_server.errors import ApiError, ServiceError
 from runa_mock_server.faults import Fault
 from runa_mock_server.idempotency import Answer
-from runa_mock_server.journal import Journal, Redactor
+from runa_mock_server.journal import Journal, in_one_piece
 from runa_mock_server.web.answers import answer_to, to_response
 from runa_mock_server.web.body import is_whole, read_body
 from runa_mock_server.web.call import Call, ForgottenError
@@ -65,9 +65,10 @@ class Gateway:
         if world.faults or world.webhooks.adversary.tricks or not _PLAIN(path):
             return None
         match = self._router.find(message.method, path)
-        if not match.at_once or not is_whole(content, self._world.settings.max_body_bytes):
+        if not match.at_once or not is_whole(content, world.settings.max_body_bytes):
             return None
-        call = Call(self._world, message, path, content, match.parameters)
+        call = Call(world, message, path, content, match.parameters)
+        call.body = content.read_nowait()
         answer = _outcome(_answer(call, match))
         _record(call, match, answer, answer.status)
         answer = as_sent(call, answer)
@@ -164,28 +165,22 @@ def _journal_of(call: Call) -> Journal:
 
 def _record(call: Call, match: Match, answer: Answer, told: int | None) -> int:
     """Note the request, before a byte of its answer leaves; its number in the journal."""
-    owner = call.owner
-    if owner is None:
-        clock, redactor = call.world.clock, Redactor(call.header("X-Api-Key") or "")
-    else:
-        clock, redactor = owner.clock, owner.redactor
-    key = call.headers.get("X-Idempotency-Key") if match.checks is ORDERING else None
+    at = call.accepted_at
+    if at is None:
+        at = (call.world.clock if call.owner is None else call.owner.clock).now()
     faults = call.faults
     number = next(call.world.numbers)
-    target, headers, request_body, response_body = redactor.request(
-        call.target, call.raw_headers, (call.body or b"", answer.body)
-    )
     _journal_of(call).add(
         (
             number,
-            clock.now(),
+            at,
             call.method,
-            target,
-            headers,
-            None if key is None else redactor.text(key),
-            request_body,
+            call.target,
+            in_one_piece(call.raw_headers),
+            call.headers.get("X-Idempotency-Key") if match.checks is ORDERING else None,
+            call.body or b"",
             told,
-            response_body,
+            answer.body,
             call.outcome,
             call.order_id,
             call.fingerprint,

@@ -29,18 +29,18 @@ async def place_order(call: Call, raw: bytes) -> Answer:
     body = call.world.order_bodies.read(raw)
     call.fingerprint = body.fingerprint
     call.outcome = "refused"
-    key, now = call.idempotency_key, call.account.clock.now()
-    keys = call.account.idempotency
+    account, key = call.account, call.idempotency_key
+    keys = account.idempotency
+    now = call.accepted_at = account.clock.now()
     answer = keys.begin(key, body.fingerprint, now)
     if answer is not None:
         _note(call, "replayed", answer)
         return answer
     try:
-        accepted_at = now
         if call.world.faults:
             await wait_inside(call)
-            accepted_at = call.account.clock.now()
-        answer = _first_answer(call, body, accepted_at)
+            call.accepted_at = account.clock.now()
+        answer = _first_answer(call, body, call.accepted_at)
     except BaseException:
         keys.release(key)
         raise
@@ -83,7 +83,8 @@ def _new_order(call: Call, body: OrderBody, accepted_at: int) -> Answer:
     valid = body.valid(as_pydantic_1=profile.details_of_pydantic_1)
     asked = call.headers.get("X-Trigger-Error") if profile.honours_triggers else None
     trigger = account.settings.trigger_error if asked is None else asked
-    triggers.pull(trigger)
+    if trigger is not None:
+        triggers.pull(trigger)
     synchronous = call.execution_mode == "sync"
     plan = body.plan(valid, account.holdings.terms, synchronous=synchronous)
     wishes = Wishes(
