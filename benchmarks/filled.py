@@ -31,11 +31,8 @@ def fill(world: World, orders: int, every: int) -> list[str]:
     account = world.account(ACCOUNT)
     raw = ONE_ITEM.encode()
     body = world.order_bodies.read(raw)
-    plan = body.plan(
-        body.valid(as_pydantic_1=world.profile.details_of_pydantic_1),
-        account.holdings.terms,
-        synchronous=False,
-    )
+    body.validate(as_pydantic_1=world.profile.details_of_pydantic_1)
+    plan = body.plan(account.holdings.terms, synchronous=False)
     ids: list[str] = []
     for number in range(orders):
         wishes = TOMORROW if every and number % every == every - 1 else AT_ONCE

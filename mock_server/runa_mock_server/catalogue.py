@@ -119,6 +119,7 @@ class Catalogue:
     ) -> None:
         self.products = tuple(sorted(products, key=itemgetter("code")))
         self._offers: dict[str, Offer] = {}
+        self._singles: dict[str, Selection] = {}
         self._products: dict[str, Mapping[str, Any]] = {}
         for product in self.products:
             for offer in _offers(product):
@@ -161,6 +162,13 @@ class Catalogue:
     def offer(self, code: str) -> Offer | None:
         """What ``code`` stands for, or ``None`` if it is unknown."""
         return self._offers.get(code)
+
+    def single(self, code: str) -> Selection | None:
+        """The offer that ``code`` stands for as a selection, or ``None`` if it is unknown."""
+        selection = self._singles.get(code)
+        if selection is None and code in self._offers:
+            selection = self._singles[code] = Selection((self._offers[code],))
+        return selection
 
     def product_of(self, code: str) -> Mapping[str, Any]:
         """The document of the product that an offer's code stands for.

@@ -1,10 +1,10 @@
 """Who gets mail, and what was sent (provider's pages "Create order" and "Playground")."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from runa_mock_server.bodies import EmailDistribution, NewItem
+from runa_mock_server.bodies import NewItem
 
 _NEVER_DELIVERED = (".invalid", ".test")
 KEPT = 10_000
@@ -105,7 +105,20 @@ class Outbox:
         return [email for email in self.all() if email.sent_at <= now]
 
 
-def mailed_items(items: Iterable[NewItem], *, always: bool, requested: bool) -> list[int]:
+def addresses(items: Iterable[NewItem]) -> tuple[tuple[int, str], ...]:
+    """The items that are distributed by EMAIL, by index, each with its address."""
+    return tuple(
+        [
+            (index, item.distribution_method.email_address)
+            for index, item in enumerate(items)
+            if item.distribution_method.type == "EMAIL"
+        ]
+    )
+
+
+def mailed_items(
+    by_email: Sequence[tuple[int, str]], *, always: bool, requested: bool
+) -> list[int]:
     """The indexes of the items whose recipients get mail.
 
     On the playground mail is sent only if the request asks for it, and only for the first item
@@ -113,17 +126,12 @@ def mailed_items(items: Iterable[NewItem], *, always: bool, requested: bool) -> 
     exist get none.
 
     Args:
-        items: the items of the order.
+        by_email: the order's ``addresses``.
         always: whether this environment mails without being asked.
         requested: whether ``X-Send-Email: true`` was sent.
     """
     if not always and not requested:
         return []
-    by_email = [
-        (index, item.distribution_method.email_address)
-        for index, item in enumerate(items)
-        if isinstance(item.distribution_method, EmailDistribution)
-    ]
     chosen = by_email if always else by_email[:1]
     return [index for index, to in chosen if not to.lower().endswith(_NEVER_DELIVERED)]
 

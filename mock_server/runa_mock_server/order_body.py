@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 from runa_mock_server import strict_json
 from runa_mock_server.bodies import NewOrder, not_json, validate_body
 from runa_mock_server.catalogue import Catalogue
+from runa_mock_server.emails import addresses
 from runa_mock_server.holdings import OrderTerms
 from runa_mock_server.order_rules import order_basket
 from runa_mock_server.order_template import OrderTemplate, order_template
@@ -22,19 +23,19 @@ _MOST_BYTES = 1024 * 1024
 
 
 class OrderPlan(NamedTuple):
-    """An order that breaks no rule: what it costs and how it reads.
+    """An order that breaks no rule: what it costs, how it reads and who may get mail.
 
     Attributes:
-        body: what was asked for.
         payment_currency: what it is paid in.
         total_price: what is paid.
         template: its text.
+        addresses: the items that are distributed by EMAIL, by index, each with its address.
     """
 
-    body: NewOrder
     payment_currency: str
     total_price: Decimal
     template: OrderTemplate
+    addresses: tuple[tuple[int, str], ...]
 
 
 class OrderBody:
@@ -58,27 +59,29 @@ class OrderBody:
         except strict_json.MalformedJsonError as error:
             self._error = error
             self.fingerprint = strict_json.fingerprint_bytes(raw)
+        self._is_valid = False
         self._valid: NewOrder | None = None
         self._plans: dict[tuple[bool, bool, Catalogue], OrderPlan] = {}
 
-    def valid(self, *, as_pydantic_1: bool) -> NewOrder:
-        """What the body asks for.
+    def validate(self, *, as_pydantic_1: bool) -> None:
+        """See whether the body is an order at all.
 
         Raises:
             ApiError: ``bad_request`` if it is no JSON object, ``validation_error`` with a detail
                 for each wrong field.
         """
-        if self._valid is None:
-            if self._error is not None:
-                raise not_json(self._error)
-            self._valid = validate_body(NewOrder, self._document, as_pydantic_1=as_pydantic_1)
-        return self._valid
+        if self._is_valid:
+            return
+        if self._error is not None:
+            raise not_json(self._error)
+        self._valid = validate_body(NewOrder, self._document, as_pydantic_1=as_pydantic_1)
+        self._is_valid = True
+        self._document = None
 
-    def plan(self, body: NewOrder, terms: OrderTerms, *, synchronous: bool) -> OrderPlan:
-        """The order that the body makes.
+    def plan(self, terms: OrderTerms, *, synchronous: bool) -> OrderPlan:
+        """The order that a valid body makes.
 
         Args:
-            body: what ``valid`` gave.
             terms: how the account's orders are carried out.
             synchronous: whether the order is answered at once.
 
@@ -89,16 +92,19 @@ class OrderBody:
         wanted = (synchronous, terms.legacy_item_fields, terms.catalogue)
         plan = self._plans.get(wanted)
         if plan is None:
+            body = self._valid or validate_body(NewOrder, strict_json.parse(self.raw))
             basket = order_basket(body, terms.catalogue, synchronous=synchronous)
             cost = quote(
                 basket.values, basket.payment_currency, discounts=terms.profile.applies_discounts
             )
             plan = self._plans[wanted] = OrderPlan(
-                body,
                 cost.payment_currency,
                 cost.total_price,
                 order_template(body, basket, cost, legacy_item_fields=terms.legacy_item_fields),
+                addresses(body.items),
             )
+            # A large body is thousands of objects, which are not needed again.
+            self._valid = None
         return plan
 
 

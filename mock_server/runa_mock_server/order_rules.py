@@ -16,11 +16,10 @@ from runa_mock_server.bodies import (
     NewEstimate,
     NewItem,
     NewOrder,
-    RecipientDistribution,
     SingleProduct,
     TemplateProducts,
 )
-from runa_mock_server.catalogue import Catalogue, Offer, Selection
+from runa_mock_server.catalogue import Catalogue, Selection
 from runa_mock_server.errors import ApiError, quoted
 from runa_mock_server.fx import can_exchange, exchange
 
@@ -94,13 +93,15 @@ def _checked(
 ) -> Basket:
     items: Sequence[NewItem | EstimateItem] = body.items
     lines = tuple(
-        Line(
-            item.face_value,
-            item.products,
-            _selection(item.products, catalogue, index),
-            item.distribution_method if isinstance(item, NewItem) else None,
-        )
-        for index, item in enumerate(items)
+        [
+            Line(
+                item.face_value,
+                item.products,
+                _selection(item.products, catalogue, index),
+                item.distribution_method if isinstance(item, NewItem) else None,
+            )
+            for index, item in enumerate(items)
+        ]
     )
     basket = Basket(body.payment_method.currency.value, lines, synchronous)
     for rule in rules:
@@ -112,21 +113,22 @@ def _selection(
     products: SingleProduct | MultipleProducts | TemplateProducts, catalogue: Catalogue, index: int
 ) -> Selection:
     """The offers an item names; a code or template that is unknown breaks the first rule."""
-    if isinstance(products, SingleProduct):
-        return Selection((_offer(products.value, catalogue, index),))
-    if isinstance(products, MultipleProducts):
-        return Selection(tuple(_offer(code, catalogue, index) for code in products.values))
+    if products.type == "SINGLE":
+        return _single(products.value, catalogue, index)
+    if products.type == "MULTIPLE":
+        singles = [_single(code, catalogue, index) for code in products.values]
+        return Selection(tuple([offer for single in singles for offer in single.offers]))
     selection = catalogue.template(products.template_id)
     if selection is None:
         raise _refused(index, f"there is no product template {quoted(products.template_id)}")
     return selection
 
 
-def _offer(code: str, catalogue: Catalogue, index: int) -> Offer:
-    offer = catalogue.offer(code)
-    if offer is None:
+def _single(code: str, catalogue: Catalogue, index: int) -> Selection:
+    selection = catalogue.single(code)
+    if selection is None:
         raise _refused(index, f"there is no product {quoted(code)}")
-    return offer
+    return selection
 
 
 def _orderable(basket: Basket) -> None:
@@ -139,7 +141,7 @@ def _orderable(basket: Basket) -> None:
 def _face_values(basket: Basket) -> None:
     for index, line in enumerate(basket.lines):
         value = line.face_value
-        if isinstance(line.products, SingleProduct):
+        if line.products.type == "SINGLE":
             offer = line.selection.offers[0]
             if value not in offer.denominations:
                 reason = f"{quoted(offer.code)} comes {offer.denominations}"
@@ -166,9 +168,7 @@ def _template_limits(basket: Basket) -> None:
         return
     used: dict[str, set[str | None]] = {
         "product": {
-            line.products.template_id
-            for line in basket.lines
-            if isinstance(line.products, TemplateProducts)
+            line.products.template_id for line in basket.lines if line.products.type == "TEMPLATE"
         },
         "redemption": {_redemption_template(line) for line in basket.lines} - {None},
     }
@@ -195,7 +195,7 @@ def _one_currency(basket: Basket) -> None:
 
 def _recipients_get_payments(basket: Basket) -> None:
     for index, line in enumerate(basket.lines):
-        if isinstance(line.distribution, RecipientDistribution):
+        if line.distribution is not None and line.distribution.type == "RECIPIENT":
             for offer in line.selection.offers:
                 if offer.payout_type != "payment":
                     raise _refused(

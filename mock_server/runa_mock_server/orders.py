@@ -4,7 +4,6 @@ from typing import NamedTuple
 
 import orjson
 
-from runa_mock_server.bodies import NewOrder
 from runa_mock_server.clock import SECOND, Clock
 from runa_mock_server.emails import email_for, mailed_items
 from runa_mock_server.errors import ApiError, quoted
@@ -83,7 +82,7 @@ class OrderService:
         if draft.ends_at == NEVER:
             holdings.held[draft.id] = (wishes.processing or holdings.terms.processing).reads
         if wishes.email or holdings.terms.profile.always_sends_email:
-            self._mail(plan.body, draft, wishes)
+            self._mail(plan, draft, wishes)
         if holdings.order_changed is not None:
             holdings.order_changed(draft.id, draft.ends_at)
         if wishes.synchronous:
@@ -110,11 +109,11 @@ class OrderService:
         """The items whose recipients were paid before: their payouts need no claim."""
         known = self._holdings.known_recipients
         recipients = () if draft.failed else template.recipients
-        return [item for item, recipient in enumerate(recipients) if recipient in known]
+        return [item for item, recipient in recipients if recipient in known]
 
-    def _mail(self, body: NewOrder, draft: Draft, wishes: Wishes) -> None:
+    def _mail(self, plan: OrderPlan, draft: Draft, wishes: Wishes) -> None:
         always = self._holdings.terms.profile.always_sends_email
-        chosen = mailed_items(body.items, always=always, requested=wishes.email)
+        chosen = mailed_items(plan.addresses, always=always, requested=wishes.email)
         order = self._store.get(draft.id) if chosen else None
         if order is not None and not order.failed:
             document = orjson.loads(order.document)

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from decimal import Decimal
+from functools import lru_cache
 from typing import NamedTuple
 
 from runa_mock_server.catalogue import Selection
@@ -57,7 +58,7 @@ def quote(
         payment_currency: what the order is paid in.
         discounts: whether the catalogue's discounts are applied.
     """
-    prices = tuple(_price(value, selection, discounts=discounts) for value, selection in lines)
+    prices = tuple([_price(value, selection, discounts=discounts) for value, selection in lines])
     product_currency = lines[0][1].offers[0].currency
     value = sum((price.price for price in prices), ZERO)
     discount = sum((price.face_value - price.price for price in prices), ZERO)
@@ -78,9 +79,15 @@ def quote(
 
 
 def _price(face_value: Decimal, selection: Selection, *, discounts: bool) -> Price:
-    face_value = to_cents(face_value)
     # Inferred: where the recipient is yet to choose a product, none of their discounts applies.
     if not discounts or len(selection.offers) > 1:
-        return Price(face_value, face_value, NO_DISCOUNT)
-    multiplier = selection.offers[0].discount_multiplier
+        return _priced(face_value, NO_DISCOUNT)
+    return _priced(face_value, selection.offers[0].discount_multiplier)
+
+
+@lru_cache(maxsize=256)  # a basket of two hundred items knows a few prices
+def _priced(face_value: Decimal, multiplier: str) -> Price:
+    face_value = to_cents(face_value)
+    if multiplier == NO_DISCOUNT:
+        return Price(face_value, face_value, multiplier)
     return Price(face_value, to_cents(face_value * (1 - Decimal(multiplier))), multiplier)

@@ -13,19 +13,20 @@ class SharedTexts:
     def __init__(self) -> None:
         self._numbers: dict[str, int] = {}
         self._texts: list[str] = []
-        self._seen_once: dict[str, None] = {}
+        self._seen_once: dict[int, None] = {}  # by hash: two that share one do no harm
 
     def number(self, text: str) -> int:
         """The number of a text, from 1 on; 0 if it is not known to be shared, and not kept."""
         number = self._numbers.get(text)
         if number is not None:
             return number
-        if text not in self._seen_once:
-            self._seen_once[text] = None
+        seen = hash(text)
+        if seen not in self._seen_once:
+            self._seen_once[seen] = None
             if len(self._seen_once) > _FIRST_SEEN:
                 del self._seen_once[next(iter(self._seen_once))]
             return 0
-        del self._seen_once[text]
+        del self._seen_once[seen]
         self._texts.append(text)
         self._numbers[text] = len(self._texts)
         return len(self._texts)

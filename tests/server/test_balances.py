@@ -229,8 +229,8 @@ def test_an_order_that_fails_costs_nothing() -> None:
     world = World(make_settings(profile="production", balances={"USD": "9.19"}))
     holder = world.account(PRODUCTION_KEY)
     body = OrderBody(orjson.dumps(TEN))
-    terms = holder.holdings.terms
-    plan = body.plan(body.valid(as_pydantic_1=True), terms, synchronous=False)
+    body.validate(as_pydantic_1=True)
+    plan = body.plan(holder.holdings.terms, synchronous=False)
     assert holder.orders.place(plan, Wishes(fails=True), holder.clock.now()).status == 202
     assert holder.balances.one("USD")["balance"] == "9.19"
     with pytest.raises(ApiError, match=r"USD 9\.20"):

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from runa_mock_server import ManualClock, MockServer
 from runa_mock_server.bodies import NewOrder, validate_body
-from runa_mock_server.emails import Email, mailed_items
+from runa_mock_server.emails import Email, addresses, mailed_items
 from runa_mock_server.settings import make_settings
 from runa_mock_server.world import World
 from support.api import KEY, Api, body, item
@@ -47,7 +47,7 @@ def to_recipient(address: str) -> dict[str, Any]:
 def mailed(items: list[dict[str, Any]], *, always: bool, requested: bool) -> list[int]:
     """The indexes of the items that are mailed."""
     order = validate_body(NewOrder, body(items=items))
-    return mailed_items(order.items, always=always, requested=requested)
+    return mailed_items(addresses(order.items), always=always, requested=requested)
 
 
 ITEMS = st.one_of(

@@ -80,13 +80,13 @@ def _first_answer(call: Call, body: OrderBody, accepted_at: int) -> Answer:
 
 def _new_order(call: Call, body: OrderBody, accepted_at: int) -> Answer:
     account, profile = call.account, call.world.profile
-    valid = body.valid(as_pydantic_1=profile.details_of_pydantic_1)
+    body.validate(as_pydantic_1=profile.details_of_pydantic_1)
     asked = call.headers.get("X-Trigger-Error") if profile.honours_triggers else None
     trigger = account.settings.trigger_error if asked is None else asked
     if trigger is not None:
         triggers.pull(trigger)
     synchronous = call.execution_mode == "sync"
-    plan = body.plan(valid, account.holdings.terms, synchronous=synchronous)
+    plan = body.plan(account.holdings.terms, synchronous=synchronous)
     wishes = Wishes(
         synchronous=synchronous,
         fails=trigger == triggers.ORDER_FAILED,
