@@ -7,6 +7,7 @@ model, so that there is one statement of the rules, and one wording of what is w
 """
 
 from collections.abc import Collection, Mapping
+from copy import copy
 from functools import cache
 from importlib import resources
 from typing import TYPE_CHECKING, Any
@@ -97,7 +98,7 @@ def properties() -> Mapping[str, Mapping[str, Any]]:
 
 def _default(schema: Mapping[str, Any]) -> Any:
     default = schema["default"]
-    return tuple(default) if isinstance(default, list) else default
+    return tuple(default) if isinstance(default, list) else copy(default)
 
 
 def _kind(schema: Mapping[str, Any]) -> Any:
@@ -115,7 +116,7 @@ def _given(schema: Mapping[str, Any]) -> Mapping[str, Any]:
 
 def _fits(name: str, schema: Mapping[str, Any], value: Any) -> bool:
     """Whether a value is certainly one that the model takes as it is."""
-    default, given = schema["default"], _given(schema)
+    default, given = _default(schema), _given(schema)
     if type(value) is type(default) and value == default:
         return True
     if isinstance(value, str):

@@ -109,6 +109,23 @@ unwanted = {
 print(*sorted(unwanted & {*sys.modules} - before))
 """
 
+AHEAD = """
+import asyncio, sys
+from runa_mock_server.cli.ahead import load_ahead
+
+before = {*sys.modules}
+asyncio.run(load_ahead())
+loaded = {*sys.modules}
+from runa_mock_server import bodies, body_models
+
+print("pydantic" in before, body_models.NewOrder.__pydantic_complete__)
+document = {"payment_method": {"type": "ACCOUNT_BALANCE", "currency": "USD"}, "items": [{
+    "face_value": 10, "distribution_method": {"type": "PAYOUT_LINK"},
+    "products": {"type": "SINGLE", "value": "1800FL-US"}}]}
+bodies.validate_body(bodies.NewOrder, document)
+print(*{*sys.modules} - loaded)
+"""
+
 
 def run(code: str, *arguments: str) -> list[str]:
     """The lines that a program prints in a fresh interpreter."""
@@ -166,3 +183,8 @@ def test_serving_needs_neither_validator_nor_client() -> None:
 def test_a_start_loads_no_more_than_it_needs() -> None:
     """A server told plain settings loads no model until it is asked for more than its health."""
     assert run(PING) == ["200", "200", ""]
+
+
+def test_what_an_order_needs_is_loaded_ahead() -> None:
+    """The first order finds its model built, and loads nothing any more."""
+    assert run(AHEAD) == ["False True", ""]
