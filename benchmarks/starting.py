@@ -57,8 +57,8 @@ def measure(effort: Effort) -> Part:
     table = Table(
         "Starting",
         f"What is compared comes by turns, {effort.starts} times, each in a new process. "
-        "The server begins to listen without the models of what may be ordered, and loads them "
-        "in pieces while it waits for requests: an order that comes at once waits for them. "
+        "The server begins to listen without the models of bodies and without the control API, "
+        "and loads them in pieces between the first requests: an order that comes at once waits. "
         f"`MockServer` starts {len(cycles)} times in one process, the first not counted. A reset "
         "is not the first control call, which loads the control API.",
         ("", "ms", "lowest", "highest", "CPU ms"),
@@ -127,7 +127,7 @@ def _first_order(pause: float) -> Took:
 
 def _reset(orders: int) -> Took:
     with filled(orders) as server:
-        server.ask("GET", "/_mock/health", HEADERS)
+        server.ask("GET", "/_mock/clock", HEADERS)
         cpu, start = server.cpu_seconds(), time.perf_counter()
         status, answer = server.ask("POST", "/_mock/reset", HEADERS, b"{}")
         took = Took(time.perf_counter() - start, server.cpu_seconds() - cpu)

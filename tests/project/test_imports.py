@@ -123,6 +123,7 @@ document = {"payment_method": {"type": "ACCOUNT_BALANCE", "currency": "USD"}, "i
     "face_value": 10, "distribution_method": {"type": "PAYOUT_LINK"},
     "products": {"type": "SINGLE", "value": "1800FL-US"}}]}
 bodies.validate_body(bodies.NewOrder, document)
+import runa_mock_server.control.api
 print(*{*sys.modules} - loaded)
 """
 
@@ -185,6 +186,6 @@ def test_a_start_loads_no_more_than_it_needs() -> None:
     assert run(PING) == ["200", "200", ""]
 
 
-def test_what_an_order_needs_is_loaded_ahead() -> None:
-    """The first order finds its model built, and loads nothing any more."""
+def test_what_first_calls_need_is_loaded_ahead() -> None:
+    """The first order finds its model built, and loads nothing any more; nor does control."""
     assert run(AHEAD) == ["False True", ""]
