@@ -119,7 +119,7 @@ def _fits(name: str, schema: Mapping[str, Any], value: Any) -> bool:
     default, given = _default(schema), _given(schema)
     if type(value) is type(default) and value == default:
         return True
-    if isinstance(value, str):
+    if type(value) is str:
         return value in given.get("enum", ()) or (name in _ANY_TEXT and value != "")
     if not given.keys() <= _UNDERSTOOD:
         return False
