@@ -11,13 +11,14 @@ from typing import NamedTuple
 
 from benchmarks.effort import Effort
 from benchmarks.machine import ROOT, cores, on_core
-from benchmarks.orders import HEADERS, ORDER_PATH
+from benchmarks.orders import HEADERS, KEY_HEADER, ONE_ITEM, ORDER_PATH, ORDERING
 from benchmarks.report import Measure, Part, Table, milli
 from benchmarks.servers import Server, ServerError, bare, filled, ours
 
 _LOOK = 0.001  # seconds
 _CYCLES = 10  # in process, per start of a process
 _RESETS = 5
+_LATER = 0.5  # seconds
 _STORED = 100_000
 _IMPORT = """
 import time
@@ -46,6 +47,8 @@ def measure(effort: Effort) -> Part:
     lines = {
         "bare aiohttp, from nothing to the first answer": limits,
         "`runa-mock serve`, the same": starts,
+        "the first order, right after the first answer": _first_orders(0, effort.starts),
+        f"the first order, {_LATER} s later": _first_orders(_LATER, effort.starts),
         "`MockServer`, start and stop in a running process": cycles,
         f"`POST /_mock/reset` after {stored:,} orders": resets,
         "`import requests`": base,
@@ -54,6 +57,8 @@ def measure(effort: Effort) -> Part:
     table = Table(
         "Starting",
         f"What is compared comes by turns, {effort.starts} times, each in a new process. "
+        "The server begins to listen without the models of bodies and without the control API, "
+        "and loads them in pieces between the first requests: an order that comes at once waits. "
         f"`MockServer` starts {len(cycles)} times in one process, the first not counted. A reset "
         "is not the first control call, which loads the control API.",
         ("", "ms", "lowest", "highest", "CPU ms"),
@@ -103,9 +108,26 @@ def _start(server: Callable[..., Server]) -> Took:
         return Took(time.perf_counter() - start, started.cpu_seconds())
 
 
+def _first_orders(pause: float, times: int) -> list[Took]:
+    """How long a client waits for its first order, so many seconds after the server has started."""
+    return [_first_order(pause) for _ in range(times + 1)][1:]
+
+
+def _first_order(pause: float) -> Took:
+    headers = {**ORDERING, KEY_HEADER: "first"}
+    with ours(patience=_LOOK) as server:
+        time.sleep(pause)
+        cpu, start = server.cpu_seconds(), time.perf_counter()
+        status, answer = server.ask("POST", ORDER_PATH, headers, ONE_ITEM.encode())
+        took = Took(time.perf_counter() - start, server.cpu_seconds() - cpu)
+        if status != HTTPStatus.ACCEPTED:
+            raise ServerError(f"the first order was answered with {status}: {answer!r}")
+        return took
+
+
 def _reset(orders: int) -> Took:
     with filled(orders) as server:
-        server.ask("GET", "/_mock/health", HEADERS)
+        server.ask("GET", "/_mock/clock", HEADERS)
         cpu, start = server.cpu_seconds(), time.perf_counter()
         status, answer = server.ask("POST", "/_mock/reset", HEADERS, b"{}")
         took = Took(time.perf_counter() - start, server.cpu_seconds() - cpu)

@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from runa_mock_server.config_file import schema
+from runa_mock_server.serve_settings import schema
 
 PLACE = Path(__file__).parents[1] / "mock_server/runa_mock_server/data/config.schema.json"
 

@@ -16,10 +16,11 @@ if TYPE_CHECKING:
     from runa_mock_server.config_file import ConfigError
     from runa_mock_server.controls import Controls
     from runa_mock_server.effects import Effects
+    from runa_mock_server.errors import SettingsError
     from runa_mock_server.fault_spec import FaultSpec
     from runa_mock_server.remote import RemoteServer, connect
     from runa_mock_server.server import MockServer
-    from runa_mock_server.settings import Settings, SettingsError
+    from runa_mock_server.settings import Settings
     from runa_mock_server.web.http_server import PortBusyError
 
 __all__ = [
@@ -56,7 +57,7 @@ _HOMES = {
     "PortBusyError": "web.http_server",
     "RemoteServer": "remote",
     "Settings": "settings",
-    "SettingsError": "settings",
+    "SettingsError": "errors",
     "connect": "remote",
 }
 

@@ -237,3 +237,20 @@ def timestamp(moment: int) -> str:
 def _second(seconds: int) -> str:
     # Orders come many to a second: the date is worked out once for all of them.
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S")
+
+
+def clock_of(text: str) -> Clock:
+    """The clock that a setting names: ``system``, ``manual``, or the moment of a manual one.
+
+    Raises:
+        ValueError: for any other text.
+    """
+    if text == "system":
+        return Clock()
+    if text == "manual":
+        return ManualClock()
+    try:
+        start = datetime.fromisoformat(text)
+    except ValueError:
+        raise ValueError("must be system, manual or a moment like 2026-01-31T12:00:00Z") from None
+    return ManualClock(start)

@@ -5,19 +5,19 @@ is for editors and means nothing here. ``data/config.schema.json`` is the JSON S
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from importlib import resources
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, cast
 
-from pydantic import Field
-from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
-
-from runa_mock_server import logs, strict_json
-from runa_mock_server.flags import DEFAULT_PORT
-from runa_mock_server.settings import Port, Settings, SettingsError, checked, make_settings
+from runa_mock_server import strict_json
+from runa_mock_server.errors import SettingsError
+from runa_mock_server.flags import SCHEMA_KEY
+from runa_mock_server.plain_settings import plain_serve_settings, plain_settings
 from runa_mock_server.text_file import UnreadableFileError, read_text
 
-SCHEMA_KEY = "$schema"
+if TYPE_CHECKING:
+    from runa_mock_server.serve_settings import ServeSettings
+    from runa_mock_server.settings import Settings
+
 _PATHS = ("catalogue",)  # settings that name a file
 
 
@@ -25,30 +25,7 @@ class ConfigError(ValueError):
     """A configuration file that cannot be used; the message lists every problem, one a line."""
 
 
-class ServeSettings(Settings):
-    """What ``runa-mock serve`` can be told: everything about its server, and about its log."""
-
-    port: Port = DEFAULT_PORT
-    log_level: logs.Level = Field(
-        default="info", description="How much to log; a line a request at info."
-    )
-    log_format: logs.Format = Field(default="text", description="How to log.")
-    event_loop: Literal["asyncio", "uvloop"] = Field(
-        default="asyncio",
-        description="What drives the server; uvloop takes less CPU, and has to be installed: "
-        "runa-mock[uvloop].",
-    )
-
-    @property
-    def server(self) -> Settings:
-        """Without what is about the log."""
-        # They have been checked, and a start that checks them twice builds two validators.
-        return Settings.model_construct(
-            **{name: getattr(self, name) for name in Settings.model_fields}
-        )
-
-
-def load_settings(path: str | Path | None, **values: Any) -> Settings:
+def load_settings(path: str | Path | None, **values: Any) -> "Settings":
     """The settings of a server inside Python: what a file says, unless a value says otherwise.
 
     What the file says about the log is for ``runa-mock serve``, and ignored here.
@@ -61,9 +38,30 @@ def load_settings(path: str | Path | None, **values: Any) -> Settings:
         ConfigError: if the file cannot be used.
         SettingsError: for a value that does not fit.
     """
+    if path is None:
+        plain = plain_settings(values)
+        if plain is not None:
+            return cast("Settings", plain)
+    from runa_mock_server.settings import Settings, make_settings  # noqa: PLC0415 - loads pydantic
+
     file = {} if path is None else read(path)
     own = {name: value for name, value in file.items() if name in Settings.model_fields}
     return make_settings(**own | values)
+
+
+def settings_to_serve(values: Mapping[str, Any]) -> "ServeSettings":
+    """The settings of ``runa-mock serve`` from loose values, the defaults for all others.
+
+    Raises:
+        SettingsError: naming each setting that is unknown or does not fit, and why.
+    """
+    plain = plain_serve_settings(values)
+    if plain is not None:
+        return cast("ServeSettings", plain)
+    from runa_mock_server.serve_settings import ServeSettings  # noqa: PLC0415 - loads pydantic
+    from runa_mock_server.settings import checked  # noqa: PLC0415 - as above
+
+    return checked(ServeSettings, values)
 
 
 def read(path: str | Path) -> dict[str, Any]:
@@ -81,7 +79,7 @@ def read(path: str | Path) -> dict[str, Any]:
     if not isinstance(document.pop(SCHEMA_KEY, ""), str):
         problems.append(f"{SCHEMA_KEY}: must be a string")
     try:
-        checked(ServeSettings, document)
+        settings_to_serve(document)
     except SettingsError as error:
         problems += [f"{name}: {reason}" for name, reason in error.problems]
     if problems:
@@ -90,32 +88,6 @@ def read(path: str | Path) -> dict[str, Any]:
         if document.get(name) is not None:
             document[name] = str(path.parent / document[name])
     return document
-
-
-def schema() -> JsonSchemaValue:
-    """The JSON Schema (draft 2020-12) of a configuration file, made from the settings."""
-    made = ServeSettings.model_json_schema(schema_generator=_Untitled)
-    properties = {SCHEMA_KEY: {"type": "string", "description": "For editors."}}
-    return {
-        "$schema": GenerateJsonSchema.schema_dialect,
-        **made,
-        "title": "Configuration file of runa-mock",
-        "description": "What `runa-mock serve --config FILE` reads, as TOML or JSON.",
-        "properties": properties | made["properties"],
-    }
-
-
-def published_schema() -> str:
-    """The text of the JSON Schema that comes with the package."""
-    file = resources.files("runa_mock_server").joinpath("data/config.schema.json")
-    return file.read_text(encoding="utf-8")
-
-
-class _Untitled(GenerateJsonSchema):
-    """Without titles, which would only repeat the names."""
-
-    def field_title_should_be_set(self, schema: Any) -> bool:  # noqa: ARG002 - pydantic's signature
-        return False
 
 
 def _parsed(path: Path) -> dict[str, Any]:

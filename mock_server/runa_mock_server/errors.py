@@ -83,3 +83,15 @@ def quoted(value: object, limit: int = 80) -> str:
     """
     text = str(value)
     return ascii(text if len(text) <= limit else text[:limit] + "...")
+
+
+class SettingsError(ValueError):
+    """Settings that cannot be used.
+
+    Attributes:
+        problems: for each wrong setting its name and the reason.
+    """
+
+    def __init__(self, problems: Sequence[tuple[str, str]]) -> None:
+        super().__init__("; ".join(f"{name}: {reason}" for name, reason in problems))
+        self.problems = tuple(problems)

@@ -8,12 +8,14 @@ connection is the edge's business.
 from collections.abc import Callable, Iterator, Sequence
 from itertools import count
 from random import Random
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from runa_mock_server.clock import Clock
-from runa_mock_server.fault_spec import FaultSpec
 from runa_mock_server.path_table import fits_pattern
 from runa_mock_server.processing import NEVER
+
+if TYPE_CHECKING:
+    from runa_mock_server.fault_spec import FaultSpec  # a server starts without loading pydantic
 
 _REMEMBERED = 1_000
 
@@ -46,7 +48,7 @@ class Fault:
     """
 
     def __init__(
-        self, id_: str, spec: FaultSpec, account: str | None, clock: Clock, random: Random
+        self, id_: str, spec: "FaultSpec", account: str | None, clock: Clock, random: Random
     ) -> None:
         self.id = id_
         self.spec = spec
@@ -132,7 +134,7 @@ class Faults:
         faults = [fault for account in tuple(self._armed) for fault in self._of(account)]
         return iter([*sorted(faults, key=lambda fault: int(fault.id[2:])), *self._spent])
 
-    def arm(self, spec: FaultSpec, account: str | None, clock: Clock) -> Fault:
+    def arm(self, spec: "FaultSpec", account: str | None, clock: Clock) -> Fault:
         """Have a fault strike from now on.
 
         Args:

@@ -8,8 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Any, NamedTuple
 
-from runa_mock_server.catalogue import denominations_of
-from runa_mock_server.catalogue_file import FieldProblem, problems_of
+from runa_mock_server.catalogue import FieldProblem, denominations_of
 from runa_mock_server.clock import timestamp
 
 _FOUR_DECIMALS = Decimal("0.0001")
@@ -112,6 +111,8 @@ def _denominations(product: Mapping[str, Any], given: Mapping[str, Any]) -> dict
     Raises:
         ProductChangeError: naming each field that does not fit the product.
     """
+    from runa_mock_server.product_rules import problems_of  # noqa: PLC0415 - few servers need it
+
     payout_type = product["payout_type"]
     if payout_type == "subscription":
         reason = f"a product of the type {payout_type} has none; its plans have prices"

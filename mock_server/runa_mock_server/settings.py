@@ -6,7 +6,6 @@ object; the field descriptions are the help texts. A field marked ``writeOnly`` 
 
 import re
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 from decimal import Decimal
 from difflib import get_close_matches
 from typing import Annotated, Any, Literal, TypeVar
@@ -24,28 +23,17 @@ from pydantic import (
 from pydantic_core import ErrorDetails
 
 from runa_mock_server.address import host_and_port
-from runa_mock_server.bodies import EmailAddress
-from runa_mock_server.clock import Clock, ManualClock
+from runa_mock_server.body_models import EmailAddress
+from runa_mock_server.clock import clock_of
 from runa_mock_server.currencies import Currency
-from runa_mock_server.flags import DEFAULT_HOST
+from runa_mock_server.errors import SettingsError
+from runa_mock_server.flags import DEFAULT_HOST, FREE_PORT
 from runa_mock_server.processing import parse_processing
 from runa_mock_server.profiles import ProfileName
-from runa_mock_server.subscriptions import Subscriptions
+from runa_mock_server.subscription_model import Subscriptions
 from runa_mock_server.triggers import KNOWN_TRIGGERS
 
 S = TypeVar("S", bound="Settings")
-
-
-class SettingsError(ValueError):
-    """Settings that cannot be used.
-
-    Attributes:
-        problems: for each wrong setting its name and the reason.
-    """
-
-    def __init__(self, problems: Sequence[tuple[str, str]]) -> None:
-        super().__init__("; ".join(f"{name}: {reason}" for name, reason in problems))
-        self.problems = tuple(problems)
 
 
 def _pairs(given: Any) -> Any:
@@ -92,7 +80,7 @@ class Settings(BaseModel):
     )
 
     host: Text = Field(default=DEFAULT_HOST, description="Address to listen on.")
-    port: Port = 0
+    port: Port = FREE_PORT
     public_url: str | None = Field(
         default=None,
         description="Where clients reach the server, for payout links; "
@@ -318,23 +306,6 @@ def changed(settings: Settings, changes: Mapping[str, Any]) -> Settings:
     if fixed:
         raise SettingsError(fixed)
     return made
-
-
-def clock_of(text: str) -> Clock:
-    """The clock that a setting names: ``system``, ``manual``, or the moment of a manual one.
-
-    Raises:
-        ValueError: for any other text.
-    """
-    if text == "system":
-        return Clock()
-    if text == "manual":
-        return ManualClock()
-    try:
-        start = datetime.fromisoformat(text)
-    except ValueError:
-        raise ValueError("must be system, manual or a moment like 2026-01-31T12:00:00Z") from None
-    return ManualClock(start)
 
 
 def make_settings(**values: Any) -> Settings:

@@ -1,21 +1,8 @@
-"""A wish to be told of events: where, of which, and signed with what (page "Webhooks")."""
+"""What a server can tell of, to how many, and signed with what (page "Webhooks")."""
 
 import base64
 import binascii
-from typing import Annotated, Any, Literal, get_args
-
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    HttpUrl,
-    SerializerFunctionWrapHandler,
-    TypeAdapter,
-    ValidationError,
-    model_serializer,
-)
+from typing import Literal, get_args
 
 Event = Literal["order.completion", "product.update"]
 EVENTS: tuple[Event, ...] = get_args(Event)
@@ -25,7 +12,6 @@ MOST_ENDPOINTS = 100
 
 SECRET_PREFIX = "whsec_"  # noqa: S105 - what secrets start with
 _LONGEST_SECRET = 256
-_URL = TypeAdapter(HttpUrl, config=ConfigDict(defer_build=True))
 
 
 def secret_bytes(secret: str) -> bytes:
@@ -44,62 +30,3 @@ def secret_bytes(secret: str) -> bytes:
     if not 0 < len(key) <= _LONGEST_SECRET:
         raise ValueError(wanted)
     return key
-
-
-def _checked_secret(secret: str) -> str:
-    secret_bytes(secret)
-    return secret
-
-
-def _checked_url(url: str) -> str:
-    try:
-        parsed = _URL.validate_python(url)
-    except ValidationError as error:
-        raise ValueError(error.errors()[0]["msg"]) from None
-    if parsed.fragment is not None:
-        raise ValueError("must have no fragment")
-    return url
-
-
-Url = Annotated[str, Field(max_length=2_000), AfterValidator(_checked_url)]
-Secret = Annotated[str, AfterValidator(_checked_secret)]
-
-
-class Subscription(BaseModel):
-    """One event type, and where it is told."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, defer_build=True)
-
-    url: Url = Field(description="Where the event is POSTed to: http or https.")
-    event: Event = Field(description="What the endpoint is told of.")
-    secret: Secret | None = Field(
-        default=None,
-        repr=False,
-        description="whsec_ and base64: what signs the messages; by default one is made.",
-    )
-
-    @model_serializer(mode="wrap")
-    def _given(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """Without what was not given: TOML has no null."""
-        return {name: value for name, value in dump(self).items() if value is not None}
-
-
-def _from_text(given: Any) -> Any:
-    """``URL=EVENT``, as the command line gives it. A URL may hold an equals sign, no event does."""
-    if not isinstance(given, str):
-        return given
-    url, separator, event = given.rpartition("=")
-    if not separator or event not in EVENTS:
-        raise ValueError(f"must be URL=EVENT with one of {', '.join(EVENTS)}, not {given!r}")
-    return {"url": url.strip(), "event": event}
-
-
-def _listed(given: Any) -> Any:
-    return [_from_text(entry) for entry in given] if isinstance(given, list | tuple) else given
-
-
-Subscriptions = Annotated[
-    tuple[Subscription, ...],
-    Field(strict=False, max_length=MOST_ENDPOINTS),
-    BeforeValidator(_listed, json_schema_input_type=tuple[Subscription | str, ...]),
-]

@@ -6,17 +6,18 @@ sentences, and a location that starts inside the body.
 
 from collections.abc import Callable, Iterable, Mapping
 from itertools import pairwise
-from typing import Any
-
-from pydantic_core import ErrorDetails
+from typing import TYPE_CHECKING, Any
 
 from runa_mock_server.errors import ErrorDetail
+
+if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails  # a server starts without loading pydantic
 
 _Context = Mapping[str, Any]
 _Wording = tuple[str, Callable[[_Context], str]]
 
 
-def details_of_pydantic_2(errors: Iterable[ErrorDetails]) -> list[ErrorDetail]:
+def details_of_pydantic_2(errors: Iterable["ErrorDetails"]) -> list[ErrorDetail]:
     """As the playground shows them: pydantic's own, and ``"body"`` leads the location."""
     return [
         ErrorDetail(error["type"], error["msg"], ("body", *map(str, error["loc"])))
@@ -24,7 +25,7 @@ def details_of_pydantic_2(errors: Iterable[ErrorDetails]) -> list[ErrorDetail]:
     ]
 
 
-def details_of_pydantic_1(errors: Iterable[ErrorDetails]) -> list[ErrorDetail]:
+def details_of_pydantic_1(errors: Iterable["ErrorDetails"]) -> list[ErrorDetail]:
     """As production shows them: pydantic 1's types and sentences, without ``"body"``.
 
     The name of the chosen variant, which pydantic 2 puts into a location, is left out, and a key
@@ -41,7 +42,7 @@ def missing_header(name: str, *, as_pydantic_1: bool) -> ErrorDetail:
     return ErrorDetail("missing", "Field required", location)
 
 
-def _old_detail(error: ErrorDetails) -> ErrorDetail:
+def _old_detail(error: "ErrorDetails") -> ErrorDetail:
     location = _old_location(tuple(map(str, error["loc"])))
     context = error.get("ctx", {})
     if error["input"] is None and error["type"] != "missing":

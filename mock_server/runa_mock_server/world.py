@@ -5,13 +5,13 @@ from collections.abc import Awaitable, Callable, Collection, Mapping
 from decimal import Decimal
 from itertools import count
 from random import Random
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from runa_mock_server.balances import Balances
 from runa_mock_server.catalogue import Catalogue
 from runa_mock_server.catalogue_file import catalogue_of
-from runa_mock_server.clock import DAY, SECOND, Clock
+from runa_mock_server.clock import DAY, SECOND, Clock, clock_of
 from runa_mock_server.faults import Faults
 from runa_mock_server.holdings import Holdings, OrderTerms
 from runa_mock_server.idempotency import IdempotencyStore
@@ -30,10 +30,12 @@ from runa_mock_server.progress import Progress
 from runa_mock_server.rate_limit import RateLimiter
 from runa_mock_server.redactor import Redactor
 from runa_mock_server.redemption import Redeemer
-from runa_mock_server.settings import Settings, changed, clock_of
-from runa_mock_server.subscriptions import Subscription
 from runa_mock_server.webhooks.endpoints import Endpoint
 from runa_mock_server.webhooks.service import Webhooks
+
+if TYPE_CHECKING:  # a server starts without loading pydantic
+    from runa_mock_server.settings import Settings
+    from runa_mock_server.subscription_model import Subscription
 
 PAYOUT_PATH = "/payout/"
 
@@ -90,7 +92,7 @@ class Account:
         Raises:
             SettingsError: naming each setting that cannot be changed so; nothing was changed.
         """
-        changed(self.settings, changes)
+        _changed(self.settings, changes)
         self._own_settings |= changes
         self._take_over(changes)
 
@@ -103,7 +105,7 @@ class Account:
         self._take_over(set(changed_names) - self._own_settings.keys())
 
     def _take_over(self, changed_names: Collection[str]) -> None:
-        self.settings = settings = changed(self._world.settings, self._own_settings)
+        self.settings = settings = _changed(self._world.settings, self._own_settings)
         self.holdings.terms = self._world.order_terms(settings)
         self.rate.limit = settings.rate_limit
         self.journal.limit(settings.journal_requests, settings.journal_bytes)
@@ -150,7 +152,7 @@ class World:
 
     def __init__(
         self,
-        settings: Settings,
+        settings: "Settings",
         clock: Clock | None = None,
         catalogue: Catalogue | None = None,
     ) -> None:
@@ -263,12 +265,12 @@ class World:
         if self._discarded and self.later is not None:
             self.later(self._sweep)
 
-    def settings_of(self, api_key: str | None) -> Settings:
+    def settings_of(self, api_key: str | None) -> "Settings":
         """How the server behaves towards an account; in general, if there is none of that key."""
         account = None if api_key is None else self._accounts.get(api_key)
         return self.settings if account is None else account.settings
 
-    def subscribe(self, subscription: Subscription, api_key: str | None) -> Endpoint:
+    def subscribe(self, subscription: "Subscription", api_key: str | None) -> Endpoint:
         """Tell somebody of an event from now on, of one account or of all.
 
         Raises:
@@ -296,7 +298,7 @@ class World:
         """The link that a product of type ``url`` turns into, on this server."""
         return f"{self.payout_url(token)}/card/{quote(code, safe='')}"
 
-    def order_terms(self, settings: Settings) -> OrderTerms:
+    def order_terms(self, settings: "Settings") -> OrderTerms:
         """How the orders of an account with these settings are carried out."""
         lifetime = settings.link_lifetime_days
         rule = settings.processing
@@ -310,7 +312,7 @@ class World:
             legacy_item_fields=settings.legacy_item_fields,
         )
 
-    def opening_balances(self, settings: Settings) -> Mapping[str, Decimal]:
+    def opening_balances(self, settings: "Settings") -> Mapping[str, Decimal]:
         """What an account with these settings has before it orders anything."""
         if settings.balances:
             return {currency.value: amount for currency, amount in settings.balances.items()}
@@ -322,7 +324,7 @@ class World:
         Raises:
             SettingsError: naming each setting that cannot be changed so; nothing was changed.
         """
-        self.settings = settings = changed(self.settings, changes)
+        self.settings = settings = _changed(self.settings, changes)
         self.journal.limit(settings.journal_requests, settings.journal_bytes)
         for account in self.accounts:
             account.follow(changes)
@@ -357,3 +359,9 @@ def account_name(api_key: str) -> str:
     shown = prefix[:20] if dot else api_key[:2]
     digest = hashlib.blake2b(api_key.encode(errors="surrogateescape"), digest_size=4).hexdigest()
     return f"{shown.encode(errors='backslashreplace').decode()}~{digest}"
+
+
+def _changed(settings: "Settings", changes: Mapping[str, Any]) -> "Settings":
+    from runa_mock_server.settings import changed  # noqa: PLC0415 - few servers need it
+
+    return changed(settings, changes)

@@ -15,7 +15,7 @@ from runa_mock_server import ControlRefusedError, Controls, MockServer, connect
 from runa_mock_server.catalogue import built_in
 from runa_mock_server.control.api import ControlApi, ControlRequest
 from runa_mock_server.settings import make_settings
-from runa_mock_server.subscriptions import Subscription
+from runa_mock_server.subscription_model import Subscription
 from runa_mock_server.world import World
 from runa_schemas import validate
 from support.api import KEY, TIMEOUT, Api, body, item

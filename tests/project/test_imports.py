@@ -86,31 +86,45 @@ PING = """
 import asyncio, sys, urllib.request
 
 before = {*sys.modules}  # a tool that watches the run may have loaded more
-from runa_mock_server.bodies import NewOrder
 from runa_mock_server.cli import serve
-from runa_mock_server.config_file import ServeSettings
-from runa_mock_server.fault_spec import FaultSpec
-from runa_mock_server.settings import Settings
+from runa_mock_server.config_file import settings_to_serve
 from runa_mock_server.web.http_server import HttpServer
 from runa_mock_server.world import World
 
 
 async def ping():
-    server = HttpServer(World(ServeSettings(port=0).server))
-    request = urllib.request.Request(await server.start() + "/v2/ping")
-    request.add_header("X-Api-Key", "XX-me.secret")
-    print((await asyncio.to_thread(urllib.request.urlopen, request)).status)
+    server = HttpServer(World(settings_to_serve({"port": 0, "log_level": "warning"}).server))
+    url = await server.start()
+    for path in ("/_mock/health", "/v2/ping"):
+        request = urllib.request.Request(url + path, headers={"X-Api-Key": "XX-me.secret"})
+        print((await asyncio.to_thread(urllib.request.urlopen, request)).status)
     await server.stop()
 
 
 asyncio.run(ping())
 unwanted = {
     "aiosmtplib", "barcode", "hypothesis", "jinja2", "jsonschema", "markdown_it",
-    "requests", "runa_mock_server.control.api", "runa_mock_server.control.models",
-    "runa_mock_server.state", "runa_mock_server.web.dashboard", "segno", "tomllib",
+    "pydantic", "pydantic_core", "requests", "runa_mock_server.web.dashboard", "segno", "tomllib",
 }
 print(*sorted(unwanted & {*sys.modules} - before))
-print(*(model.__name__ for model in (NewOrder, FaultSpec, Settings) if model.__pydantic_complete__))
+"""
+
+AHEAD = """
+import asyncio, sys
+from runa_mock_server.cli.ahead import load_ahead
+
+before = {*sys.modules}
+asyncio.run(load_ahead())
+loaded = {*sys.modules}
+from runa_mock_server import bodies, body_models
+
+print("pydantic" in before, body_models.NewOrder.__pydantic_complete__)
+document = {"payment_method": {"type": "ACCOUNT_BALANCE", "currency": "USD"}, "items": [{
+    "face_value": 10, "distribution_method": {"type": "PAYOUT_LINK"},
+    "products": {"type": "SINGLE", "value": "1800FL-US"}}]}
+bodies.validate_body(bodies.NewOrder, document)
+import runa_mock_server.control.api
+print(*{*sys.modules} - loaded)
 """
 
 
@@ -167,6 +181,11 @@ def test_serving_needs_neither_validator_nor_client() -> None:
     assert run(ORDER) == ["202", ""]
 
 
-def test_a_start_loads_and_builds_no_more_than_it_needs() -> None:
-    """Until a server is asked for more than a ping, no model but that of its flags is built."""
-    assert run(PING) == ["200", "", ""]
+def test_a_start_loads_no_more_than_it_needs() -> None:
+    """A server told plain settings loads no model until it is asked for more than its health."""
+    assert run(PING) == ["200", "200", ""]
+
+
+def test_what_first_calls_need_is_loaded_ahead() -> None:
+    """The first order finds its model built, and loads nothing any more; nor does control."""
+    assert run(AHEAD) == ["False True", ""]

@@ -5,6 +5,7 @@ flag that is not given, and a configuration file for both. Exit codes: 0 done, 1
 done, 2 wrong usage.
 """
 
+import gc
 from importlib import import_module
 
 import click
@@ -23,7 +24,13 @@ class _Late(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - click's signature
         if cmd_name not in _COMMANDS:
             return None
-        command: click.Command = import_module(f"{__name__}.{cmd_name.replace('-', '_')}").command
+        gc.disable()  # what is loaded stays: the collector would walk it again and again
+        try:
+            module = import_module(f"{__name__}.{cmd_name.replace('-', '_')}")
+        finally:
+            gc.freeze()
+            gc.enable()
+        command: click.Command = module.command
         return command
 
 

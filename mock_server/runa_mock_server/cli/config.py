@@ -9,7 +9,7 @@ import click
 import tomli_w
 
 from runa_mock_server.cli.options import Effective, Source, takes_settings
-from runa_mock_server.config_file import ServeSettings, published_schema
+from runa_mock_server.plain_settings import properties, published_schema
 
 _HIDDEN = "***"
 
@@ -113,5 +113,4 @@ def _rows(effective: Effective, *, show_secrets: bool) -> list[_Row]:
 
 
 def _secrets() -> set[str]:
-    properties = ServeSettings.model_json_schema()["properties"]
-    return {name for name, schema in properties.items() if schema.get("writeOnly")}
+    return {name for name, schema in properties().items() if schema.get("writeOnly")}

@@ -33,8 +33,8 @@ from runa_conformance import (
 from runa_mock_server.catalogue import CatalogueError
 from runa_mock_server.cli.options import RefusedError
 from runa_mock_server.clock import ManualClock
+from runa_mock_server.errors import SettingsError
 from runa_mock_server.server import MockServer
-from runa_mock_server.settings import SettingsError
 
 Outcome: TypeAlias = Report | Comparison
 

@@ -4,15 +4,18 @@ import os
 from collections.abc import Callable, Mapping
 from functools import reduce, wraps
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
-import orjson
 from click.core import ParameterSource
 
-from runa_mock_server.config_file import ConfigError, ServeSettings, published_schema, read
+from runa_mock_server.config_file import ConfigError, read, settings_to_serve
+from runa_mock_server.errors import SettingsError
 from runa_mock_server.flags import flag_of, variables_of
-from runa_mock_server.settings import SettingsError, checked
+from runa_mock_server.plain_settings import properties
+
+if TYPE_CHECKING:
+    from runa_mock_server.serve_settings import ServeSettings
 
 _TYPES = {"integer": int, "number": float, "string": str}
 _CONFIG = click.option(
@@ -49,7 +52,7 @@ class Source(NamedTuple):
 class Effective(NamedTuple):
     """The settings that apply, and for each by its name where it came from."""
 
-    settings: ServeSettings
+    settings: "ServeSettings"
     sources: Mapping[str, Source]
 
 
@@ -61,12 +64,10 @@ def takes_settings(command: Callable[..., None]) -> Callable[..., None]:
 
     @wraps(command)
     def resolved(config: Path | None, **given: Any) -> None:
-        flags = {name: given.pop(name) for name in ServeSettings.model_fields}
+        flags = {name: given.pop(name) for name in properties()}
         command(_effective(config, flags), **given)
 
-    # As published: working it out takes longer than all else that a start needs of pydantic.
-    properties = orjson.loads(published_schema())["properties"]
-    options = [_CONFIG, *(_option(name, properties[name]) for name in ServeSettings.model_fields)]
+    options = [_CONFIG, *(_option(name, schema) for name, schema in properties().items())]
     return reduce(lambda made, option: option(made), reversed(options), resolved)
 
 
@@ -84,14 +85,14 @@ def read_config(path: Path | None) -> dict[str, Any]:
 
 def _effective(config: Path | None, flags: Mapping[str, Any]) -> Effective:
     values = read_config(config)
-    sources = dict.fromkeys(ServeSettings.model_fields, Source("default"))
+    sources = dict.fromkeys(properties(), Source("default"))
     sources |= dict.fromkeys(values, Source("file", _printable(str(config))))
     for name, value in flags.items():
         source = _source(name, value)
         if source is not None:
             values[name], sources[name] = value, source
     try:
-        return Effective(checked(ServeSettings, values), sources)
+        return Effective(settings_to_serve(values), sources)
     except SettingsError as error:
         problems = [f"{sources[name].name}: {reason}" for name, reason in error.problems]
         raise click.UsageError("\n".join(problems)) from None

@@ -11,6 +11,7 @@ import click
 from runa_mock_server import logs
 from runa_mock_server._version import __version__
 from runa_mock_server.catalogue import CatalogueError
+from runa_mock_server.cli.ahead import load_ahead
 from runa_mock_server.cli.options import Effective, RefusedError, takes_settings
 from runa_mock_server.web.http_server import HttpServer, PortBusyError
 from runa_mock_server.world import World
@@ -58,6 +59,8 @@ async def _serve(world: World) -> None:
     url = await server.start()
     gc.freeze()  # what was loaded stays: the collector need not walk it again and again
     announcement.info("runa-mock %s (%s) serves %s/v2", __version__, world.profile.name, url)
+    ahead = asyncio.create_task(load_ahead())
     await stopped.wait()
+    ahead.cancel()
     await server.stop()
     log.info("stopped")

@@ -1,11 +1,12 @@
 """What the control API answers when it refuses."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
-
-from pydantic import ValidationError
+from typing import TYPE_CHECKING, Any
 
 from runa_mock_server.errors import ErrorDetail, ServiceError
+
+if TYPE_CHECKING:
+    from pydantic import ValidationError  # a server starts without loading pydantic
 
 _TOLD = 5
 
@@ -92,7 +93,7 @@ def wrong_field(place: str, field: str, reason: str, type_: str = "value_error")
     return wrong_fields([ErrorDetail(type_, reason, (place, *field.split(".")))])
 
 
-def wrong_model(place: str, error: ValidationError) -> ControlError:
+def wrong_model(place: str, error: "ValidationError") -> ControlError:
     """422 for what a model refused.
 
     Args:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from runa_mock_server.catalogue_file import FieldProblem
+from runa_mock_server.catalogue import FieldProblem
 from runa_mock_server.control.problems import ControlError, not_found, wrong_fields
 from runa_mock_server.control.product_models import (
     ProductBody,

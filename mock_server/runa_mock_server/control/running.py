@@ -2,8 +2,8 @@
 
 from pydantic import RootModel
 
-from runa_mock_server._version import __version__
 from runa_mock_server.clock import Clock, to_datetime
+from runa_mock_server.control.health import health_of
 from runa_mock_server.control.models import (
     AccountResult,
     AccountsResult,
@@ -16,9 +16,9 @@ from runa_mock_server.control.models import (
 )
 from runa_mock_server.control.problems import ControlError, wrong_field, wrong_fields
 from runa_mock_server.control.scope import Scope
-from runa_mock_server.errors import ErrorDetail
+from runa_mock_server.errors import ErrorDetail, SettingsError
 from runa_mock_server.money import show
-from runa_mock_server.settings import RUN_TIME, Settings, SettingsError
+from runa_mock_server.settings import RUN_TIME, Settings
 from runa_mock_server.world import World, account_name
 
 _SECRET = frozenset({"control_token", "api_keys"})
@@ -30,7 +30,7 @@ class SettingsBody(RootModel[dict[str, object]]):
 
 def health(world: World) -> Health:
     """Say that the server is there; needs no key and survives a reset."""
-    return Health(version=__version__, profile=world.settings.profile)
+    return Health.model_validate(health_of(world))
 
 
 def reset(scope: Scope, body: ResetBody) -> Done:

@@ -3,8 +3,7 @@
 from runa_mock_server.control.models import Done
 from runa_mock_server.control.problems import wrong_field, wrong_fields
 from runa_mock_server.control.scope import Scope
-from runa_mock_server.errors import ErrorDetail
-from runa_mock_server.settings import SettingsError
+from runa_mock_server.errors import ErrorDetail, SettingsError
 from runa_mock_server.state import AccountState, StateError, export_account, import_account
 
 

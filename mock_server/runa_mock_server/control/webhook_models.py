@@ -7,7 +7,8 @@ from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from runa_mock_server.clock import to_microseconds
 from runa_mock_server.control.models import LONGEST_PAGE, Body, Query, Result, parsed_moment
-from runa_mock_server.subscriptions import Event, Secret, Url
+from runa_mock_server.subscription_model import Secret, Url
+from runa_mock_server.subscriptions import Event
 from runa_mock_server.webhooks.adversary import DEFAULT_SECONDS, Trick
 from runa_mock_server.webhooks.messages import State
 

@@ -25,7 +25,8 @@ from runa_mock_server.control.webhook_models import (
 )
 from runa_mock_server.errors import quoted
 from runa_mock_server.processing import NEVER
-from runa_mock_server.subscriptions import EVENTS, Event, Subscription
+from runa_mock_server.subscription_model import Subscription
+from runa_mock_server.subscriptions import EVENTS, Event
 from runa_mock_server.webhooks.adversary import Mischief
 from runa_mock_server.webhooks.endpoints import Endpoint
 from runa_mock_server.webhooks.messages import Delivery, Message

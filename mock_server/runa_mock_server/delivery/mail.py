@@ -16,11 +16,12 @@ from runa_mock_server.address import host_and_port
 from runa_mock_server.email_message import Letters
 from runa_mock_server.emails import KEPT, Email
 from runa_mock_server.processing import NEVER
-from runa_mock_server.settings import Settings
 from runa_mock_server.world import Account, World
 
 if TYPE_CHECKING:
     from aiosmtplib import SMTP
+
+    from runa_mock_server.settings import Settings
 
 SENT = "sent"
 
@@ -152,7 +153,7 @@ class MailCourier:
 class _Mailbag:
     """A connection to an SMTP server, made when there is something to send."""
 
-    def __init__(self, smtp: str, settings: Settings) -> None:
+    def __init__(self, smtp: str, settings: "Settings") -> None:
         self._place = host_and_port(smtp)
         self._sender = settings.smtp_from
         self._seconds = settings.smtp_timeout

@@ -7,10 +7,10 @@ come to the same as if it had passed.
 
 import asyncio
 from contextlib import suppress
+from typing import TYPE_CHECKING
 
 from runa_mock_server.clock import SECOND, Clock, computer_time
 from runa_mock_server.delivery.posting import Answer, Poster
-from runa_mock_server.settings import Settings
 from runa_mock_server.webhooks.adversary import Plan, reserialised
 from runa_mock_server.webhooks.agenda import Agenda
 from runa_mock_server.webhooks.endpoints import Endpoint
@@ -18,6 +18,9 @@ from runa_mock_server.webhooks.messages import Attempt, Delivery, Due
 from runa_mock_server.webhooks.service import ORDERS
 from runa_mock_server.webhooks.signing import signed_headers
 from runa_mock_server.world import Account, World
+
+if TYPE_CHECKING:
+    from runa_mock_server.settings import Settings  # a server starts without loading pydantic
 
 _AT_ONCE = 8  # to one endpoint
 # A clock that has leapt is past every limit at once; a receiver still gets the time to answer.
@@ -112,7 +115,7 @@ class WebhookCourier:
         limit = self._settings(due).webhook_timeout * SECOND
         return due.late > limit and any(other.due < due.due for other in busy)
 
-    def _settings(self, due: Due) -> Settings:
+    def _settings(self, due: Due) -> "Settings":
         return self._world.settings_of(due.delivery.message.account)
 
     async def _deliver(self, due: Due) -> None:
@@ -172,7 +175,7 @@ class WebhookCourier:
         self._world.webhooks.schedule(delivery)
         return None
 
-    async def _post(self, due: Due, plan: Plan, settings: Settings, at: int) -> Attempt:
+    async def _post(self, due: Due, plan: Plan, settings: "Settings", at: int) -> Attempt:
         """Make one attempt."""
         body, headers = self._signed(due, plan, settings, at)
         limit, answer, started = settings.webhook_timeout, Answer(), self._loop.time()
@@ -196,7 +199,7 @@ class WebhookCourier:
         )
 
     def _signed(
-        self, due: Due, plan: Plan, settings: Settings, at: int
+        self, due: Due, plan: Plan, settings: "Settings", at: int
     ) -> tuple[bytes, dict[str, str]]:
         """The body and the headers of an attempt, with what the adversary does to them."""
         message, endpoint = due.delivery.message, due.delivery.endpoint

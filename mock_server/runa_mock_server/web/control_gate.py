@@ -13,10 +13,11 @@ from urllib.parse import urlsplit
 
 from aiohttp import web
 
+from runa_mock_server.control.health import health_of
 from runa_mock_server.control.problems import ControlError, refusal
 from runa_mock_server.errors import ApiError, quoted
 from runa_mock_server.idempotency import Answer
-from runa_mock_server.web.answers import answer_to, to_response
+from runa_mock_server.web.answers import answer_to, json_answer, to_response
 from runa_mock_server.web.body import read_limited
 from runa_mock_server.web.query import query_of
 from runa_mock_server.world import World
@@ -107,11 +108,14 @@ class ControlGate:
             body = await read_limited(request)
         except ApiError as error:
             raise refusal(error.status, error.type, "body", "", error.message) from None
+        method = "GET" if request.method == "HEAD" else request.method
+        if (method, path) == ("GET", _HEALTH) and not (body or request.query_string):
+            return json_answer(health_of(self._world))
         from runa_mock_server.control.api import ControlRequest  # noqa: PLC0415 - as above
 
         return self.api(
             ControlRequest(
-                method="GET" if request.method == "HEAD" else request.method,
+                method=method,
                 path=path,
                 query=query_of(request),
                 body=body,

@@ -9,16 +9,19 @@ import socket
 import struct
 from collections.abc import Awaitable, Callable
 from http import HTTPStatus
+from typing import TYPE_CHECKING
 
 from aiohttp import web
 
 from runa_mock_server.errors import RateExceededError
-from runa_mock_server.fault_spec import Kind
 from runa_mock_server.faults import Fault, Target
 from runa_mock_server.idempotency import Answer
 from runa_mock_server.web.answers import answer_to, to_response
 from runa_mock_server.web.call import Call
 from runa_mock_server.web.connection import Connection
+
+if TYPE_CHECKING:
+    from runa_mock_server.fault_spec import Kind  # a server starts without loading pydantic
 
 NO_ANSWER = Answer(0, b"")
 """For a call that a fault hits before the service has seen it."""
@@ -146,7 +149,7 @@ async def _malformed(call: Call, _fault: Fault, answer: Answer) -> web.StreamRes
     return to_response(half, call.response_headers)
 
 
-_KINDS: dict[Kind, Callable[[Call, Fault, Answer], Awaitable[web.StreamResponse]]] = {
+_KINDS: dict["Kind", Callable[[Call, Fault, Answer], Awaitable[web.StreamResponse]]] = {
     "reset": _reset,
     "close": _close,
     "hang": _hang,

@@ -7,18 +7,21 @@ moment at which they are due, for each clock by itself: every account has one of
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from heapq import heappop, heappush
 from random import Random
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
 
 from runa_mock_server.clock import Clock
 from runa_mock_server.holdings import Holdings
 from runa_mock_server.processing import NEVER
-from runa_mock_server.subscriptions import EVENTS, MOST_ENDPOINTS, Event, Subscription
+from runa_mock_server.subscriptions import EVENTS, MOST_ENDPOINTS, Event
 from runa_mock_server.webhooks.adversary import Adversary
 from runa_mock_server.webhooks.endpoints import Endpoint, new_secret
 from runa_mock_server.webhooks.messages import Delivery, Due, Message, new_message_id
 from runa_mock_server.webhooks.queues import News, Queue, completion
+
+if TYPE_CHECKING:
+    from runa_mock_server.subscription_model import Subscription  # loads pydantic, which takes long
 
 ORDERS: Event = "order.completion"
 PRODUCTS: Event = "product.update"
@@ -69,7 +72,7 @@ class Webhooks:
             queue = self._queues[account] = Queue(account, self._clock, chance)
         return queue
 
-    def add(self, subscription: Subscription, account: str | None) -> Endpoint:
+    def add(self, subscription: "Subscription", account: str | None) -> Endpoint:
         """Tell somebody of an event from now on.
 
         Args:

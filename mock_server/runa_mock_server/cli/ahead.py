@@ -1,0 +1,48 @@
+"""Loading what first calls need before they come, but after the server has begun to answer.
+
+It is done on the event loop: another thread would hold requests up as much, and could meet them in
+the middle of an import. So it comes in pieces, of some hundredths of a second each, with pauses
+in which requests are served and the server can be stopped.
+"""
+
+import asyncio
+import gc
+from importlib import import_module
+
+from runa_mock_server.bodies import NewOrder
+
+# Whoever has waited for the server to start asks first.
+_HEAD_START = 0.05  # seconds
+_PAUSE = 0.005
+# The large parts of pydantic come by themselves, for they would all come with what needs them.
+_FOR_ORDERS = (
+    "pydantic_core",
+    "pydantic.errors",
+    "annotated_types",
+    "pydantic.types",
+    "runa_mock_server.body_models",
+)
+_FOR_CONTROL = (
+    "runa_mock_server.settings",
+    "runa_mock_server.control.models",
+    "runa_mock_server.control.webhook_models",
+    "runa_mock_server.state",
+    "runa_mock_server.control.api",
+)
+
+
+async def load_ahead() -> None:
+    """Load the models of orders, then the control API; harmless if a request was faster."""
+    await asyncio.sleep(_HEAD_START)
+    await _load(_FOR_ORDERS)
+    from runa_mock_server.body_models import build  # noqa: PLC0415 - loaded by now
+
+    build(NewOrder)
+    await _load(_FOR_CONTROL)
+    gc.freeze()  # what was loaded stays: the collector need not walk it again and again
+
+
+async def _load(pieces: tuple[str, ...]) -> None:
+    for piece in pieces:
+        import_module(piece)
+        await asyncio.sleep(_PAUSE)

@@ -1,0 +1,14 @@
+"""What a server says of its health, without the models of the operations.
+
+Whoever has started a server asks for this first, and again and again until it answers.
+"""
+
+from collections.abc import Mapping
+
+from runa_mock_server._version import __version__
+from runa_mock_server.world import World
+
+
+def health_of(world: World) -> Mapping[str, str]:
+    """The document of ``GET /_mock/health``."""
+    return {"status": "ok", "version": __version__, "profile": world.settings.profile}
