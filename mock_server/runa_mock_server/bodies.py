@@ -1,20 +1,87 @@
-"""The bodies of ``POST /order`` and ``POST /order/estimate``, as whoever works with them sees them.
+"""The bodies of ``POST /order`` and ``POST /order/estimate``: which ones pass.
 
-What they have to be is said in ``body_models.py``, which is loaded with the first body, or once a
-server has begun to listen: until then nobody waits for pydantic.
+Pydantic's own details are what the playground shows (page "Errors"), so the rules stand here as a
+pydantic model and the wording is the library's. The JSON Schema ``new_order`` states the same
+rules a second time, independently, and a property test holds the two together.
+
+Pydantic takes long to load, so a server begins to listen without this module: whoever needs more
+of it than its types imports it late.
 """
 
-from collections.abc import Mapping, Sequence
+import re
+import threading
 from decimal import Decimal
-from typing import Any, Literal, TypeVar
+from functools import cache
+from typing import Annotated, Any, Literal, TypeVar
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    PlainValidator,
+    StrictStr,
+    ValidationError,
+)
+from pydantic_core import PydanticCustomError, PydanticKnownError
 
 from runa_mock_server.currencies import Currency
 from runa_mock_server.errors import ApiError
-from runa_mock_server.strict_json import MalformedJsonError, parse
+from runa_mock_server.validation_details import details_of_pydantic_1, details_of_pydantic_2
+
+_ATOM = r'[^\x00-\x20"(),.:;<>@\[\\\]\x7f]+'
+_LABEL = r"[A-Za-z0-9\x80-\uffff](?:[A-Za-z0-9\x80-\uffff-]*[A-Za-z0-9\x80-\uffff])?"
+_EMAIL_LIMIT = 254
+_LEAST_FACE_VALUE = Decimal("0.01")
 
 
-class _Part:
-    """A piece of a request that passed."""
+def _face_value(value: object) -> Decimal:
+    # A number in JSON is a number here: neither "10" nor true is one.
+    if type(value) is not int and type(value) is not Decimal:
+        raise PydanticKnownError("float_type")
+    if value < _LEAST_FACE_VALUE:
+        raise PydanticKnownError("greater_than_equal", {"ge": float(_LEAST_FACE_VALUE)})
+    return Decimal(value)
+
+
+@cache
+def _email() -> re.Pattern[str]:
+    # Its sets of letters take long to compile: a server starts without waiting for them.
+    return re.compile(rf"{_ATOM}(?:\.{_ATOM})*@{_LABEL}(?:\.{_LABEL})+")
+
+
+def _address(value: str) -> str:
+    # `.invalid` and `.test` are fine: the provider recommends them for tests.
+    if len(value) > _EMAIL_LIMIT or not _email().fullmatch(value):
+        raise PydanticCustomError(
+            "value_error", "value is not a valid email address", {"pydantic_1": "value_error.email"}
+        )
+    return value
+
+
+def _unique(values: list[str]) -> list[str]:
+    if len(set(values)) != len(values):
+        raise PydanticCustomError(
+            "value_error",
+            "Value error, the product codes must be unique",
+            {"pydantic_1": "value_error.list.unique_items"},
+        )
+    return values
+
+
+FaceValue = Annotated[Decimal, PlainValidator(_face_value)]
+EmailAddress = Annotated[StrictStr, AfterValidator(_address)]
+RecipientReference = Annotated[StrictStr, Field(pattern=r"^[A-Za-z0-9_@.-]{1,255}$")]
+SpendRulesTemplateId = Annotated[StrictStr, Field(pattern=r"^PSR-[0-9A-HJKMNP-TV-Z]{26}$")]
+MetadataKey = Annotated[StrictStr, Field(max_length=40)]
+MetadataValue = Annotated[StrictStr, Field(max_length=200)]
+
+
+class _Part(BaseModel):
+    """A piece of a request: unknown fields are ignored, ``null`` equals absence."""
+
+    # Built with the first body: a server starts without waiting for it.
+    model_config = ConfigDict(extra="ignore", frozen=True, defer_build=True)
 
     def echo(self) -> dict[str, Any]:
         """The piece as an answer repeats it: what was sent and is known."""
@@ -38,62 +105,68 @@ class EmailDistribution(_Part):
     """The payout link is sent by e-mail."""
 
     type: Literal["EMAIL"]
-    email_address: str
-    template_id: str | None
+    email_address: EmailAddress
+    template_id: StrictStr | None = None
 
 
 class PayoutLinkDistribution(_Part):
     """The payout link is only returned to the caller."""
 
     type: Literal["PAYOUT_LINK"]
-    template_id: str | None
+    template_id: StrictStr | None = None
 
 
 class RecipientDistribution(_Part):
     """The payout goes to a known person; for payment products."""
 
     type: Literal["RECIPIENT"]
-    recipient_reference: str
-    email_address: str
-    template_id: str | None
+    recipient_reference: RecipientReference
+    email_address: EmailAddress
+    template_id: StrictStr | None = None
 
 
 class UsageConfig(_Part):
     """Where a prepaid card may be spent."""
 
-    spend_rules_template_id: str
+    spend_rules_template_id: SpendRulesTemplateId
 
 
 class SingleProduct(_Part):
     """One product, or one subscription plan, by its code."""
 
     type: Literal["SINGLE"]
-    value: str
-    usage_config: UsageConfig | None
+    value: Annotated[StrictStr, Field(min_length=1)]
+    usage_config: UsageConfig | None = None
 
 
 class MultipleProducts(_Part):
     """Products among which the recipient chooses."""
 
     type: Literal["MULTIPLE"]
-    values: Sequence[str]
+    values: Annotated[list[StrictStr], Field(min_length=2), AfterValidator(_unique)]
 
 
 class TemplateProducts(_Part):
     """A product-selection template, which stands for its products."""
 
     type: Literal["TEMPLATE"]
-    template_id: str
+    template_id: StrictStr
 
 
-Distribution = EmailDistribution | PayoutLinkDistribution | RecipientDistribution
-Products = SingleProduct | MultipleProducts | TemplateProducts
+Distribution = Annotated[
+    EmailDistribution | PayoutLinkDistribution | RecipientDistribution,
+    Field(discriminator="type"),
+]
+Products = Annotated[
+    SingleProduct | MultipleProducts | TemplateProducts,
+    Field(discriminator="type"),
+]
 
 
 class NewItem(_Part):
     """One payout link to make."""
 
-    face_value: Decimal
+    face_value: FaceValue
     distribution_method: Distribution
     products: Products
 
@@ -102,43 +175,36 @@ class NewOrder(_Part):
     """The whole body of ``POST /order`` (provider's page "Create order")."""
 
     payment_method: PaymentMethod
-    items: Sequence[NewItem]
-    description: str | None
-    metadata: Mapping[str, str] | None
+    items: Annotated[list[NewItem], Field(min_length=1, max_length=200)]
+    description: Annotated[StrictStr, Field(max_length=128)] | None = None
+    metadata: Annotated[dict[MetadataKey, MetadataValue], Field(max_length=20)] | None = None
 
 
 class EstimateItem(_Part):
     """One item to price."""
 
-    face_value: Decimal
-    products: SingleProduct | MultipleProducts
+    face_value: FaceValue
+    products: Annotated[SingleProduct | MultipleProducts, Field(discriminator="type")]
 
 
 class NewEstimate(_Part):
     """The whole body of ``POST /order/estimate`` (provider's page "Estimate order")."""
 
     payment_method: PaymentMethod
-    items: Sequence[EstimateItem]
-
-
-def parse_body(raw: bytes) -> Any:
-    """The JSON document in a body.
-
-    Raises:
-        ApiError: ``bad_request`` if it is no JSON.
-    """
-    try:
-        return parse(raw)
-    except MalformedJsonError as error:
-        raise not_json(error) from None
-
-
-def not_json(error: MalformedJsonError) -> ApiError:
-    """The answer to a body that is no JSON."""
-    return ApiError("bad_request", f"The request body is not JSON: {error}.")
+    items: Annotated[list[EstimateItem], Field(min_length=1, max_length=500)]
 
 
 Body = TypeVar("Body", NewOrder, NewEstimate)
+
+
+_BUILDING = threading.Lock()
+
+
+def build(kind: type[Body]) -> None:
+    """Make a model ready to be used, if it is not."""
+    if not kind.__pydantic_complete__:
+        with _BUILDING:  # servers on several threads may take their first order together
+            kind.model_rebuild()
 
 
 def validate_body(kind: type[Body], document: Any, *, as_pydantic_1: bool = False) -> Body:
@@ -155,6 +221,12 @@ def validate_body(kind: type[Body], document: Any, *, as_pydantic_1: bool = Fals
     """
     if not isinstance(document, dict):
         raise ApiError("bad_request", "The request body is JSON, but not an object.")
-    from runa_mock_server.body_models import validated  # noqa: PLC0415 - see above
-
-    return validated(kind, document, as_pydantic_1=as_pydantic_1)
+    build(kind)
+    try:
+        return kind.model_validate(document)
+    except ValidationError as error:
+        shape = details_of_pydantic_1 if as_pydantic_1 else details_of_pydantic_2
+        details = shape(error.errors(include_url=False))
+        raise ApiError(
+            "validation_error", "The request body is not valid.", details=details
+        ) from None

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 from runa_mock_server import strict_json
 from runa_mock_server.errors import SettingsError
 from runa_mock_server.flags import SCHEMA_KEY
-from runa_mock_server.plain_settings import plain_serve_settings, plain_settings
+from runa_mock_server.plain_settings import plain_serve_settings
 from runa_mock_server.text_file import UnreadableFileError, read_text
 
 if TYPE_CHECKING:
@@ -38,10 +38,6 @@ def load_settings(path: str | Path | None, **values: Any) -> "Settings":
         ConfigError: if the file cannot be used.
         SettingsError: for a value that does not fit.
     """
-    if path is None:
-        plain = plain_settings(values)
-        if plain is not None:
-            return cast("Settings", plain)
     from runa_mock_server.settings import Settings, make_settings  # noqa: PLC0415 - loads pydantic
 
     file = {} if path is None else read(path)

@@ -2,9 +2,11 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from runa_mock_server.bodies import NewItem
+if TYPE_CHECKING:  # a server starts without loading pydantic
+    from runa_mock_server.bodies import NewItem
+
 
 _NEVER_DELIVERED = (".invalid", ".test")
 KEPT = 10_000
@@ -105,7 +107,7 @@ class Outbox:
         return [email for email in self.all() if email.sent_at <= now]
 
 
-def addresses(items: Iterable[NewItem]) -> tuple[tuple[int, str], ...]:
+def addresses(items: "Iterable[NewItem]") -> tuple[tuple[int, str], ...]:
     """The items that are distributed by EMAIL, by index, each with its address."""
     return tuple(
         [

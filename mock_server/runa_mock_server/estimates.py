@@ -1,19 +1,21 @@
 """What an order would cost (provider's page "Estimate order")."""
 
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from runa_mock_server.bodies import NewEstimate
 from runa_mock_server.catalogue import Catalogue
 from runa_mock_server.money import show
 from runa_mock_server.order_rules import estimate_basket
 from runa_mock_server.order_template import payment_method, products, transaction_detail
 from runa_mock_server.pricing import quote
 
+if TYPE_CHECKING:  # a server starts without loading pydantic
+    from runa_mock_server.bodies import NewEstimate
 
-def estimate(body: NewEstimate, catalogue: Catalogue, *, discounts: bool) -> dict[str, Any]:
+
+def estimate(body: "NewEstimate", catalogue: Catalogue, *, discounts: bool) -> dict[str, Any]:
     """The price of an order that is not placed.
 
     Amounts are JSON numbers here and ``discount_multiplier`` is a string (specification). What

@@ -2,7 +2,6 @@
 
 DEFAULT_HOST = "127.0.0.1"
 DEFAULT_PORT = 8484  # of the command; a server inside Python picks a free port
-FREE_PORT = 0
 SCHEMA_KEY = "$schema"  # of a configuration file; for editors
 
 # What can be given several times reads better in the singular.

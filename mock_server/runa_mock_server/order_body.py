@@ -7,16 +7,18 @@ like the balance, is checked for each order.
 """
 
 from decimal import Decimal
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from runa_mock_server import strict_json
-from runa_mock_server.bodies import NewOrder, not_json, validate_body
 from runa_mock_server.catalogue import Catalogue
 from runa_mock_server.emails import addresses
 from runa_mock_server.holdings import OrderTerms
 from runa_mock_server.order_rules import order_basket
 from runa_mock_server.order_template import OrderTemplate, order_template
 from runa_mock_server.pricing import quote
+
+if TYPE_CHECKING:  # a server starts without loading pydantic
+    from runa_mock_server.bodies import NewOrder
 
 _MOST_BODIES = 256
 _MOST_BYTES = 1024 * 1024
@@ -73,8 +75,8 @@ class OrderBody:
         if self._is_valid:
             return
         if self._error is not None:
-            raise not_json(self._error)
-        self._valid = validate_body(NewOrder, self._document, as_pydantic_1=as_pydantic_1)
+            raise strict_json.not_json(self._error)
+        self._valid = _order(self._document, as_pydantic_1=as_pydantic_1)
         self._is_valid = True
         self._document = None
 
@@ -92,7 +94,7 @@ class OrderBody:
         wanted = (synchronous, terms.legacy_item_fields, terms.catalogue)
         plan = self._plans.get(wanted)
         if plan is None:
-            body = self._valid or validate_body(NewOrder, strict_json.parse(self.raw))
+            body = self._valid or _order(strict_json.parse(self.raw), as_pydantic_1=True)
             basket = order_basket(body, terms.catalogue, synchronous=synchronous)
             cost = quote(
                 basket.values, basket.payment_currency, discounts=terms.profile.applies_discounts
@@ -106,6 +108,12 @@ class OrderBody:
             # A large body is thousands of objects, which are not needed again.
             self._valid = None
         return plan
+
+
+def _order(document: Any, *, as_pydantic_1: bool) -> "NewOrder":
+    from runa_mock_server.bodies import NewOrder, validate_body  # noqa: PLC0415 - loads pydantic
+
+    return validate_body(NewOrder, document, as_pydantic_1=as_pydantic_1)
 
 
 class OrderBodies:

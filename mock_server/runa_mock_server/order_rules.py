@@ -7,21 +7,21 @@ They run on a body that has passed validation, in the order in which they stand 
 import re
 from collections.abc import Callable, Sequence
 from decimal import Decimal
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from runa_mock_server.bodies import (
-    Distribution,
-    EstimateItem,
-    MultipleProducts,
-    NewEstimate,
-    NewItem,
-    NewOrder,
-    SingleProduct,
-    TemplateProducts,
-)
 from runa_mock_server.catalogue import Catalogue, Selection
 from runa_mock_server.errors import ApiError, quoted
 from runa_mock_server.fx import can_exchange, exchange
+
+if TYPE_CHECKING:  # a server starts without loading pydantic
+    from runa_mock_server.bodies import (
+        Distribution,
+        EstimateItem,
+        NewEstimate,
+        NewItem,
+        NewOrder,
+        Products,
+    )
 
 _MAX_TEMPLATES = 10
 # Inferred: a ceiling for links that no product's maximum bounds, so that sums stay printable.
@@ -34,9 +34,9 @@ class Line(NamedTuple):
     """One item of a request with the offers behind it; an estimate has no distribution."""
 
     face_value: Decimal
-    products: SingleProduct | MultipleProducts | TemplateProducts
+    products: "Products"
     selection: Selection
-    distribution: Distribution | None
+    distribution: "Distribution | None"
 
 
 class Basket(NamedTuple):
@@ -66,28 +66,31 @@ class Basket(NamedTuple):
 Rule = Callable[[Basket], None]
 
 
-def order_basket(body: NewOrder, catalogue: Catalogue, *, synchronous: bool) -> Basket:
+def order_basket(body: "NewOrder", catalogue: Catalogue, *, synchronous: bool) -> Basket:
     """The basket of a new order, all rules passed.
 
     Raises:
         ApiError: for the first broken rule, with the type that the rule names.
     """
-    return _checked(body, catalogue, ORDER_RULES, synchronous=synchronous)
+    distributions = [item.distribution_method for item in body.items]
+    basket = _basket(body, distributions, catalogue, synchronous=synchronous)
+    return _checked(basket, ORDER_RULES)
 
 
-def estimate_basket(body: NewEstimate, catalogue: Catalogue) -> Basket:
+def estimate_basket(body: "NewEstimate", catalogue: Catalogue) -> Basket:
     """The basket of an estimate, all rules passed that can apply to one.
 
     Raises:
         ApiError: for the first broken rule, with the type that the rule names.
     """
-    return _checked(body, catalogue, ESTIMATE_RULES, synchronous=True)
+    basket = _basket(body, [None] * len(body.items), catalogue, synchronous=True)
+    return _checked(basket, ESTIMATE_RULES)
 
 
-def _checked(
-    body: NewOrder | NewEstimate,
+def _basket(
+    body: "NewOrder | NewEstimate",
+    distributions: "Sequence[Distribution | None]",
     catalogue: Catalogue,
-    rules: tuple[Rule, ...],
     *,
     synchronous: bool,
 ) -> Basket:
@@ -98,20 +101,21 @@ def _checked(
                 item.face_value,
                 item.products,
                 _selection(item.products, catalogue, index),
-                item.distribution_method if isinstance(item, NewItem) else None,
+                distributions[index],
             )
             for index, item in enumerate(items)
         ]
     )
-    basket = Basket(body.payment_method.currency.value, lines, synchronous)
+    return Basket(body.payment_method.currency.value, lines, synchronous)
+
+
+def _checked(basket: Basket, rules: tuple[Rule, ...]) -> Basket:
     for rule in rules:
         rule(basket)
     return basket
 
 
-def _selection(
-    products: SingleProduct | MultipleProducts | TemplateProducts, catalogue: Catalogue, index: int
-) -> Selection:
+def _selection(products: "Products", catalogue: Catalogue, index: int) -> Selection:
     """The offers an item names; a code or template that is unknown breaks the first rule."""
     if products.type == "SINGLE":
         return _single(products.value, catalogue, index)

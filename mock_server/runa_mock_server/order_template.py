@@ -3,13 +3,15 @@
 Bodies repeat, in tests and under load more than anywhere, so this is worked out once for each.
 """
 
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import orjson
 
-from runa_mock_server.bodies import NewOrder
 from runa_mock_server.order_rules import Basket, Line
 from runa_mock_server.pricing import Price, Quote
+
+if TYPE_CHECKING:  # a server starts without loading pydantic
+    from runa_mock_server.bodies import NewOrder
 
 # What the writer of JSON puts down as it stands. In a text of the caller it escapes the first
 # character, so whatever is found of that afterwards begins a slot.
@@ -37,7 +39,7 @@ class OrderTemplate(NamedTuple):
 
 
 def order_template(
-    body: NewOrder, basket: Basket, quote: Quote, *, legacy_item_fields: bool
+    body: "NewOrder", basket: Basket, quote: Quote, *, legacy_item_fields: bool
 ) -> OrderTemplate:
     """The text of an order.
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from runa_mock_server.flags import FREE_PORT, SCHEMA_KEY
+from runa_mock_server.flags import SCHEMA_KEY
 
 if TYPE_CHECKING:
     from runa_mock_server.settings import Settings
@@ -61,14 +61,6 @@ class PlainServeSettings(PlainSettings):
         from runa_mock_server.serve_settings import ServeSettings  # noqa: PLC0415 - loads pydantic
 
         return ServeSettings.model_construct(**vars(self))
-
-
-def plain_settings(values: Mapping[str, Any]) -> PlainSettings | None:
-    """The settings of a server inside Python; ``None`` if the model has to be asked."""
-    if not _OF_THE_COMMAND.isdisjoint(values):
-        return None
-    made = plain_serve_settings({"port": FREE_PORT, **values})
-    return None if made is None else made.server
 
 
 def plain_serve_settings(values: Mapping[str, Any]) -> PlainServeSettings | None:

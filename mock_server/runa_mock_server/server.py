@@ -15,7 +15,6 @@ from runa_mock_server.config_file import load_settings
 from runa_mock_server.control.api import ControlApi, ControlRequest
 from runa_mock_server.controls import Controls
 from runa_mock_server.idempotency import Answer
-from runa_mock_server.plain_settings import PlainSettings
 from runa_mock_server.settings import Settings
 from runa_mock_server.web.http_server import HttpServer
 from runa_mock_server.world import World
@@ -102,8 +101,7 @@ class MockServer(Controls):
     @property
     def settings(self) -> Settings:
         """How the server behaves; API keys included, for it is in this very process."""
-        settings = self._world.settings
-        return settings.whole() if isinstance(settings, PlainSettings) else settings
+        return self._world.settings
 
     def start(self) -> None:
         """Listen, and return once requests are answered.

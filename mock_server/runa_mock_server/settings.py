@@ -23,11 +23,11 @@ from pydantic import (
 from pydantic_core import ErrorDetails
 
 from runa_mock_server.address import host_and_port
-from runa_mock_server.body_models import EmailAddress
+from runa_mock_server.bodies import EmailAddress
 from runa_mock_server.clock import clock_of
 from runa_mock_server.currencies import Currency
 from runa_mock_server.errors import SettingsError
-from runa_mock_server.flags import DEFAULT_HOST, FREE_PORT
+from runa_mock_server.flags import DEFAULT_HOST
 from runa_mock_server.processing import parse_processing
 from runa_mock_server.profiles import ProfileName
 from runa_mock_server.subscription_model import Subscriptions
@@ -80,7 +80,7 @@ class Settings(BaseModel):
     )
 
     host: Text = Field(default=DEFAULT_HOST, description="Address to listen on.")
-    port: Port = FREE_PORT
+    port: Port = 0
     public_url: str | None = Field(
         default=None,
         description="Where clients reach the server, for payout links; "

@@ -12,7 +12,7 @@ from urllib.parse import quote, unquote
 import orjson
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from runa_mock_server.body_models import EmailAddress
+from runa_mock_server.bodies import EmailAddress
 from runa_mock_server.clock import FASTEST, SECOND
 from runa_mock_server.currencies import Currency
 from runa_mock_server.emails import Email

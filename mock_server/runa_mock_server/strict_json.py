@@ -7,6 +7,8 @@ from typing import Any
 import jiter
 import orjson
 
+from runa_mock_server.errors import ApiError
+
 _EXACT = Context(prec=MAX_PREC, Emax=MAX_EMAX, Emin=MIN_EMIN)
 _SAFE_INTEGER = 2**53 - 1  # the largest that orjson's strict mode writes
 _MESSAGE_LIMIT = 200
@@ -41,6 +43,23 @@ def parse(raw: bytes, *, exact: bool = True) -> Any:
         if reason.startswith("Internal error"):  # an exponent that no decimal can have
             reason = "number out of range"
         raise MalformedJsonError(reason) from None
+
+
+def parse_body(raw: bytes) -> Any:
+    """The JSON document in a request body.
+
+    Raises:
+        ApiError: ``bad_request`` if it is no JSON.
+    """
+    try:
+        return parse(raw)
+    except MalformedJsonError as error:
+        raise not_json(error) from None
+
+
+def not_json(error: MalformedJsonError) -> ApiError:
+    """The answer to a body that is no JSON."""
+    return ApiError("bad_request", f"The request body is not JSON: {error}.")
 
 
 def fingerprint(document: Any) -> bytes:

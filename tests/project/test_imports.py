@@ -116,9 +116,9 @@ from runa_mock_server.cli.ahead import load_ahead
 before = {*sys.modules}
 asyncio.run(load_ahead())
 loaded = {*sys.modules}
-from runa_mock_server import bodies, body_models
+from runa_mock_server import bodies
 
-print("pydantic" in before, body_models.NewOrder.__pydantic_complete__)
+print("pydantic" in before, bodies.NewOrder.__pydantic_complete__)
 document = {"payment_method": {"type": "ACCOUNT_BALANCE", "currency": "USD"}, "items": [{
     "face_value": 10, "distribution_method": {"type": "PAYOUT_LINK"},
     "products": {"type": "SINGLE", "value": "1800FL-US"}}]}

@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from runa_mock_server import SettingsError
-from runa_mock_server.config_file import load_settings, settings_to_serve
-from runa_mock_server.plain_settings import plain_serve_settings, plain_settings, properties
+from runa_mock_server.config_file import settings_to_serve
+from runa_mock_server.plain_settings import plain_serve_settings, properties
 from runa_mock_server.serve_settings import ServeSettings
 from runa_mock_server.settings import Settings, checked
 
@@ -49,20 +49,6 @@ def test_the_command_has_the_settings_of_the_model(value: Any) -> None:
         made = settings_to_serve(values)
         assert shown(made) == shown(wanted)
         assert shown(made.server) == shown(wanted.server)
-
-
-@given(VALUES)
-def test_a_server_has_the_settings_of_the_model(value: Any) -> None:
-    """As for the command, but the command's own settings are none here, and a port is picked."""
-    for values in ({name: value} for name in NAMES):
-        try:
-            wanted = checked(Settings, values)
-        except SettingsError:
-            wanted = None
-        if wanted is None:
-            assert plain_settings(values) is None
-            continue
-        assert shown(load_settings(None, **values)) == shown(wanted)
 
 
 def test_numbers_switches_and_choices_need_no_model() -> None:

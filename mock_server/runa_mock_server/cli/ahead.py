@@ -9,8 +9,6 @@ import asyncio
 import gc
 from importlib import import_module
 
-from runa_mock_server.bodies import NewOrder
-
 # Whoever has waited for the server to start asks first.
 _HEAD_START = 0.05  # seconds
 _PAUSE = 0.005
@@ -20,7 +18,7 @@ _FOR_ORDERS = (
     "pydantic.errors",
     "annotated_types",
     "pydantic.types",
-    "runa_mock_server.body_models",
+    "runa_mock_server.bodies",
 )
 _FOR_CONTROL = (
     "runa_mock_server.settings",
@@ -35,7 +33,7 @@ async def load_ahead() -> None:
     """Load the models of orders, then the control API; harmless if a request was faster."""
     await asyncio.sleep(_HEAD_START)
     await _load(_FOR_ORDERS)
-    from runa_mock_server.body_models import build  # noqa: PLC0415 - loaded by now
+    from runa_mock_server.bodies import NewOrder, build  # noqa: PLC0415 - loaded by now
 
     build(NewOrder)
     await _load(_FOR_CONTROL)
