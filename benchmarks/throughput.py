@@ -1,5 +1,6 @@
 """Requests a second, against the limit."""
 
+from collections.abc import Mapping
 from statistics import median
 
 from benchmarks.effort import Effort
@@ -28,6 +29,7 @@ from benchmarks.servers import QUIET, Server, ServerError, bare, filled, ours
 NEW_ORDER = Request("POST", ORDER_PATH, ORDERING, ONE_ITEM, KEY_HEADER)
 OTHER_BODY = Request("POST", ORDER_PATH, ORDERING, order_of(1, description=NUMBER), KEY_HEADER)
 ITEMS = 200
+_UVLOOP = ("--event-loop", "uvloop")
 LIMIT = "the limit: bare aiohttp"
 
 
@@ -35,8 +37,17 @@ def measure(effort: Effort) -> Part:
     """Orders, reads and replays; many orders stored; many items; the same for a long time."""
     part = Part()
     with bare() as limit:
-        with ours(*QUIET) as server, ours() as logging:
-            _requests(part, effort, limit, server, logging)
+        with ours(*QUIET) as server, ours() as logging, ours(*QUIET, *_UVLOOP) as driven:
+            contenders = {
+                LIMIT: (limit, NEW_ORDER),
+                "async order": (server, NEW_ORDER),
+                "read": (server, reading(server)),
+                "replay": (server, replaying()),
+                "async order, each body another": (server, OTHER_BODY),
+                "async order, each logged": (logging, NEW_ORDER),
+                "async order, on uvloop": (driven, NEW_ORDER),
+            }
+            _requests(part, effort, contenders)
         with ours(*QUIET) as server:
             _endurance(part, effort, limit, server)
         with filled(effort.many) as server:
@@ -65,15 +76,7 @@ def replaying() -> Request:
     return Request("POST", ORDER_PATH, {**ORDERING, KEY_HEADER: "replay"}, ONE_ITEM)
 
 
-def _requests(part: Part, effort: Effort, limit: Server, server: Server, logging: Server) -> None:
-    contenders = {
-        LIMIT: (limit, NEW_ORDER),
-        "async order": (server, NEW_ORDER),
-        "read": (server, reading(server)),
-        "replay": (server, replaying()),
-        "async order, each body another": (server, OTHER_BODY),
-        "async order, each logged": (logging, NEW_ORDER),
-    }
+def _requests(part: Part, effort: Effort, contenders: Mapping[str, tuple[Server, Request]]) -> None:
     lines = alternate(list(contenders.values()), effort.rounds, effort.seconds)
     limit_runs, orders, reads, replays = lines[:4]
     part.measures |= {
@@ -87,8 +90,8 @@ def _requests(part: Part, effort: Effort, limit: Server, server: Server, logging
             f"{effort.rounds} rounds of {effort.seconds:.0f} s, {CONNECTIONS} connections. An "
             "order has one item and a key of its own; a read shows a completed order; a replay "
             "repeats one order under one key. The limit parses the same body and dumps 900 bytes. "
-            "Log level `warning`, but for the last line: it has that of `runa-mock serve`, which "
-            "writes a line for each request.",
+            "Log level `warning`, but for the line that says so: it has that of `runa-mock serve`, "
+            "which writes a line for each request. On uvloop is `serve --event-loop uvloop`.",
             RUN_COLUMNS,
             [run_row(name, runs) for name, runs in zip(contenders, lines, strict=True)],
         )
