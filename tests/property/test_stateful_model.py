@@ -71,6 +71,7 @@ def run(url: str, caller: type[Account] = Account, keys: tuple[str, ...] = ("XX-
     run_state_machine_as_test(Machine, settings=FOUND)
 
 
+@pytest.mark.once
 @pytest.mark.parametrize(
     ("caller", "keys", "said"),
     [
