@@ -1,6 +1,7 @@
 """What most tests use: a fresh server a test, whose time stands still, and hands on it."""
 
 from collections.abc import Iterator, Mapping
+from contextlib import closing
 from datetime import UTC, datetime
 from typing import Any
 
@@ -37,33 +38,29 @@ def server(runa_server: MockServer) -> MockServer:
 @pytest.fixture
 def api(server: MockServer) -> Iterator[Api]:
     """A caller with a key of the server."""
-    caller = Api(server.url)
-    yield caller
-    caller.close()
+    with closing(Api(server.url)) as caller:
+        yield caller
 
 
 @pytest.fixture
 def bank(server: MockServer) -> Iterator[MoneyApi]:
     """A caller who pays, and looks at the money."""
-    caller = MoneyApi(server.url)
-    yield caller
-    caller.close()
+    with closing(MoneyApi(server.url)) as caller:
+        yield caller
 
 
 @pytest.fixture
 def control(server: MockServer) -> Iterator[ControlCaller]:
     """The control API about the caller's account, over HTTP."""
-    caller = ControlCaller(server.url, KEY)
-    yield caller
-    caller.close()
+    with closing(ControlCaller(server.url, KEY)) as caller:
+        yield caller
 
 
 @pytest.fixture
 def whole(server: MockServer) -> Iterator[ControlCaller]:
     """The control API about the whole server, over HTTP."""
-    caller = ControlCaller(server.url)
-    yield caller
-    caller.close()
+    with closing(ControlCaller(server.url)) as caller:
+        yield caller
 
 
 @pytest.fixture(params=["in this process", "elsewhere"])
