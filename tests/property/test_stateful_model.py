@@ -19,6 +19,7 @@ FOUND = settings(
     derandomize=True,
     database=None,
     report_multiple_bugs=False,
+    stateful_step_count=20,
 )
 
 
