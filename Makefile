@@ -29,8 +29,10 @@ demo: $(VENV)/.installed  ## Place the guide's first orders on a mock server and
 
 # The environment "coverage" runs the tests on the Python of $(VENV), so they need not run there twice.
 test: $(VENV)/.tox  ## Run every check: tests on the oldest and the newest Python and in a browser, lint, types, coverage
-	@TOX_SKIP_ENV=$$($(BIN)/python -c 'import sys; print("py%d%d" % sys.version_info[:2])') \
-		$(BIN)/tox run $(TOXFLAGS)
+	@echo "Several checks run at a time; what they say comes when they are done"
+	@[ -t 1 ] || export TOX_PARALLEL_NO_SPINNER=1; \
+		TOX_SKIP_ENV=$$($(BIN)/python -c 'import sys; print("py%d%d" % sys.version_info[:2])') \
+		$(BIN)/tox run-parallel $(TOXFLAGS)
 
 bench: $(VENV)/.tox  ## Measure how fast it is, write that into the papers; parts: BENCH="throughput memory"
 	@$(BIN)/tox run -q -e bench -- $(BENCH)

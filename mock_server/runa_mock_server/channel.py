@@ -1,6 +1,7 @@
 """Calling the control API from Python, wherever the server is."""
 
 import json
+import time
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any, Literal, NamedTuple, TypeVar
@@ -11,8 +12,10 @@ from runa_mock_server.control.problems import not_found
 from runa_mock_server.errors import quoted
 
 M = TypeVar("M", bound=BaseModel)
+T = TypeVar("T")
 
 _FIRST_REFUSAL = 400
+_LOOK_SECONDS = 0.01
 
 
 class ControlRefusedError(ValueError):
@@ -73,6 +76,25 @@ class Channel:
     def get(self, result: type[M], path: str, /, **query: object) -> M:
         """What a call that changes nothing is answered with."""
         return result.model_validate(self.call("GET", path, query=query))
+
+
+def wait(look: Callable[[], T | None], timeout: float) -> T | None:
+    """What a look finds, looking until it finds something.
+
+    Args:
+        look: gives ``None`` until there is something.
+        timeout: seconds of real time to wait at most.
+
+    Returns:
+        ``None`` if there was nothing in time.
+    """
+    ends_at = time.monotonic() + timeout
+    while True:
+        found = look()
+        rest = ends_at - time.monotonic()
+        if found is not None or rest <= 0:
+            return found
+        time.sleep(min(rest, _LOOK_SECONDS))
 
 
 _PATHS = {

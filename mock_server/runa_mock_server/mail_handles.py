@@ -1,9 +1,8 @@
 """A hand on the mails of a mock server, from Python."""
 
-import time
 from collections.abc import Iterator
 
-from runa_mock_server.channel import Channel, path_of
+from runa_mock_server.channel import Channel, path_of, wait
 from runa_mock_server.control.models import (
     LONGEST_PAGE,
     ClockResult,
@@ -12,7 +11,6 @@ from runa_mock_server.control.models import (
     EmailsResult,
 )
 
-_LOOK_SECONDS = 0.02
 _MAILS_TOLD = 10
 
 
@@ -50,16 +48,16 @@ class EmailsControl:
         Raises:
             TimeoutError: if none has left in time; it tells what the outbox holds.
         """
-        deadline = time.monotonic() + timeout
         fitting: dict[str, object] = {"to": to, "order_id": order, "limit": LONGEST_PAGE}
-        while True:
+
+        def first_that_left() -> EmailResult | None:
             left = self._channel.get(EmailsResult, "/emails", sent=True, **fitting).emails
-            if left:
-                return self.get(left[0].id)
-            rest = deadline - time.monotonic()
-            if rest <= 0:
-                raise TimeoutError(self._nothing_came(to, order, timeout))
-            time.sleep(min(rest, _LOOK_SECONDS))
+            return left[0] if left else None
+
+        found = wait(first_that_left, timeout)
+        if found is None:
+            raise TimeoutError(self._nothing_came(to, order, timeout))
+        return self.get(found.id)
 
     def _nothing_came(self, to: str | None, order: str | None, timeout: float) -> str:
         wanted = (f" to {to}" if to else "") + (f" of the order {order}" if order else "")

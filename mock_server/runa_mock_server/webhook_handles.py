@@ -1,10 +1,9 @@
 """A hand on the webhooks of a mock server, from Python."""
 
-import time
 from collections.abc import Callable, Iterator
 from datetime import datetime
 
-from runa_mock_server.channel import Channel, path_of
+from runa_mock_server.channel import Channel, path_of, wait
 from runa_mock_server.control.models import ClockResult
 from runa_mock_server.control.webhook_models import (
     AdversaryResult,
@@ -16,8 +15,6 @@ from runa_mock_server.control.webhook_models import (
 )
 from runa_mock_server.subscriptions import EVENTS, Event
 from runa_mock_server.webhooks.adversary import Trick
-
-_PAUSE = 0.005
 
 Condition = Callable[[MessageResult], bool]
 
@@ -142,20 +139,23 @@ class WebhooksControl:
             TimeoutError: telling what there is instead.
         """
         holds = until or _is_delivered
-        ends_at = time.monotonic() + timeout
-        while True:
-            found = self._channel.get(
+        wanted: list[Event] = [event or "order.completion"] if event or order else [*EVENTS]
+
+        def fitting() -> MessagesResult:
+            return self._channel.get(
                 MessagesResult, "/webhooks/messages", order_id=order, event=event
             )
-            for message in reversed(found.messages):
-                if holds(message):
-                    return message
-            wanted: list[Event] = [event or "order.completion"] if event or order else [*EVENTS]
+
+        def first_that_holds() -> MessageResult | None:
+            found = fitting()
             if not any(found.subscribed[name] for name in wanted) and not found.messages:
                 raise LookupError(f"nobody is subscribed to {' or '.join(wanted)}")
-            if time.monotonic() >= ends_at:
-                raise TimeoutError(self._instead(found, timeout))
-            time.sleep(_PAUSE)
+            return next(filter(holds, reversed(found.messages)), None)
+
+        message = wait(first_that_holds, timeout)
+        if message is None:
+            raise TimeoutError(self._instead(fitting(), timeout))
+        return message
 
     def _instead(self, found: MessagesResult, timeout: float) -> str:
         lines = [f"no such message within {timeout:g} s"]

@@ -166,7 +166,7 @@ class World:
         self.stop: Callable[[], None] = lambda: None
         self.later: Callable[[Callable[[], None]], object] | None = None
         self.wake: Callable[[], None] = lambda: None
-        self.installed: list[Callable[[Account], None]] = []
+        self.installed: list[Callable[[Account], None]] = [self._tell_webhooks]
         self.tell: Callable[[Account, str], Awaitable[None]] | None = None
         self.commands = self.clock_moves = 0
         self._discarded: list[Account] = []
@@ -242,10 +242,12 @@ class World:
         if before is not None:
             self._discard([before])
         self._accounts[account.api_key] = account
-        self.webhooks.follow(account.api_key, account.holdings, account.clock)
         self._numbered.setdefault(account.ids.account, []).append(account)
         for call in self.installed:
             call(account)
+
+    def _tell_webhooks(self, account: Account) -> None:
+        self.webhooks.follow(account.api_key, account.holdings, account.clock)
 
     def _forget(self, api_key: str) -> Account | None:
         account = self._accounts.pop(api_key, None)
@@ -278,7 +280,7 @@ class World:
         """
         endpoint = self.webhooks.add(subscription, api_key)
         for account in self.accounts:
-            self.webhooks.follow(account.api_key, account.holdings, account.clock)
+            self._tell_webhooks(account)
         return endpoint
 
     def find_payout(self, token: str) -> tuple[Account, Payout] | None:

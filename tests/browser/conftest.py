@@ -1,13 +1,12 @@
 """A browser, and pages in it that may make no mistake and ask nobody but the mock."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from runa_mock_server import MockServer
 from support.browser import NAMES, VARIABLE, OpenPage, Scheme, Size, chromium, launch, window
-from support.money import MoneyApi
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -27,11 +26,9 @@ def browser() -> Iterator["Browser"]:
 
 
 @pytest.fixture
-def bank(runa_server: MockServer) -> Iterator[MoneyApi]:
-    """A caller of the server that the pages come from."""
-    caller = MoneyApi(runa_server.url)
-    yield caller
-    caller.close()
+def runa_settings() -> Mapping[str, Any]:
+    """The playground's ways; time runs, for a page waits as its reader does."""
+    return {}
 
 
 @pytest.fixture

@@ -1,7 +1,7 @@
 """The dashboard in a real browser: what is seen, what is done with a click, and what never is."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import pytest
@@ -30,24 +30,9 @@ Opened = Callable[..., Page]
 
 
 @pytest.fixture
-def clock() -> ManualClock:
-    """A clock that stands still until it is moved."""
-    return ManualClock()
-
-
-@pytest.fixture
-def server(clock: ManualClock) -> Iterator[MockServer]:
-    """A running server."""
-    with MockServer(clock=clock) as running:
-        yield running
-
-
-@pytest.fixture
-def api(server: MockServer) -> Iterator[Api]:
-    """A caller with a key of the server."""
-    caller = Api(server.url)
-    yield caller
-    caller.close()
+def runa_settings(clock: ManualClock) -> Mapping[str, Any]:
+    """The playground's ways; time stands still until it is moved."""
+    return {"clock": clock}
 
 
 @pytest.fixture
@@ -107,9 +92,10 @@ def test_the_first_order_shows_up_by_itself(
 def test_a_countdown_runs_to_its_end(server: MockServer, api: Api, opened: Opened) -> None:
     """While the clock runs, an order completes on the page without anything being asked."""
     server.clock.run()
-    order = api.order(X_Mock_Processing="seconds:2").json()["id"]
+    order = api.order(X_Mock_Processing="seconds:60").json()["id"]
     row = opened().locator(ROWS).filter(has_text=order)
     expect(row.locator(".countdown")).to_contain_text(" s")
+    server.clock.run(60)
     expect(row).to_contain_text("COMPLETED")
 
 

@@ -1,7 +1,6 @@
 """What the dashboard does with webhooks, mails and products, seen from outside of it."""
 
 import re
-from collections.abc import Iterator
 
 import pytest
 
@@ -14,21 +13,6 @@ from support.smtp import mailed
 pytest.importorskip("playwright.sync_api", reason="NO BROWSER TESTS: no playwright")
 
 from playwright.sync_api import Locator, Page, expect
-
-
-@pytest.fixture
-def api(runa_server: MockServer) -> Iterator[Api]:
-    """A caller with a key of the server."""
-    caller = Api(runa_server.url)
-    yield caller
-    caller.close()
-
-
-@pytest.fixture
-def receiver() -> Iterator[Receiver]:
-    """A receiver that answers 200 until it is told otherwise."""
-    with Receiver() as listening:
-        yield listening
 
 
 def _rows(page: Page, table: str) -> Locator:

@@ -41,19 +41,6 @@ ONE = [item(10, products=single("1800FL-US"))]
 Clients = Callable[..., RunaClient]
 
 
-@pytest.fixture
-def clock() -> ManualClock:
-    """The server's clock, which the clients' pauses move."""
-    return ManualClock()
-
-
-@pytest.fixture
-def server(clock: ManualClock) -> Iterator[MockServer]:
-    """A server with the playground's ways."""
-    with MockServer(clock=clock) as running:
-        yield running
-
-
 @pytest.fixture(params=["sync", "async"])
 def clients(
     request: pytest.FixtureRequest, server: MockServer, clock: ManualClock
@@ -67,14 +54,6 @@ def clients(
 def client(clients: Clients) -> RunaClient:
     """A client with the usual settings."""
     return clients()
-
-
-@pytest.fixture
-def api(server: MockServer) -> Iterator[Api]:
-    """A caller without a client, for what a client does not let through."""
-    caller = Api(server.url)
-    yield caller
-    caller.close()
 
 
 def test_first_order_of_the_guide(client: RunaClient) -> None:

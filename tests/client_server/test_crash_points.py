@@ -68,19 +68,6 @@ WALK = [
 POLLS = [point for point in WALK if point.place != "inside"]
 
 
-@pytest.fixture
-def clock() -> ManualClock:
-    """The server's clock, which the clients' pauses move."""
-    return ManualClock()
-
-
-@pytest.fixture
-def server(clock: ManualClock) -> Iterator[MockServer]:
-    """A server with the playground's ways."""
-    with MockServer(clock=clock) as running:
-        yield running
-
-
 def impatient(kind: str, server: MockServer, clock: ManualClock, stack: ExitStack) -> RunaClient:
     """A client that gives each answer up soon, and tries often."""
     return make_client(

@@ -33,12 +33,6 @@ PRODUCTION_KEY = "wg-test.secret"
 Serve = Callable[..., RunaClient]
 
 
-@pytest.fixture
-def clock() -> ManualClock:
-    """The servers' clock, which the clients' pauses move."""
-    return ManualClock()
-
-
 @pytest.fixture(params=["sync", "async"])
 def serve(request: pytest.FixtureRequest, clock: ManualClock) -> Iterator[Serve]:
     """Starts a server with the settings given, and makes a client of it."""

@@ -184,6 +184,7 @@ def run(broken: tuple[Change, Change, str, str], **options: Any) -> Report:
         )
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("broken", BROKEN.values(), ids=BROKEN.keys())
 def test_a_broken_server_is_caught(broken: tuple[Change, Change, str, str]) -> None:
     """The check that is there for it fails, and says what it saw."""

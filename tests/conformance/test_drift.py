@@ -99,6 +99,7 @@ def _with_price(order: Any) -> Any:
     return {**order, "items": [{**items[0], "price": "10.01"}, *items[1:]]} if items else order
 
 
+@pytest.mark.once
 @pytest.mark.parametrize(
     ("answer", "expected"),
     [

@@ -71,6 +71,7 @@ def test_the_mock_passes_every_check(run: Run) -> None:
     assert run.report.orders > 20
 
 
+@pytest.mark.once
 def test_reading_buys_nothing() -> None:
     """Without orders being allowed none is placed, and a check says so if it would."""
     with MockServer(catalogue=SOME) as server:
@@ -156,6 +157,7 @@ def test_a_recording_says_what_it_is(run: Run) -> None:
     assert recording.balances()["USD"] == "10000.00"
 
 
+@pytest.mark.once
 def test_the_mock_is_as_it_was(run: Run) -> None:
     """A replay against another mock, of another account, finds no difference."""
     clock = ManualClock()

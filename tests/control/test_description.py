@@ -2,6 +2,7 @@
 
 import re
 
+import pytest
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from runa_mock_server.control.api import OPERATIONS, PREFIX
@@ -9,6 +10,7 @@ from support.api import Api
 from support.control import DESCRIPTION, ControlCaller
 
 
+@pytest.mark.once
 def test_the_document_is_valid_and_is_the_one_that_answers_are_held_against(
     whole: ControlCaller,
 ) -> None:

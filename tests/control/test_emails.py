@@ -1,7 +1,6 @@
 """Mails as messages: what they say, by id and by filter, and waiting for them."""
 
 import threading
-from collections.abc import Iterator
 from datetime import datetime
 from email import message_from_string, policy
 from email.message import EmailMessage
@@ -10,7 +9,7 @@ from pathlib import Path
 import orjson
 import pytest
 
-from runa_mock_server import ControlRefusedError, Controls, ManualClock, MockServer, connect
+from runa_mock_server import ControlRefusedError, Controls, ManualClock, MockServer
 from runa_mock_server.clock import to_datetime
 from support.api import KEY, Api, body
 from support.control import ControlCaller, locations
@@ -29,16 +28,6 @@ UNSPEAKABLE = (
     "a\x85Bcc\x9f@mail.example",
     "a\u2028b\u2029c@mail.example",
 )
-
-
-@pytest.fixture(params=["in this process", "elsewhere"])
-def hand(request: pytest.FixtureRequest, server: MockServer) -> Iterator[Controls]:
-    """The same server, by either of its faces."""
-    if request.param == "in this process":
-        yield server
-        return
-    with connect(server.url) as remote:
-        yield remote
 
 
 def content(message: EmailMessage, kind: str) -> str:

@@ -2,7 +2,6 @@
 
 import json
 import threading
-from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 
@@ -11,7 +10,7 @@ import requests
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runa_mock_server import ControlRefusedError, Controls, MockServer, connect
+from runa_mock_server import ControlRefusedError, Controls, MockServer
 from runa_mock_server.catalogue import built_in
 from runa_mock_server.control.api import ControlApi, ControlRequest
 from runa_mock_server.settings import make_settings
@@ -26,24 +25,6 @@ TEMPLATE = "PT-01HQ12PV4B8XMBRTK281JM54KK"
 CODE = "1800FL-US"
 FIXED = {"type": "fixed", "available_list": ["25.00", "5", "10.00"]}
 OPEN = {"type": "open", "minimum_value": "10.00", "maximum_value": "100.00", "available_list": None}
-
-
-@pytest.fixture(params=["in this process", "elsewhere"])
-def hand(request: pytest.FixtureRequest, server: MockServer) -> Iterator[Controls]:
-    """The same server, by either of its faces."""
-    if request.param == "in this process":
-        yield server
-        return
-    with connect(server.url) as remote:
-        yield remote
-
-
-@pytest.fixture
-def bank(server: MockServer) -> Iterator[MoneyApi]:
-    """A caller of the server who pays."""
-    caller = MoneyApi(server.url)
-    yield caller
-    caller.close()
 
 
 def of_template(face_value: int = 20) -> dict[str, Any]:

@@ -26,16 +26,6 @@ from support.money import at_once
 PROMPT = 20
 
 
-@pytest.fixture(params=["in this process", "elsewhere"])
-def hand(request: pytest.FixtureRequest, server: MockServer) -> Iterator[Controls]:
-    """The same server, by either of its faces."""
-    if request.param == "in this process":
-        yield server
-        return
-    with connect(server.url) as remote:
-        yield remote
-
-
 def test_both_faces_do_the_same(hand: Controls, server: MockServer, api: Api) -> None:
     """Clock, settings, faults, orders, journal, mails, effects and state: one call each."""
     account = hand.account(KEY)

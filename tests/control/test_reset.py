@@ -165,6 +165,8 @@ class _Held:
 
 
 def _leaks_nothing(act: Callable[[int], None], times: int) -> None:
+    if sys.gettrace() is not None:  # what is left to look at, threads and files, shows soon
+        times //= 10
     for number in range(50):  # imports, caches
         act(number)
     before = _Held()

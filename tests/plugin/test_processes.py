@@ -54,9 +54,10 @@ def test_an_idle_session_imports_the_plugin_alone(tmp_path: Path) -> None:
     assert modules(tmp_path, "-p", "runa_pytest") - without == {"runa_pytest"}
 
 
+@pytest.mark.once
 def test_workers_need_no_configuration(pytester: pytest.Pytester) -> None:
     """With pytest-xdist no test meets another, and reports keep the requests of failed tests."""
     pytester.makepyfile(test_it=HEAD + SHARED_BY_WORKERS)
-    result = pytester.runpytest_subprocess(*WITH_PLUGIN, "-n", "2")
+    result = pytester.runpytest_subprocess(*WITH_PLUGIN, "-p", "xdist", "-n", "2")
     result.assert_outcomes(passed=4, failed=1)
     result.stdout.fnmatch_lines(["*- Runa requests -*", "#1 *: GET /v2/ping was told 200"])

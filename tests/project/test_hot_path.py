@@ -6,6 +6,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
+pytestmark = pytest.mark.once
+
 ROOT = Path(__file__).parents[2]
 FIGURES = json.loads((ROOT / "tests/project/hot_path.json").read_text(encoding="utf-8"))
 # By how much a way may get longer. What is not ours differs from version to version of aiohttp

@@ -1,9 +1,7 @@
 """The OpenAPI document that a server shows is valid and describes that very server."""
 
 import re
-from collections.abc import Iterator
 
-import pytest
 import requests
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
@@ -11,13 +9,6 @@ from runa_mock_server import MockServer
 from runa_mock_server.web.routes import ROUTES
 
 PREFIX = "/v2"
-
-
-@pytest.fixture
-def server() -> Iterator[MockServer]:
-    """A running server."""
-    with MockServer() as running:
-        yield running
 
 
 def test_document_is_valid_and_needs_no_key(server: MockServer) -> None:

@@ -7,7 +7,11 @@ import tomllib
 from importlib.resources import files
 from pathlib import Path
 
+import pytest
+
 from runa_mock_server.web.routes import ROUTES
+
+pytestmark = pytest.mark.once
 
 ROOT = Path(__file__).parents[2]
 # Pictures, texts and the contract itself: part of the mock, not of the service.

@@ -63,6 +63,7 @@ def call(
     return sent
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("mode", list(GenerationMode), ids=str)
 @pytest.mark.parametrize("path", ["/openapi.json", "/_mock/openapi.json"])
 def test_every_operation_is_as_described(path: str, mode: GenerationMode) -> None:

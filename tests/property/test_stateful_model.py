@@ -19,6 +19,7 @@ FOUND = settings(
     derandomize=True,
     database=None,
     report_multiple_bugs=False,
+    stateful_step_count=20,
 )
 
 
@@ -71,6 +72,7 @@ def run(url: str, caller: type[Account] = Account, keys: tuple[str, ...] = ("XX-
     run_state_machine_as_test(Machine, settings=FOUND)
 
 
+@pytest.mark.once
 @pytest.mark.parametrize(
     ("caller", "keys", "said"),
     [

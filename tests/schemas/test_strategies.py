@@ -135,6 +135,7 @@ EXPLORED: dict[str, Callable[[Body], Any]] = {
 }
 
 
+@pytest.mark.once
 def test_bodies_explore() -> None:
     """What the contract allows is drawn, whatever it is, within a thousand bodies."""
     missing = dict(EXPLORED)
@@ -150,6 +151,7 @@ def test_bodies_explore() -> None:
     assert not missing
 
 
+@pytest.mark.once
 def test_bodies_have_as_many_items_as_wanted() -> None:
     """Most bodies have few items, some have as many as there may be, and none has more."""
     sizes = set()
@@ -202,6 +204,7 @@ SHRUNK: dict[str, tuple[st.SearchStrategy[Body], Callable[[Body], Any], Body]] =
 }
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("what", SHRUNK)
 def test_bodies_shrink_to_what_a_person_would_write(what: str) -> None:
     """The smallest body of a kind has nothing in it that does not belong to the matter."""

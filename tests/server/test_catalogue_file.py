@@ -14,6 +14,7 @@ from runa_mock_server import MockServer
 from runa_mock_server.catalogue import Catalogue, CatalogueError, built_in
 from runa_mock_server.catalogue_file import load
 from support.api import Api, body, item
+from support.files import problems_of
 
 PRODUCTS = built_in().products
 TEMPLATES = {
@@ -55,11 +56,7 @@ def saved(tmp_path: Path, *pages: Any) -> Path:
 
 def problems(path: Path) -> list[str]:
     """The problems of a file that is refused, without the file's name, which each begins with."""
-    with pytest.raises(CatalogueError) as caught:
-        load(path)
-    lines = str(caught.value).splitlines()
-    assert all(line.startswith(f"{path}: ") for line in lines)
-    return [line.removeprefix(f"{path}: ") for line in lines]
+    return problems_of(path, load, CatalogueError)
 
 
 @pytest.fixture

@@ -20,6 +20,7 @@ from runa_mock_server.plain_settings import published_schema
 from runa_mock_server.serve_settings import ServeSettings, schema
 from support.api import Api
 from support.command import run
+from support.files import problems_of
 from support.process import Process
 
 SCHEMA = Draft202012Validator(json.loads(published_schema()))
@@ -36,11 +37,7 @@ def saved(folder: Path, document: Any, suffix: str = ".json") -> Path:
 
 def problems(path: Path) -> list[str]:
     """The lines of the refusal of a file, each of which names the file, without that name."""
-    with pytest.raises(ConfigError) as caught:
-        read(path)
-    lines = str(caught.value).splitlines()
-    assert all(line.startswith(f"{path}: ") for line in lines)
-    return [line.removeprefix(f"{path}: ") for line in lines]
+    return problems_of(path, read, ConfigError)
 
 
 def effective(*arguments: str, **environment: str) -> dict[str, tuple[Any, str]]:

@@ -65,6 +65,7 @@ def test_worked_example(
     assert basic == {key: order[key] for key in basic}
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("product", CURRENCIES)
 def test_every_pair(bank: MoneyApi, product: str) -> None:
     """Each currency is paid in each other, but for those that only USD or their own buy."""

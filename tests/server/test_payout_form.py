@@ -42,14 +42,6 @@ from support.recipient import (
 STORM = 30
 
 
-@pytest.fixture
-def bank(server: MockServer) -> Iterator[MoneyApi]:
-    """A caller of the server."""
-    caller = MoneyApi(server.url)
-    yield caller
-    caller.close()
-
-
 @pytest.fixture(scope="module")
 def shared() -> Iterator[MoneyApi]:
     """A caller of a server that examples of one test share."""

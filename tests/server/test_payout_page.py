@@ -1,6 +1,5 @@
 """The recipient's page: what it shows in each state of a payout."""
 
-from collections.abc import Iterator
 from datetime import timedelta
 from urllib.parse import urljoin
 
@@ -16,14 +15,6 @@ from support.recipient import FIXED, NARROW, OPEN, alarm, choice, link, shown, s
 from support.scanner import scan_svg
 
 TEMPLATE = "PT-01HQ12PV4B8XMBRTK281JM54KK"
-
-
-@pytest.fixture
-def bank(server: MockServer) -> Iterator[MoneyApi]:
-    """A caller of the server."""
-    caller = MoneyApi(server.url)
-    yield caller
-    caller.close()
 
 
 def test_an_active_payout(bank: MoneyApi) -> None:

@@ -30,14 +30,6 @@ CODE = re.compile(r"MOCK(-[B-Z]{4}){3}")
 MICROSECOND = timedelta(microseconds=1)
 
 
-@pytest.fixture
-def bank(server: MockServer) -> Iterator[MoneyApi]:
-    """A caller of the server."""
-    caller = MoneyApi(server.url)
-    yield caller
-    caller.close()
-
-
 def link(order: dict[str, Any], index: int = 0) -> str:
     """The payout link of an item."""
     return str(order["items"][index]["payout"]["url"])

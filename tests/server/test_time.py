@@ -1,6 +1,6 @@
 """Everything follows the clock: a month passes in a moment, for all or for one account."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -9,12 +9,12 @@ from runa_mock_server import ManualClock, MockServer
 from runa_mock_server.channel import ControlRefusedError
 from support.answers import order_ids
 from support.api import KEY, Api, body
+from support.fixtures import NOON
 from support.money import redeemed, refusal_code
 from support.waiting import until
 
 OTHER = "XX-other.secret"
 MICROSECOND = timedelta(microseconds=1)
-NOON = datetime(2026, 3, 14, 12, 0, 0, 250_000, tzinfo=UTC)
 
 
 def scope_of(server: MockServer, which: str) -> Any:
