@@ -20,6 +20,7 @@ from benchmarks.report import (
     Part,
     Table,
     against,
+    micro,
     milli,
     run_row,
     spread,
@@ -29,6 +30,7 @@ from benchmarks.servers import QUIET, Server, ServerError, bare, filled, ours
 NEW_ORDER = Request("POST", ORDER_PATH, ORDERING, ONE_ITEM, KEY_HEADER)
 OTHER_BODY = Request("POST", ORDER_PATH, ORDERING, order_of(1, description=NUMBER), KEY_HEADER)
 ITEMS = 200
+_TURNS = 4
 _UVLOOP = ("--event-loop", "uvloop")
 LIMIT = "the limit: bare aiohttp"
 
@@ -101,28 +103,33 @@ def _requests(part: Part, effort: Effort, contenders: Mapping[str, tuple[Server,
 def _endurance(part: Part, effort: Effort, limit: Server, server: Server) -> None:
     put(server, NEW_ORDER, 1)
     lines = [
-        (put(limit, NEW_ORDER, effort.long), put(server, NEW_ORDER, effort.long)) for _ in range(3)
+        alternate([(limit, NEW_ORDER), (server, NEW_ORDER)], _TURNS, effort.long / _TURNS)
+        for _ in range(3)
     ]
-    shares = [own.rate / other.rate for other, own in lines]
-    costs = [own.cpu / other.cpu for other, own in lines]
-    value = shares[-1] / shares[0]
-    part.measures["endurance"] = Measure(value, value, value, costs[0] / costs[-1])
+    measures = [against(own, other) for other, own in lines]
+    ratios = [measure.value / measures[0].value for measure in measures]
+    costs = [measure.by_cpu or 0 for measure in measures]
+    part.measures["endurance"] = Measure(
+        ratios[-1], min(ratios[1:]), max(ratios[1:]), costs[-1] / costs[0]
+    )
     part.tables.append(
         Table(
             "The same for longer",
-            f"Three runs of {effort.long:.0f} s on one server, each beside one of the limit. "
-            "Compared are the shares, so that a machine that grows slower accuses nobody.",
+            f"Three runs of {effort.long:.0f} s on one server, each in {_TURNS} turns with the "
+            "limit. Compared are the shares, so that a machine that grows slower accuses nobody.",
             ("run", "async orders/s", "the limit", "share", "CPU µs/order", "the limit"),
             [
                 (
                     str(number),
-                    f"{own.rate:,.0f}",
-                    f"{other.rate:,.0f}",
-                    f"{own.rate / other.rate:.2f}",
-                    f"{1e6 * own.cpu:,.0f}",
-                    f"{1e6 * other.cpu:,.0f}",
+                    f"{median(run.rate for run in own):,.0f}",
+                    f"{median(run.rate for run in other):,.0f}",
+                    f"{measure.value:.2f}",
+                    micro(median(run.cpu for run in own)),
+                    micro(median(run.cpu for run in other)),
                 )
-                for number, (other, own) in enumerate(lines, 1)
+                for number, ((other, own), measure) in enumerate(
+                    zip(lines, measures, strict=True), 1
+                )
             ],
         )
     )

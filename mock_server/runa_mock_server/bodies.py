@@ -85,13 +85,8 @@ class _Part(BaseModel):
 
     def echo(self) -> dict[str, Any]:
         """The piece as an answer repeats it: what was sent and is known."""
-        # Twice as fast as model_dump, and done twice for every item. To ask whether something is
-        # of a model's class takes longer than the rest, so that is left to what is no text.
-        return {
-            name: value.echo() if type(value) is not str and isinstance(value, _Part) else value
-            for name, value in self.__dict__.items()
-            if value is not None
-        }
+        # A third of the time that model_dump takes, and done twice for every item.
+        return {name: value for name, value in self.__dict__.items() if value is not None}
 
 
 class PaymentMethod(_Part):
@@ -137,6 +132,13 @@ class SingleProduct(_Part):
     type: Literal["SINGLE"]
     value: Annotated[StrictStr, Field(min_length=1)]
     usage_config: UsageConfig | None = None
+
+    def echo(self) -> dict[str, Any]:
+        """The product, with what is known of its usage."""
+        told = super().echo()
+        if self.usage_config is not None:
+            told["usage_config"] = self.usage_config.echo()
+        return told
 
 
 class MultipleProducts(_Part):

@@ -18,7 +18,22 @@ if TYPE_CHECKING:  # a server starts without loading pydantic
 _BEGINS = "\0"
 _SLOT = orjson.Fragment(f"{_BEGINS}s")
 _TEXT_SLOT = orjson.Fragment(f'"{_BEGINS}s"')
-_AFTER_AN_UNSEEN_SLOT = orjson.Fragment(f'{_BEGINS}.0s"{_BEGINS}s"')
+# Where the link is told once, nothing is shown of what stands in its first slot.
+_UNSEEN_SLOT = f"{_BEGINS}.0s"
+
+
+def _payout(before: str) -> orjson.Fragment:
+    slots = (
+        ("status", f'{before}"{_BEGINS}s"'),
+        ("status_updated_at", f'"{_BEGINS}s"'),
+        ("url", f"{_BEGINS}s"),
+        ("expiry_date", f"{_BEGINS}s"),
+    )
+    return orjson.Fragment("{" + ",".join(f'"{name}":{slot}' for name, slot in slots) + "}")
+
+
+_PAYOUT = _payout(_UNSEEN_SLOT)
+_PAYOUT_AFTER_A_LINK = _payout("")
 
 
 class OrderTemplate(NamedTuple):
@@ -91,13 +106,7 @@ def _item(line: Line, price: Price, currency: str, *, legacy: bool) -> dict[str,
     if legacy:
         item["discount_multiplier"] = price.discount_multiplier
         item["redemption_url"] = _SLOT
-    # Where the link is told once, nothing is shown of what stands in its first slot.
-    item["payout"] = {
-        "status": _TEXT_SLOT if legacy else _AFTER_AN_UNSEEN_SLOT,
-        "status_updated_at": _TEXT_SLOT,
-        "url": _SLOT,
-        "expiry_date": _SLOT,
-    }
+    item["payout"] = _PAYOUT_AFTER_A_LINK if legacy else _PAYOUT
     item["currency"] = currency
     return item
 
