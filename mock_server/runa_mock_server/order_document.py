@@ -66,9 +66,12 @@ class Renderer:
         self.ids = ids
         self._payout_url = payout_url
 
-    def basic(self, draft: Draft) -> bytes:
+    def basic(
+        self, order_id: str, text: str, outcome: Outcome, created_at: int, completed_at: int
+    ) -> bytes:
         """The basic form of an order."""
-        return (_basic_pattern(draft.text) % tuple(_beginning(draft))).encode()
+        slots = (order_id, outcome, timestamp(created_at), timestamp(completed_at))
+        return (_basic_pattern(text) % slots).encode()
 
     def write(self, draft: Draft, claimed: Collection[int] = ()) -> StoredOrder:
         """An order in its final form.
@@ -77,12 +80,12 @@ class Renderer:
             draft: the order as it was accepted.
             claimed: the indexes of the items whose payouts need no claim.
         """
-        order_id, text, failed, ends_at, expires_at, _, _, position, items = draft
-        slots = _beginning(draft)
-        completed, expiry_date = slots[-1], _expiry_date(expires_at)
+        order_id, text, failed, ends_at, expires_at, created_at, completed_at, _, items = draft
+        completed, expiry_date = timestamp(completed_at), _expiry_date(expires_at)
+        slots: list[str] = [order_id, draft.outcome, timestamp(created_at), completed]
         status = "CANCELLED" if failed else "ACTIVE"
         start = _start_of_string(self._payout_url(""))
-        tokens = self.ids.payout_tokens(position, items)
+        tokens = self.ids.payout_tokens(draft.position, items)
         for item_id, token in zip(item_ids(order_id, items), tokens, strict=True):
             link = f'{start}{token}"'  # as JSON; a token needs no escaping
             slots += (item_id, link, status, completed, link, expiry_date)
@@ -95,11 +98,6 @@ class Renderer:
 @lru_cache(maxsize=16)
 def _basic_pattern(text: str) -> str:
     return text[: text.index(BASIC_ENDS)] + "}"
-
-
-def _beginning(draft: Draft) -> list[str]:
-    """What stands in the slots of the basic form."""
-    return [draft.id, draft.outcome, timestamp(draft.created_at), timestamp(draft.completed_at)]
 
 
 def ended(order: StoredOrder, outcome: Outcome, timing: Timing) -> StoredOrder:
