@@ -135,15 +135,15 @@ def _orders_made(account: Account) -> Iterator[_Made]:
         if stored.answer.status >= _FIRST_REFUSAL:
             continue
         order_id = order_id_in(stored.answer.body)
-        basic = account.holdings.orders.basic(order_id)
-        if basic is not None:
-            document = orjson.loads(basic)
+        order = account.holdings.orders.basic(order_id)
+        if order is not None:
+            document = orjson.loads(order.basic)
             yield _Made(
                 key=account.redactor.text(stored.key),
                 id=order_id,
                 at=stored.first_seen,
                 fingerprint=stored.fingerprint,
-                failed=document["status"] == "FAILED",
+                failed=order.outcome == "FAILED",
                 price=Money(currency=document["currency"], amount=document["total_price"]),
             )
 

@@ -21,6 +21,7 @@ class OrderTerms:
         processing: how long an async order is ``PROCESSING``, unless its request says otherwise.
         link_lifetime: microseconds from completion until a payout link expires, or ``None``.
         legacy_item_fields: whether items carry ``redemption_url`` and ``discount_multiplier``.
+        payout_url: what payout links begin with; a payout token follows.
     """
 
     catalogue: Catalogue
@@ -28,6 +29,7 @@ class OrderTerms:
     processing: Processing
     link_lifetime: int | None
     legacy_item_fields: bool
+    payout_url: str
 
 
 @dataclass(slots=True)

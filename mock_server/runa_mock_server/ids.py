@@ -11,8 +11,8 @@ _CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _PAIRS = tuple(a + b for a in _CROCKFORD for b in _CROCKFORD)  # ten bits at a time
 _NUMBERS = {pair: number for number, pair in enumerate(_PAIRS)}
 _FORTY_BITS = 2**40 - 1
-# A fresh draw leaves the top bit clear and each further id of the same millisecond adds at most
-# 2**48, so a frozen clock can hand out 2**31 ids before the random part could overflow.
+# A fresh draw leaves the top bit clear and each further id of the same millisecond adds little
+# more than 2**48, so a frozen clock can hand out 2**31 ids before the random part could overflow.
 _FRESH_BITS = 79
 _STEP_BITS = 48
 _MOST_ITEMS = 2**8
@@ -43,7 +43,8 @@ class IdSource:
     one millisecond and when the clock was set back, so sorting by id is sorting by creation.
 
     The ids of an order's items follow from its own, and the tokens of their payout links from
-    where the items lie and from a secret: neither has to be drawn, or kept, for each order.
+    where the items lie and from a secret: neither has to be drawn, or kept, for each order. With
+    a seed, the same place has the same token again after a reset.
     """
 
     def __init__(self, random: Random, account: int = 0) -> None:

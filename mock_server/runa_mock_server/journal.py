@@ -7,6 +7,7 @@ API keys are taken out of all that is read of it.
 
 from collections import deque
 from collections.abc import Iterator
+from functools import lru_cache
 from itertools import chain
 from typing import Literal
 
@@ -46,6 +47,11 @@ def in_one_piece(headers: RawHeaders) -> bytes:
     return _BETWEEN.join(chain.from_iterable(headers))
 
 
+@lru_cache(maxsize=16)
+def _redactor(api_key: str) -> Redactor:
+    return Redactor(api_key)
+
+
 class Entry:
     """One request, as it can be shown: no API key is in it.
 
@@ -71,7 +77,7 @@ class Entry:
     def _of_a_stranger(self) -> Redactor:
         """What takes out the key that somebody without an account tried to use."""
         tried = [value for name, value in self._pairs() if name.lower() == b"x-api-key"]
-        return Redactor(tried[0].decode(errors="surrogateescape") if tried else "")
+        return _redactor(tried[0].decode(errors="surrogateescape") if tried else "")
 
     def _pairs(self) -> Iterator[tuple[bytes, bytes]]:
         parts = iter(self._headers.split(_BETWEEN) if self._headers else ())

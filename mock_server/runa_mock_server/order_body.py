@@ -63,7 +63,7 @@ class OrderBody:
             self.fingerprint = strict_json.fingerprint_bytes(raw)
         self._is_valid = False
         self._valid: NewOrder | None = None
-        self._plans: dict[tuple[bool, bool, Catalogue], OrderPlan] = {}
+        self._plans: dict[tuple[bool, bool, str, Catalogue], OrderPlan] = {}
 
     def validate(self, *, as_pydantic_1: bool) -> None:
         """See whether the body is an order at all.
@@ -91,9 +91,10 @@ class OrderBody:
             ApiError: for the first business rule that it breaks.
         """
         # The rest is the same for all of a server.
-        wanted = (synchronous, terms.legacy_item_fields, terms.catalogue)
+        wanted = (synchronous, terms.legacy_item_fields, terms.payout_url, terms.catalogue)
         plan = self._plans.get(wanted)
         if plan is None:
+            # It has passed, and is needed again only for another mode or another catalogue.
             body = self._valid or _order(strict_json.parse(self.raw), as_pydantic_1=True)
             basket = order_basket(body, terms.catalogue, synchronous=synchronous)
             cost = quote(
@@ -102,7 +103,7 @@ class OrderBody:
             plan = self._plans[wanted] = OrderPlan(
                 cost.payment_currency,
                 cost.total_price,
-                order_template(body, basket, cost, legacy_item_fields=terms.legacy_item_fields),
+                order_template(body, basket, cost, terms),
                 addresses(body.items),
             )
             # A large body is thousands of objects, which are not needed again.
@@ -111,9 +112,9 @@ class OrderBody:
 
 
 def _order(document: Any, *, as_pydantic_1: bool) -> "NewOrder":
-    from runa_mock_server.bodies import NewOrder, validate_body  # noqa: PLC0415 - loads pydantic
+    from runa_mock_server.bodies import validate_order  # noqa: PLC0415 - loads pydantic
 
-    return validate_body(NewOrder, document, as_pydantic_1=as_pydantic_1)
+    return validate_order(document, as_pydantic_1=as_pydantic_1)
 
 
 class OrderBodies:

@@ -4,7 +4,7 @@ Keys stand in the order of recorded traffic. In the full document all that belon
 form comes first, so that the basic form is a prefix of the full one.
 """
 
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -13,7 +13,6 @@ import orjson
 from runa_mock_server.clock import DAY, timestamp
 from runa_mock_server.ids import IdSource, item_ids
 from runa_mock_server.order_store import BASIC_ENDS, Draft, Outcome, StoredOrder
-from runa_mock_server.order_template import as_json
 from runa_mock_server.processing import NEVER
 
 BASIC_KEYS = (
@@ -56,15 +55,13 @@ class Renderer:
 
     Args:
         ids: where ids and tokens come from.
-        payout_url: turns a payout token into the link that opens it, which ends with the token.
 
     Attributes:
         ids: the same.
     """
 
-    def __init__(self, ids: IdSource, payout_url: Callable[[str], str]) -> None:
+    def __init__(self, ids: IdSource) -> None:
         self.ids = ids
-        self._payout_url = payout_url
 
     def basic(
         self, order_id: str, text: str, outcome: Outcome, created_at: int, completed_at: int
@@ -84,11 +81,9 @@ class Renderer:
         completed, expiry_date = timestamp(completed_at), _expiry_date(expires_at)
         slots: list[str] = [order_id, draft.outcome, timestamp(created_at), completed]
         status = "CANCELLED" if failed else "ACTIVE"
-        start = _start_of_string(self._payout_url(""))
         tokens = self.ids.payout_tokens(draft.position, items)
         for item_id, token in zip(item_ids(order_id, items), tokens, strict=True):
-            link = f'{start}{token}"'  # as JSON; a token needs no escaping
-            slots += (item_id, link, status, completed, link, expiry_date)
+            slots += (item_id, token, status, completed, token, expiry_date)
         for index in claimed:
             slots[_SLOTS_OF_ORDER + index * _SLOTS_OF_ITEM + _STATUS_SLOT] = "CLAIMED"
         document = (text % tuple(slots)).encode()
@@ -127,11 +122,6 @@ def _expiry_date(expires_at: int) -> str:
 @lru_cache(maxsize=16)
 def _day(days: int) -> str:
     return f'"{timestamp(days * DAY)[:10]}"'
-
-
-@lru_cache(maxsize=16)
-def _start_of_string(text: str) -> str:
-    return as_json(text).removesuffix('"')
 
 
 def accepted(order_id: str) -> bytes:

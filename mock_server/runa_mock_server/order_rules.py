@@ -95,17 +95,16 @@ def _basket(
     synchronous: bool,
 ) -> Basket:
     items: Sequence[NewItem | EstimateItem] = body.items
-    lines = tuple(
-        [
-            Line(
+    known: dict[int, Line] = {}  # by item, for one can stand in many places
+    for index, item in enumerate(items):
+        if id(item) not in known:
+            known[id(item)] = Line(
                 item.face_value,
                 item.products,
                 _selection(item.products, catalogue, index),
                 distributions[index],
             )
-            for index, item in enumerate(items)
-        ]
-    )
+    lines = tuple([known[id(item)] for item in items])
     return Basket(body.payment_method.currency.value, lines, synchronous)
 
 

@@ -22,6 +22,7 @@ BASIC_ENDS = ',"items":['
 _BASIC_ENDS = BASIC_ENDS.encode()
 
 _HEADER = struct.Struct("<??qq")  # what all records begin with
+_ENDS_AT = struct.Struct("<xxq")
 _DRAFT = struct.Struct("<??qqqqIBI")
 _IS_DRAFT, _IS_WRITTEN = False, True
 _ID_SIZE = len("O-") + 26
@@ -55,7 +56,7 @@ class Draft(NamedTuple):
     @property
     def outcome(self) -> Outcome:
         """How it ends."""
-        return "FAILED" if self.failed else "COMPLETED"
+        return _outcome(self.failed)
 
 
 class StoredOrder(NamedTuple):
@@ -78,7 +79,7 @@ class StoredOrder(NamedTuple):
     @property
     def outcome(self) -> Outcome:
         """How it ends."""
-        return "FAILED" if self.failed else "COMPLETED"
+        return _outcome(self.failed)
 
     @property
     def basic(self) -> bytes:
@@ -155,7 +156,7 @@ class OrderStore:
         record = self._records.get(order_id)
         if record is None:
             return None
-        ends_at: int = _HEADER.unpack_from(record)[2]
+        ends_at: int = _ENDS_AT.unpack_from(record)[0]
         return ends_at
 
     def get(self, order_id: str) -> StoredOrder | None:
@@ -171,22 +172,26 @@ class OrderStore:
 
     def _draft(self, order_id: str, record: bytes) -> Draft:
         _, *rest, number = _DRAFT.unpack_from(record)
-        text = self._texts[number] if number else record[_DRAFT.size :].decode()
-        return Draft(order_id, text, *rest)
+        return Draft(order_id, self._text(record, number), *rest)
 
-    def basic(self, order_id: str) -> bytes | None:
+    def _text(self, record: bytes, number: int) -> str:
+        return self._texts[number] if number else record[_DRAFT.size :].decode()
+
+    def basic(self, order_id: str) -> BasicOrder | None:
         """The basic form of an order, or ``None`` if this account has none with that id."""
         record = self._records.get(order_id)
-        return None if record is None else self._basic(order_id, record)
+        if record is None:
+            return None
+        _, failed, ends_at, _ = _HEADER.unpack_from(record)
+        return BasicOrder(order_id, _outcome(failed), ends_at, self._basic(order_id, record))
 
     def _basic(self, order_id: str, record: bytes) -> bytes:
         if record[0] == _IS_WRITTEN:
             return _basic_of(record[_HEADER.size :])
         # A page has hundreds of these, and to make a draft takes as long as to write one.
         _, failed, _, _, created_at, completed_at, _, _, number = _DRAFT.unpack_from(record)
-        text = self._texts[number] if number else record[_DRAFT.size :].decode()
-        outcome: Outcome = "FAILED" if failed else "COMPLETED"
-        return self._writer.basic(order_id, text, outcome, created_at, completed_at)
+        text = self._text(record, number)
+        return self._writer.basic(order_id, text, _outcome(failed), created_at, completed_at)
 
     def at(self, position: int) -> StoredOrder | None:
         """The order that has ``position`` older ones, or ``None`` if there are not so many."""
@@ -213,9 +218,9 @@ class OrderStore:
             order_id = self._id_at(position)
             record = self._records[order_id]
             _, failed, ends_at, _ = _HEADER.unpack_from(record)
-            outcome: Outcome = "FAILED" if failed else "COMPLETED"
-            if fits(ends_at, outcome):
-                yield BasicOrder(order_id, outcome, ends_at, self._basic(order_id, record))
+            if fits(ends_at, _outcome(failed)):
+                basic = self._basic(order_id, record)
+                yield BasicOrder(order_id, _outcome(failed), ends_at, basic)
 
     def all(self) -> Iterator[StoredOrder]:
         """Every order, oldest first."""
@@ -244,7 +249,7 @@ class OrderStore:
         for end in range(len(ids), 0, -_ID_SIZE):
             order_id = ids[end - _ID_SIZE : end]
             record = self._records[order_id]
-            ended = now >= _HEADER.unpack_from(record)[2]
+            ended = now >= _ENDS_AT.unpack_from(record)[0]
             shown = self._basic(order_id, record) if ended else processing(order_id)
             found.append((order_id, shown))
         return found
@@ -255,7 +260,7 @@ class OrderStore:
         Looks at all, so it is not for a request.
         """
         for order_id, record in tuple(self._records.items()):
-            ends_at = _HEADER.unpack_from(record)[2]
+            (ends_at,) = _ENDS_AT.unpack_from(record)
             if ends_at > moment:
                 yield order_id, ends_at
 
@@ -272,6 +277,10 @@ class OrderStore:
     def _id_at(self, position: int) -> str:
         start = position * _ID_SIZE
         return self._ids[start : start + _ID_SIZE].decode()
+
+
+def _outcome(failed: bool) -> Outcome:  # noqa: FBT001 - as a record has it
+    return "FAILED" if failed else "COMPLETED"
 
 
 def _basic_of(document: bytes) -> bytes:

@@ -3,10 +3,12 @@
 Bodies repeat, in tests and under load more than anywhere, so this is worked out once for each.
 """
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import orjson
 
+from runa_mock_server.holdings import OrderTerms
 from runa_mock_server.order_rules import Basket, Line
 from runa_mock_server.pricing import Price, Quote
 
@@ -18,22 +20,6 @@ if TYPE_CHECKING:  # a server starts without loading pydantic
 _BEGINS = "\0"
 _SLOT = orjson.Fragment(f"{_BEGINS}s")
 _TEXT_SLOT = orjson.Fragment(f'"{_BEGINS}s"')
-# Where the link is told once, nothing is shown of what stands in its first slot.
-_UNSEEN_SLOT = f"{_BEGINS}.0s"
-
-
-def _payout(before: str) -> orjson.Fragment:
-    slots = (
-        ("status", f'{before}"{_BEGINS}s"'),
-        ("status_updated_at", f'"{_BEGINS}s"'),
-        ("url", f"{_BEGINS}s"),
-        ("expiry_date", f"{_BEGINS}s"),
-    )
-    return orjson.Fragment("{" + ",".join(f'"{name}":{slot}' for name, slot in slots) + "}")
-
-
-_PAYOUT = _payout(_UNSEEN_SLOT)
-_PAYOUT_AFTER_A_LINK = _payout("")
 
 
 class OrderTemplate(NamedTuple):
@@ -42,8 +28,8 @@ class OrderTemplate(NamedTuple):
     Attributes:
         text: the whole document as a pattern of the ``%`` operator, with a slot for the id, the
             status and the two moments of the order, then for each item for its id, its payout
-            link, the status of the payout and the moment of that, the link again and the expiry
-            date. Links and the date stand in their slots as JSON.
+            token, the status of the payout and the moment of that, the token again and the expiry
+            date, which stands in its slot as JSON.
         items: how many items there are.
         recipients: the items that pay to a recipient, by index, each with his reference.
     """
@@ -54,7 +40,7 @@ class OrderTemplate(NamedTuple):
 
 
 def order_template(
-    body: "NewOrder", basket: Basket, quote: Quote, *, legacy_item_fields: bool
+    body: "NewOrder", basket: Basket, quote: Quote, terms: OrderTerms
 ) -> OrderTemplate:
     """The text of an order.
 
@@ -62,8 +48,9 @@ def order_template(
         body: what was asked for.
         basket: the same with its products looked up.
         quote: what it costs.
-        legacy_item_fields: whether items carry ``redemption_url`` and ``discount_multiplier``.
+        terms: how the order is carried out.
     """
+    shared = _shared(quote.product_currency, terms.payout_url, legacy=terms.legacy_item_fields)
     document = {
         "id": _TEXT_SLOT,
         "status": _TEXT_SLOT,
@@ -74,10 +61,7 @@ def order_template(
         "currency": quote.payment_currency,
         "total_discount": str(quote.total_discount),
         "total_price": str(quote.total_price),
-        "items": [
-            _item(line, price, quote.product_currency, legacy=legacy_item_fields)
-            for line, price in zip(basket.lines, quote.prices, strict=True)
-        ],
+        "items": _items(basket, quote, shared),
         "transaction_detail": transaction_detail(quote),
         "metadata": body.metadata,
     }
@@ -94,7 +78,37 @@ def order_template(
     )
 
 
-def _item(line: Line, price: Price, currency: str, *, legacy: bool) -> dict[str, Any]:
+class _Shared(NamedTuple):
+    """What the items of an order have in common."""
+
+    link: orjson.Fragment | None  # told a second time, as it once was
+    payout: orjson.Fragment
+    currency: str
+
+
+@lru_cache(maxsize=16)
+def _shared(currency: str, payout_url: str, *, legacy: bool) -> _Shared:
+    start = orjson.dumps(payout_url).decode().removesuffix('"')
+    link = orjson.Fragment(f'{start}{_BEGINS}s"')
+    payout = {
+        # Where the link is told once, nothing is shown of the token in its first slot.
+        "status": _TEXT_SLOT if legacy else orjson.Fragment(f'{_BEGINS}.0s"{_BEGINS}s"'),
+        "status_updated_at": _TEXT_SLOT,
+        "url": link,
+        "expiry_date": _SLOT,
+    }
+    return _Shared(link if legacy else None, orjson.Fragment(orjson.dumps(payout)), currency)
+
+
+def _items(basket: Basket, quote: Quote, shared: _Shared) -> list[dict[str, Any]]:
+    known: dict[int, dict[str, Any]] = {}  # by line, for one can stand in many places
+    for line, price in zip(basket.lines, quote.prices, strict=True):
+        if id(line) not in known:
+            known[id(line)] = _item(line, price, shared)
+    return [known[id(line)] for line in basket.lines]
+
+
+def _item(line: Line, price: Price, shared: _Shared) -> dict[str, Any]:
     to = line.distribution
     item = {
         "id": _TEXT_SLOT,
@@ -103,17 +117,12 @@ def _item(line: Line, price: Price, currency: str, *, legacy: bool) -> dict[str,
         "face_value": str(price.face_value),
         "price": str(price.price),
     }
-    if legacy:
+    if shared.link is not None:
         item["discount_multiplier"] = price.discount_multiplier
-        item["redemption_url"] = _SLOT
-    item["payout"] = _PAYOUT_AFTER_A_LINK if legacy else _PAYOUT
-    item["currency"] = currency
+        item["redemption_url"] = shared.link
+    item["payout"] = shared.payout
+    item["currency"] = shared.currency
     return item
-
-
-def as_json(value: Any) -> str:
-    """A value as JSON text."""
-    return "null" if value is None else orjson.dumps(value).decode()
 
 
 def payment_method(quote: Quote) -> dict[str, str]:

@@ -11,7 +11,7 @@ from runa_mock_server.holdings import Holdings
 from runa_mock_server.idempotency import Answer
 from runa_mock_server.order_body import OrderPlan
 from runa_mock_server.order_document import Renderer, accepted, incomplete
-from runa_mock_server.order_store import Draft
+from runa_mock_server.order_store import Draft, StoredOrder
 from runa_mock_server.order_template import OrderTemplate
 from runa_mock_server.paging import PageRequest, bad_cursor, envelope
 from runa_mock_server.payouts import with_expiry
@@ -74,19 +74,19 @@ class OrderService:
         draft = self._draft(plan.template, wishes, now)
         if not draft.failed:  # inferred: an order that fails costs nothing
             holdings.balances.debit(plan.payment_currency, plan.total_price)
-        claimed = holdings.known_recipients and self._claimed(plan.template, draft)
-        if claimed:  # who is known changes: what is true now has to be written down now
-            self._store.add(self._renderer.write(draft, claimed))
-        else:
+        written = self._written_now(plan.template, wishes, draft)
+        if written is None:
             self._store.accept(draft)
+        else:
+            self._store.add(written)
         if draft.ends_at == NEVER:
             holdings.held[draft.id] = (wishes.processing or holdings.terms.processing).reads
-        if wishes.email or holdings.terms.profile.always_sends_email:
+        if not draft.failed and (wishes.email or holdings.terms.profile.always_sends_email):
             self._mail(plan, draft, wishes)
         if holdings.order_changed is not None:
             holdings.order_changed(draft.id, draft.ends_at)
-        if wishes.synchronous:
-            return Answer(_DONE, self.read(draft.id))
+        if wishes.synchronous and written is not None:
+            return Answer(_DONE, written.document)
         return Answer(_ACCEPTED, accepted(draft.id))
 
     def _draft(self, template: OrderTemplate, wishes: Wishes, now: int) -> Draft:
@@ -105,17 +105,24 @@ class OrderService:
             template.items,
         )
 
-    def _claimed(self, template: OrderTemplate, draft: Draft) -> list[int]:
-        """The items whose recipients were paid before: their payouts need no claim."""
+    def _written_now(
+        self, template: OrderTemplate, wishes: Wishes, draft: Draft
+    ) -> StoredOrder | None:
+        """The order with its document, if that cannot wait until it is read."""
         known = self._holdings.known_recipients
-        recipients = () if draft.failed else template.recipients
-        return [item for item, recipient in recipients if recipient in known]
+        # Payouts to recipients who were paid before need no claim, and who is known changes.
+        claimed = [
+            item
+            for item, recipient in (template.recipients if known and not draft.failed else ())
+            if recipient in known
+        ]
+        return self._renderer.write(draft, claimed) if claimed or wishes.synchronous else None
 
     def _mail(self, plan: OrderPlan, draft: Draft, wishes: Wishes) -> None:
         always = self._holdings.terms.profile.always_sends_email
         chosen = mailed_items(plan.addresses, always=always, requested=wishes.email)
         order = self._store.get(draft.id) if chosen else None
-        if order is not None and not order.failed:
+        if order is not None:
             document = orjson.loads(order.document)
             mails = [email_for(document, index, order.ends_at) for index in chosen]
             self._holdings.outbox.add(order.id, mails)

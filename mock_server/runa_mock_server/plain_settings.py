@@ -112,7 +112,9 @@ def _fits(name: str, schema: Mapping[str, Any], value: Any) -> bool:
     if type(value) is type(default) and value == default:
         return True
     if type(value) is str:
-        return value in given.get("enum", ()) or (name in _ANY_TEXT and value != "")
+        return value in given.get("enum", ()) or (
+            name in _ANY_TEXT and value != "" and value.isascii()
+        )
     if not given.keys() <= _UNDERSTOOD:
         return False
     if isinstance(value, bool):

@@ -12,7 +12,7 @@ class SharedTexts:
 
     def __init__(self) -> None:
         self._numbers: dict[str, int] = {}
-        self._texts: list[str] = []
+        self._texts: dict[int, str] = {}
         self._seen_once: dict[int, None] = {}  # by hash: two that share one do no harm
 
     def number(self, text: str) -> int:
@@ -27,10 +27,11 @@ class SharedTexts:
                 del self._seen_once[next(iter(self._seen_once))]
             return 0
         del self._seen_once[seen]
-        self._texts.append(text)
-        self._numbers[text] = len(self._texts)
-        return len(self._texts)
+        number = len(self._texts) + 1
+        self._texts[number] = text
+        self._numbers[text] = number
+        return number
 
     def __getitem__(self, number: int) -> str:
         """The text with a number."""
-        return self._texts[number - 1]
+        return self._texts[number]

@@ -62,17 +62,21 @@ def not_json(error: MalformedJsonError) -> ApiError:
     return ApiError("bad_request", f"The request body is not JSON: {error}.")
 
 
-def fingerprint(document: Any) -> bytes:
-    """Sixteen bytes that are equal for equal documents: white space and key order do not count.
+def canonical(document: Any) -> bytes:
+    """Bytes that are equal for equal documents: white space and key order do not count.
 
     Numbers are compared by value (``10`` equals ``10.0``), and ``true`` is not ``1``.
     """
     options = orjson.OPT_SORT_KEYS | orjson.OPT_STRICT_INTEGER
     try:
-        canonical = orjson.dumps(document, default=_number, option=options)
+        return orjson.dumps(document, default=_number, option=options)
     except TypeError:
-        canonical = orjson.dumps(_big_as_decimal(document), default=_number, option=options)
-    return hashlib.blake2b(canonical, digest_size=16, person=b"json").digest()
+        return orjson.dumps(_big_as_decimal(document), default=_number, option=options)
+
+
+def fingerprint(document: Any) -> bytes:
+    """Sixteen bytes that are equal for documents whose ``canonical`` bytes are."""
+    return hashlib.blake2b(canonical(document), digest_size=16, person=b"json").digest()
 
 
 def fingerprint_bytes(raw: bytes) -> bytes:

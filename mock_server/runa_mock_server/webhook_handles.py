@@ -141,20 +141,20 @@ class WebhooksControl:
         holds = until or _is_delivered
         wanted: list[Event] = [event or "order.completion"] if event or order else [*EVENTS]
 
-        def fitting() -> MessagesResult:
-            return self._channel.get(
-                MessagesResult, "/webhooks/messages", order_id=order, event=event
-            )
+        latest: list[MessagesResult] = []
 
         def first_that_holds() -> MessageResult | None:
-            found = fitting()
+            found = self._channel.get(
+                MessagesResult, "/webhooks/messages", order_id=order, event=event
+            )
+            latest[:] = [found]
             if not any(found.subscribed[name] for name in wanted) and not found.messages:
                 raise LookupError(f"nobody is subscribed to {' or '.join(wanted)}")
             return next(filter(holds, reversed(found.messages)), None)
 
         message = wait(first_that_holds, timeout)
         if message is None:
-            raise TimeoutError(self._instead(fitting(), timeout))
+            raise TimeoutError(self._instead(latest[0], timeout))
         return message
 
     def _instead(self, found: MessagesResult, timeout: float) -> str:

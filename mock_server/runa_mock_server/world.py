@@ -63,7 +63,7 @@ class Account:
         # One source of randomness each: what other accounts do changes nothing here.
         seed = None if settings.seed is None else f"{settings.seed}/{api_key}"
         self.ids = IdSource(Random(seed), account_number(api_key))  # noqa: S311 - repeatable on purpose, and guards nothing
-        renderer = Renderer(self.ids, world.payout_url)
+        renderer = Renderer(self.ids)
         self.holdings = holdings = Holdings(
             terms=world.order_terms(settings),
             balances=Balances(
@@ -131,7 +131,7 @@ class World:
         catalogue: what can be ordered; by default what the settings say.
 
     Attributes:
-        public_url: where the server is reached; set by whoever serves it.
+        public_url: where the server is reached; see ``reached_at``.
         catalogue: what can be ordered now.
         order_bodies: the bodies of orders, read.
         stop: ends the server; set by whoever serves it.
@@ -292,6 +292,12 @@ class World:
                 return account, payout
         return None
 
+    def reached_at(self, url: str) -> None:
+        """Have new payout links lead to a URL, where clients reach the server from now on."""
+        self.public_url = url
+        for account in self.accounts:
+            account.follow()
+
     def payout_url(self, token: str) -> str:
         """The link that opens a payout, on this server."""
         return self.public_url + PAYOUT_PATH + token
@@ -312,6 +318,7 @@ class World:
             else Processing(round(settings.processing_delay * SECOND)),
             link_lifetime=None if lifetime is None else round(lifetime * DAY),
             legacy_item_fields=settings.legacy_item_fields,
+            payout_url=self.payout_url(""),
         )
 
     def opening_balances(self, settings: "Settings") -> Mapping[str, Decimal]:

@@ -173,6 +173,25 @@ def test_the_same_requests_get_the_same_answers(
             assert battery(there, placed) == first
 
 
+def test_a_state_without_a_secret_fits() -> None:
+    """Earlier versions wrote none: old links lead to old orders, new ones to new ones."""
+    with MockServer(clock="2026-03-14T12:00:00Z", public_url=PUBLIC) as server:
+        user = User(server, KEYS["playground"][0])
+        at_once = {"X-Mock-Processing": "at-once"}
+        user.place(Placed(b"old", BODIES[0], at_once))
+        state = user.hand.export_state()
+        del state["ids"]["secret"]
+        user.hand.import_state(state)
+        user.place(Placed(b"new", BODIES[0], at_once))
+        for order in user.hand.orders.list():
+            first, *_ = user.hand.orders.get(order.id).order["items"]
+            path = first["payout"]["url"].removeprefix(PUBLIC) + "?format=json"
+            user.call("GET", path)
+            (claimed,) = user.hand.orders.get(order.id).order["items"]
+            assert claimed["id"] == first["id"]
+            assert claimed["payout"]["status"] == "CLAIMED"
+
+
 def told_story(user: User) -> list[Placed]:
     """An account that holds one of everything that a state can hold."""
     placed = [

@@ -24,7 +24,7 @@ EDGES: list[Any] = sorted(
 )
 CHOICES = [choice for schema in properties().values() for choice in schema.get("enum", ())]
 NUMBERS = st.sampled_from(EDGES) | st.integers() | st.floats() | st.sampled_from(EDGES).map(float)
-TEXTS = st.sampled_from(CHOICES) | st.text(max_size=5)
+TEXTS = st.sampled_from(CHOICES) | st.sampled_from(["\udcff", "é"]) | st.text(max_size=5)
 DEFAULTS = st.sampled_from([schema["default"] for schema in properties().values()])
 VALUES = NUMBERS | TEXTS | st.booleans() | st.none() | st.lists(TEXTS, max_size=2) | DEFAULTS
 NAMES = [*properties(), "speed"]

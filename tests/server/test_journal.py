@@ -152,18 +152,34 @@ def test_a_long_body_is_kept_in_part(server: MockServer) -> None:
     assert entry.request_body == "\\xff" * BODY_LIMIT
 
 
+def test_no_part_of_a_key_stays_where_a_body_is_cut(server: MockServer) -> None:
+    """The key comes out first, however it lies across the limit."""
+    for before in range(BODY_LIMIT - len(KEY) - 1, BODY_LIMIT + 1):
+        sent = b"-" * before + KEY.encode() + b"-" * 9_000
+        exchange(server.url, message("POST", "/v2/order", sent, X_Idempotency_Key=f"{before}"))
+    for entry in server.journal:
+        assert len(entry.request_body) == BODY_LIMIT
+        assert entry.request_body.strip("-") in "[API key]"
+
+
 def test_strangers_have_a_journal_of_their_own(server: MockServer) -> None:
     """No account sees them, and what they tried to use as a key is not kept."""
     for key in ("", "wrong-key.secret"):
         exchange(server.url, PING.replace(KEY.encode(), key.encode()))
+    wrong = {"X_Idempotency_Key": "a", "X_Note": "wrong-key.secret"}
+    told = message("POST", "/v2/order?wrong%2Dkey.secret", b"wrong-key.secret", **wrong)
+    exchange(server.url, told.replace(KEY.encode(), b"wrong-key.secret"))
     exchange(server.url, PING)
     assert [(e.account is None, e.status) for e in server.journal] == [
         (True, 401),
         (True, 403),
+        (True, 403),
         (False, 200),
     ]
     assert len(server.account(KEY).journal) == 1
-    assert "wrong-key" not in server.journal.read().model_dump_json()
+    shown = server.journal.read().model_dump_json()
+    assert '"query":"[API key]"' in shown
+    assert "key.secret" not in shown
 
 
 def in_url(key: str) -> st.SearchStrategy[str]:

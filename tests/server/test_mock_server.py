@@ -142,6 +142,24 @@ def test_a_restart_keeps_the_orders() -> None:
     assert answers[0] == answers[1]
 
 
+def test_links_lead_to_where_they_were_made() -> None:
+    """After a restart on another port they are what they were, read before or not."""
+    server = MockServer(clock=ManualClock(), public_url=None)
+    with server:
+        first = server.url
+        api = Api(server.url)
+        read, unread = (api.order(X_Mock_Processing="at-once").json()["id"] for _ in range(2))
+        api.read(read)
+        api.close()
+    with socket.create_server(("127.0.0.1", int(first.rpartition(":")[2]))), server:
+        assert server.url != first
+        api = Api(server.url)
+        made = api.order(X_Mock_Processing="at-once").json()["id"]
+        for order_id, url in ((read, first), (unread, first), (made, server.url)):
+            assert api.read(order_id)["items"][0]["payout"]["url"].startswith(f"{url}/")
+        api.close()
+
+
 def test_a_reset_forgets_accounts_and_keeps_the_rest(server: MockServer, api: Api) -> None:
     """Orders and keys are gone; the settings of the start stay."""
     settings = server.settings

@@ -10,9 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from runa_mock_server import ManualClock, MockServer
+from runa_mock_server.clock import DAY
 from runa_mock_server.control.webhook_models import MessageResult
 from runa_mock_server.subscriptions import Event
 from runa_mock_server.webhook_handles import WebhooksControl
+from runa_mock_server.webhooks.endpoints import Endpoint
 from support.api import KEY, Api
 from support.receiver import Answer, Receiver, cut, raw, status
 
@@ -151,6 +153,19 @@ def test_an_endpoint_that_fails_for_five_days_is_disabled(
     assert not hooks.enable(endpoint.id).disabled
     hooks.wait_for(order=api.order(mode="sync").json()["id"])
     assert hooks.endpoints[0].failing_since is None
+
+
+@given(st.permutations(range(5)))
+def test_five_days_count_from_the_first_failure_in_time(days: list[int]) -> None:
+    """However late it is heard of: attempts side by side end in any order."""
+    endpoint = Endpoint("ep_1", None, "http://127.0.0.1/", ORDERS, "secret")
+    for day in days:
+        endpoint.failed(KEY, day * DAY)
+    assert (endpoint.failing_since, endpoint.disabled) == (0, False)
+    endpoint.failed(KEY, 5 * DAY - 1)
+    assert not endpoint.disabled
+    endpoint.failed(KEY, 5 * DAY)
+    assert endpoint.disabled
 
 
 def test_one_success_ends_the_row_of_failures(

@@ -24,12 +24,14 @@ class _Late(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - click's signature
         if cmd_name not in _COMMANDS:
             return None
+        collects = gc.isenabled()
         gc.disable()  # what is loaded stays: the collector would walk it again and again
         try:
             module = import_module(f"{__name__}.{cmd_name.replace('-', '_')}")
         finally:
-            gc.freeze()
-            gc.enable()
+            if collects:
+                gc.freeze()
+                gc.enable()
         command: click.Command = module.command
         return command
 

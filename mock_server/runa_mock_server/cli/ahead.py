@@ -37,7 +37,8 @@ async def load_ahead() -> None:
 
     build(NewOrder)
     await _load(_FOR_CONTROL)
-    gc.freeze()  # what was loaded stays: the collector need not walk it again and again
+    gc.collect()  # what requests have left behind does not stay
+    gc.freeze()  # what was loaded does: the collector need not walk it again and again
 
 
 async def _load(pieces: tuple[str, ...]) -> None:

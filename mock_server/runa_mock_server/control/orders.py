@@ -52,7 +52,7 @@ def change_order(scope: Scope, order_id: str, body: OrderBody) -> OrderDetail:
     try:
         if body.status == "COMPLETED":
             is_open = account.clock.now() < order.ends_at
-            if is_open and orjson.loads(order.basic)["status"] == "FAILED":
+            if is_open and order.failed:
                 raise TransitionError("the order was placed to end FAILED")  # noqa: TRY301 - one answer for all
             order = progress.complete(order)
         elif body.status == "FAILED":

@@ -65,7 +65,8 @@ class Call:
         fingerprint: that of the body, for calls that place an order.
         outcome: what came of a call that places an order.
         order_id: the order that was made, or shown again.
-        accepted_at: the moment at which that happened, microseconds since the epoch.
+        accepted_at: the moment at which a call that places an order got to its key, microseconds
+            since the epoch.
     """
 
     __slots__ = (

@@ -68,7 +68,6 @@ class Gateway:
         if not match.at_once or not is_whole(content, world.settings.max_body_bytes):
             return None
         call = Call(world, message, path, content, match.parameters)
-        call.body = content.read_nowait()
         answer = _outcome(_answer(call, match))
         _record(call, match, answer, answer.status)
         answer = as_sent(call, answer)

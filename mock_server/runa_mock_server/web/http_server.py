@@ -70,7 +70,7 @@ class HttpServer:
             ) from None
         port = self._listener.sockets[0].getsockname()[1]
         url = url_of(settings.host, port)
-        self._world.public_url = settings.public_url or url
+        self._world.reached_at(settings.public_url or url)
         self._world.later = partial(asyncio.get_running_loop().call_later, _PAUSE)
         self._deliveries = Deliveries(self._world)
         self._world.wake = self._deliveries.wake

@@ -87,7 +87,9 @@ class Endpoint:
             account: the API key of the account that the message is about: each has its own time.
             at: when it failed.
         """
-        if at - self.failing.setdefault(account, at) >= FAILING_TOO_LONG:
+        # Attempts side by side end in any order: the first in time is what counts.
+        since = self.failing[account] = min(at, self.failing.get(account, at))
+        if at - since >= FAILING_TOO_LONG:
             self.disabled = True
 
 

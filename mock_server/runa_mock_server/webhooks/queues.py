@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from runa_mock_server.clock import Clock
 from runa_mock_server.holdings import Holdings
-from runa_mock_server.order_store import StoredOrder
+from runa_mock_server.order_store import BasicOrder
 from runa_mock_server.subscriptions import Event
 from runa_mock_server.webhooks.agenda import Agenda
 
@@ -39,6 +39,8 @@ class Queue:
         return min(heads, default=None)
 
 
-def completion(order: StoredOrder) -> bytes:
+def completion(order: BasicOrder) -> bytes:
     """The body of ``order.completion``: the basic order, or of a failed one id and status."""
-    return b'{"id":"%s","status":"FAILED"}' % order.id.encode() if order.failed else order.basic
+    if order.outcome == "FAILED":
+        return b'{"id":"%s","status":"FAILED"}' % order.id.encode()
+    return order.basic

@@ -126,7 +126,9 @@ class Webhooks:
         if queue.holdings is holdings:
             return
         queue.clock, queue.holdings = clock, holdings
-        holdings.order_changed = lambda *order: self._order_changed(queue, *order)
+        holdings.order_changed = lambda order_id, ends_at: self._order_changed(
+            queue, order_id, ends_at
+        )
         for order_id, ends_at in holdings.orders.ending_after(clock.now()):
             self._by_order.pop(order_id, None)  # of an account that was put back
             self._expect(queue, order_id, ends_at)
@@ -306,7 +308,7 @@ class Webhooks:
     def _tell_of_ended(self, queue: Queue, now: int) -> None:
         while queue.ending and queue.ending[0][0] <= now:
             moment, order_id = heappop(queue.ending)
-            order = queue.holdings.orders.get(order_id) if queue.holdings is not None else None
+            order = queue.holdings.orders.basic(order_id) if queue.holdings is not None else None
             # It may have been held, or ended otherwise, since it was put here.
             if order is None or order.ends_at != moment or order_id in self._by_order:
                 continue
