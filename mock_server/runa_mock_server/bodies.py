@@ -138,7 +138,7 @@ class SingleProduct(_Part):
 
     def echo(self) -> dict[str, Any]:
         """The product, with what is known of its usage."""
-        told = super().echo()
+        told: dict[str, Any] = {"type": self.type, "value": self.value}
         if self.usage_config is not None:
             told["usage_config"] = self.usage_config.echo()
         return told
