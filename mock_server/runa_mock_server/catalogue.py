@@ -20,16 +20,6 @@ class CatalogueError(ValueError):
     """A catalogue or a template that cannot be used; the message lists every problem."""
 
 
-class FieldProblem(NamedTuple):
-    """What is wrong with one field of a product; no field is the product as a whole."""
-
-    field: str
-    reason: str
-
-    def __str__(self) -> str:
-        return f"{self.field}: {self.reason}" if self.field else self.reason
-
-
 @dataclass(frozen=True, slots=True)
 class Denominations:
     """The face values that a product comes in.

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from runa_schemas import ERRORS
 
@@ -95,3 +95,13 @@ class SettingsError(ValueError):
     def __init__(self, problems: Sequence[tuple[str, str]]) -> None:
         super().__init__("; ".join(f"{name}: {reason}" for name, reason in problems))
         self.problems = tuple(problems)
+
+
+class FieldProblem(NamedTuple):
+    """What is wrong with one field of a product; no field is the product as a whole."""
+
+    field: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.field}: {self.reason}" if self.field else self.reason

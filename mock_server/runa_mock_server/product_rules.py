@@ -9,7 +9,7 @@ import orjson
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic_core import ErrorDetails
 
-from runa_mock_server.catalogue import FieldProblem
+from runa_mock_server.errors import FieldProblem
 
 _MESSAGE_LIMIT = 80
 

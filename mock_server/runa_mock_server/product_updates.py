@@ -8,8 +8,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Any, NamedTuple
 
-from runa_mock_server.catalogue import FieldProblem, denominations_of
+from runa_mock_server.catalogue import denominations_of
 from runa_mock_server.clock import timestamp
+from runa_mock_server.errors import FieldProblem
 
 _FOUR_DECIMALS = Decimal("0.0001")
 _ENDS = ("minimum_value", "maximum_value")

@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from typing import Any
 
-from runa_mock_server.catalogue import FieldProblem
 from runa_mock_server.control.problems import ControlError, not_found, wrong_fields
 from runa_mock_server.control.product_models import (
     ProductBody,
@@ -12,7 +11,7 @@ from runa_mock_server.control.product_models import (
     ProductsResult,
     ProductSummary,
 )
-from runa_mock_server.errors import ErrorDetail, quoted
+from runa_mock_server.errors import ErrorDetail, FieldProblem, quoted
 from runa_mock_server.product_updates import ProductChange, ProductChangeError
 from runa_mock_server.world import World
 
