@@ -80,6 +80,15 @@ class IdSource:
             tokens.append(_token(place << _SECRET_BITS | int.from_bytes(digest) >> _UNUSED_BITS))
         return tokens
 
+    @property
+    def origin(self) -> tuple[int, bytes]:
+        """What tokens follow from: sources that have this in common make the same."""
+        return self.account, self._secret
+
+    def renew_secret(self) -> None:
+        """Make other tokens from now on."""
+        self._secret = self._random.randbytes(_SECRET_SIZE)
+
     def state(self) -> dict[str, Any]:
         """All that decides which ids come next, as JSON can carry it; for ``restore``."""
         version, words, gauss = self._random.getstate()

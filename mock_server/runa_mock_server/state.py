@@ -194,6 +194,9 @@ def import_account(world: World, api_key: str, state: AccountState) -> Account:
     except ValueError as error:
         raise StateError("ids", str(error)) from None
     account.ids.account = state.number
+    others = [other.ids.origin for other in world.accounts if other.api_key != api_key]
+    if account.ids.origin in others:  # two accounts of one state
+        account.ids.renew_secret()
     _fill_orders(account, world, state)
     _fill_holdings(account, state)
     _fill_answers(account, state)

@@ -192,6 +192,25 @@ def test_a_state_without_a_secret_fits() -> None:
             assert claimed["payout"]["status"] == "CLAIMED"
 
 
+def test_accounts_of_one_state_make_links_of_their_own() -> None:
+    """Which each lead to the orders of the account that made them."""
+    mine, other = KEYS["playground"]
+    with MockServer(clock="2026-03-14T12:00:00Z", public_url=PUBLIC) as server:
+        users = [User(server, mine), User(server, other)]
+        users[0].place(Placed(b"old", BODIES[0], {}))
+        users[1].hand.import_state(users[0].hand.export_state())
+        links = set()
+        for user in users:
+            user.place(Placed(b"new", BODIES[0], {"X-Mock-Processing": "at-once"}))
+            newest, *_ = user.hand.orders.list()
+            (made,) = user.hand.orders.get(newest.id).order["items"]
+            url = made["payout"]["url"]
+            links.add(url)
+            _, card = user.call("GET", url.removeprefix(PUBLIC) + "?format=json")
+            assert json.loads(card)["order_id"] == newest.id
+        assert len(links) == 2
+
+
 def told_story(user: User) -> list[Placed]:
     """An account that holds one of everything that a state can hold."""
     placed = [
