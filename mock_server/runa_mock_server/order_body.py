@@ -61,7 +61,6 @@ class OrderBody:
         except strict_json.MalformedJsonError as error:
             self._error = error
             self.fingerprint = strict_json.fingerprint_bytes(raw)
-        self._is_valid = False
         self._valid: NewOrder | None = None
         self._plans: dict[tuple[bool, bool, str, Catalogue], OrderPlan] = {}
 
@@ -72,12 +71,11 @@ class OrderBody:
             ApiError: ``bad_request`` if it is no JSON object, ``validation_error`` with a detail
                 for each wrong field.
         """
-        if self._is_valid:
+        if self._valid is not None or self._plans:  # it has passed
             return
         if self._error is not None:
             raise strict_json.not_json(self._error)
         self._valid = _order(self._document, as_pydantic_1=as_pydantic_1)
-        self._is_valid = True
         self._document = None
 
     def plan(self, terms: OrderTerms, *, synchronous: bool) -> OrderPlan:
@@ -94,7 +92,7 @@ class OrderBody:
         wanted = (synchronous, terms.legacy_item_fields, terms.payout_url, terms.catalogue)
         plan = self._plans.get(wanted)
         if plan is None:
-            # It has passed, and is needed again only for another mode or another catalogue.
+            # What has passed is read again only for another mode or another catalogue.
             body = self._valid or _order(strict_json.parse(self.raw), as_pydantic_1=True)
             basket = order_basket(body, terms.catalogue, synchronous=synchronous)
             cost = quote(

@@ -164,15 +164,17 @@ class OrderStore:
         record = self._records.get(order_id)
         if record is None:
             return None
-        if record[0] == _IS_WRITTEN:
-            return _written(order_id, record)
-        order = self._writer.write(self._draft(order_id, record))
-        self.replace(order)
+        order = self._order(order_id, record)
+        if record[0] == _IS_DRAFT:
+            self.replace(order)
         return order
 
-    def _draft(self, order_id: str, record: bytes) -> Draft:
+    def _order(self, order_id: str, record: bytes) -> StoredOrder:
+        if record[0] == _IS_WRITTEN:
+            _, failed, ends_at, expires_at = _HEADER.unpack_from(record)
+            return StoredOrder(order_id, failed, ends_at, expires_at, record[_HEADER.size :])
         _, *rest, number = _DRAFT.unpack_from(record)
-        return Draft(order_id, self._text(record, number), *rest)
+        return self._writer.write(Draft(order_id, self._text(record, number), *rest))
 
     def _text(self, record: bytes, number: int) -> str:
         return self._texts[number] if number else record[_DRAFT.size :].decode()
@@ -180,8 +182,9 @@ class OrderStore:
     def basic(self, order_id: str) -> BasicOrder | None:
         """The basic form of an order, or ``None`` if this account has none with that id."""
         record = self._records.get(order_id)
-        if record is None:
-            return None
+        return None if record is None else self._basic_order(order_id, record)
+
+    def _basic_order(self, order_id: str, record: bytes) -> BasicOrder:
         _, failed, ends_at, _ = _HEADER.unpack_from(record)
         return BasicOrder(order_id, _outcome(failed), ends_at, self._basic(order_id, record))
 
@@ -219,16 +222,12 @@ class OrderStore:
             record = self._records[order_id]
             _, failed, ends_at, _ = _HEADER.unpack_from(record)
             if fits(ends_at, _outcome(failed)):
-                basic = self._basic(order_id, record)
-                yield BasicOrder(order_id, _outcome(failed), ends_at, basic)
+                yield self._basic_order(order_id, record)
 
     def all(self) -> Iterator[StoredOrder]:
         """Every order, oldest first."""
         for order_id, record in tuple(self._records.items()):
-            if record[0] == _IS_WRITTEN:
-                yield _written(order_id, record)
-            else:  # as there can be many, none is kept written out
-                yield self._writer.write(self._draft(order_id, record))
+            yield self._order(order_id, record)  # as there can be many, none is kept written out
 
     def basics(
         self, start: int, stop: int, now: int, processing: Callable[[str], bytes]
@@ -285,8 +284,3 @@ def _outcome(failed: bool) -> Outcome:  # noqa: FBT001 - as a record has it
 
 def _basic_of(document: bytes) -> bytes:
     return document[: document.index(_BASIC_ENDS)] + b"}"
-
-
-def _written(order_id: str, record: bytes) -> StoredOrder:
-    _, failed, ends_at, expires_at = _HEADER.unpack_from(record)
-    return StoredOrder(order_id, failed, ends_at, expires_at, record[_HEADER.size :])

@@ -70,7 +70,7 @@ def plain_serve_settings(values: Mapping[str, Any]) -> PlainServeSettings | None
         return None
     made = {name: values.get(name, _default(schema)) for name, schema in known.items()}
     for name, value in values.items():
-        if type(value) is int and _kind(known[name]) == "number":
+        if type(value) is int and _given(known[name]).get("type") == "number":
             made[name] = float(value)
     return PlainServeSettings(made)
 
@@ -91,11 +91,6 @@ def properties() -> Mapping[str, Mapping[str, Any]]:
 def _default(schema: Mapping[str, Any]) -> Any:
     default = schema["default"]
     return tuple(default) if isinstance(default, list) else copy(default)
-
-
-def _kind(schema: Mapping[str, Any]) -> Any:
-    """The type of a value, also of one that may be missing."""
-    return _given(schema).get("type")
 
 
 def _given(schema: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -83,8 +83,7 @@ def _new_order(call: Call, body: OrderBody, accepted_at: int) -> Answer:
     body.validate(as_pydantic_1=profile.details_of_pydantic_1)
     asked = call.headers.get("X-Trigger-Error") if profile.honours_triggers else None
     trigger = account.settings.trigger_error if asked is None else asked
-    if trigger is not None:
-        triggers.pull(trigger)
+    triggers.pull(trigger)
     synchronous = call.execution_mode == "sync"
     plan = body.plan(account.holdings.terms, synchronous=synchronous)
     wishes = Wishes(
