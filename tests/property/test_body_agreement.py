@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from copy import deepcopy
 from decimal import Decimal
 from typing import Any
@@ -262,10 +263,8 @@ def test_numbers_are_compared_exactly(number: str, passes: bool) -> None:
 @pytest.fixture(scope="module")
 def api() -> Iterator[Api]:
     """A caller of a server that all examples share."""
-    with MockServer() as server:
-        caller = Api(server.url)
+    with MockServer() as server, closing(Api(server.url)) as caller:
         yield caller
-        caller.close()
 
 
 @given(order=orders(catalogue=CATALOGUE, max_items=2) | BODIES | WILD)

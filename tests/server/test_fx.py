@@ -1,6 +1,7 @@
 """Paying in another currency than that of the product."""
 
 from collections.abc import Iterator
+from contextlib import closing
 from decimal import Decimal
 from typing import Any
 
@@ -25,10 +26,8 @@ MISMATCH = (400, "currency_mismatch")
 @pytest.fixture(scope="module")
 def bank() -> Iterator[MoneyApi]:
     """A caller of a server that all tests here share."""
-    with MockServer() as server:
-        caller = MoneyApi(server.url)
+    with MockServer() as server, closing(MoneyApi(server.url)) as caller:
         yield caller
-        caller.close()
 
 
 def item_in(currency: str) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import closing
 from decimal import Decimal
 from functools import partial
 from typing import Any
@@ -45,10 +46,8 @@ STORM = 30
 @pytest.fixture(scope="module")
 def shared() -> Iterator[MoneyApi]:
     """A caller of a server that examples of one test share."""
-    with MockServer() as server:
-        caller = MoneyApi(server.url)
+    with MockServer() as server, closing(MoneyApi(server.url)) as caller:
         yield caller
-        caller.close()
 
 
 def test_a_second_press_is_too_late(bank: MoneyApi) -> None:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from typing import Any
 from urllib.parse import urlencode
 
@@ -29,10 +30,8 @@ Pairs = list[tuple[str, str]]
 @pytest.fixture(scope="module")
 def shop() -> Iterator[Api]:
     """A caller of a server that all tests here read and none changes."""
-    with MockServer() as server:
-        caller = Api(server.url)
+    with MockServer() as server, closing(Api(server.url)) as caller:
         yield caller
-        caller.close()
 
 
 @pytest.fixture(scope="module")
