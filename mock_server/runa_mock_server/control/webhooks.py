@@ -27,7 +27,7 @@ from runa_mock_server.control.webhook_models import (
     RotateBody,
     TricksResult,
 )
-from runa_mock_server.server_state.server_state import account_name
+from runa_mock_server.server_state.account import account_name
 from runa_mock_server.webhooks.endpoints import Endpoint
 from runa_mock_server.webhooks.faults import Mischief
 from runa_mock_server.webhooks.messages import Delivery, Message

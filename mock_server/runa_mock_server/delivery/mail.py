@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING
 
 from runa_mock_server.base.address import host_and_port
 from runa_mock_server.contract.processing import NEVER
-from runa_mock_server.mail.outbox import KEPT, Email
-from runa_mock_server.mail.rendering import Letters
-from runa_mock_server.server_state.server_state import Account, World
+from runa_mock_server.mail.outbox import Email
+from runa_mock_server.orders.commit import MOST_MAILS
+from runa_mock_server.server_state.account import Account
+from runa_mock_server.server_state.server_state import World
 
 if TYPE_CHECKING:
     from aiosmtplib import SMTP
@@ -73,7 +74,7 @@ class MailCourier:
         heap = self._leaving.setdefault(account, [])
         for moment in moments:
             heappush(heap, (moment, order_id))
-        if len(heap) > 2 * KEPT:  # more than there are orders with mail
+        if len(heap) > 2 * MOST_MAILS:  # more than there are orders with mail
             heap[:] = {entry for entry in heap if self._mails(account, *entry)}
             heapify(heap)
         self._world.wake()
@@ -166,7 +167,7 @@ class _Mailbag:
             ``sent``, or why it was not.
         """
         try:
-            mime = Letters(account).contents(email).mime
+            mime = account.mail_renderer().contents(email).mime
             async with asyncio.timeout(self._seconds):
                 client = await self._connected()
                 plain = f"{self._sender}{email.to}".isascii()

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 from runa_mock_server.base.clock import SECOND, Clock, computer_time
 from runa_mock_server.delivery.posting import Answer, Poster
-from runa_mock_server.server_state.server_state import Account, World
+from runa_mock_server.server_state.account import Account
+from runa_mock_server.server_state.server_state import World
 from runa_mock_server.webhooks.endpoints import Endpoint
 from runa_mock_server.webhooks.faults import Plan, reserialised
 from runa_mock_server.webhooks.messages import Attempt, Delivery, Due
@@ -70,9 +71,9 @@ class WebhookCourier:
         """End an order and tell of it before anything else happens, if somebody listens."""
         if not self._world.webhooks.subscribers(account.api_key)[ORDERS]:
             return
-        order = account.holdings.orders.get(order_id)
+        order = account.state.order(order_id)
         if order is not None and account.clock.now() < order.ends_at:
-            account.progress.complete(order)
+            account.orders.complete(order.id)
         self._world.wake()
         with suppress(TimeoutError):
             async with asyncio.timeout(account.settings.webhook_timeout):

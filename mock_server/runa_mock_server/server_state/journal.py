@@ -35,7 +35,7 @@ Flat = tuple[
     bytes,
     Outcome | None,
     str | None,
-    bytes | None,
+    str | None,
     Hits,
 ]
 """What an ``Entry`` shows, as it came: number, moment, method, target, headers in one piece,
@@ -64,7 +64,7 @@ class Entry:
             stored answer (``replayed``) or neither (``refused``); ``None`` for other requests,
             and if the service never saw it.
         order_id: the order that was made, or shown again.
-        fingerprint: equal for equal bodies; 16 bytes.
+        fingerprint: equal for equal bodies; 32 hexadecimal digits.
         faults: the faults that hit it, each with its id, kind and place.
     """
 

@@ -9,9 +9,10 @@ from aiohttp.web import BaseRequest
 from runa_mock_server.base.redaction import RawHeaders
 from runa_mock_server.contract.processing import Processing
 from runa_mock_server.contract.request_headers import ExecutionMode
+from runa_mock_server.server_state.account import Account
 from runa_mock_server.server_state.faults import Fault
 from runa_mock_server.server_state.journal import Outcome
-from runa_mock_server.server_state.server_state import Account, World
+from runa_mock_server.server_state.server_state import World
 
 
 class ForgottenError(Exception):
@@ -119,7 +120,7 @@ class Call:
         self.faults: tuple[Fault, ...] = ()
         self.owner: Account | None = None
         self.body: bytes | None = None
-        self.fingerprint: bytes | None = None
+        self.fingerprint: str | None = None
         self.outcome: Outcome | None = None
         self.order_id: str | None = None
         self.accepted_at: int | None = None

@@ -1,13 +1,16 @@
 """The checks on a request's headers, in the order in which they answer.
 
 The order is behaviour: where two checks would refuse a request, the first in the list answers.
-Behind them the body is read, which may be too large (413). What follows is in ``ordering``:
-idempotency lookup, JSON syntax, body validation, ``X-Trigger-Error``, business rules.
+For ``POST /order`` the lists ``ORDERING`` and ``UNDER_THE_KEY`` are the whole order of checks,
+from the API key to the balance.
 """
 
 from collections.abc import Callable
 
 from runa_mock_server.contract import request_headers as access
+from runa_mock_server.orders import business_rules as rules
+from runa_mock_server.orders import placing
+from runa_mock_server.orders.placing import Step
 from runa_mock_server.web.call import Call
 
 Check = Callable[[Call], None]
@@ -25,8 +28,7 @@ def check_key(call: Call) -> None:
 
 def check_rate(call: Call) -> None:
     """429."""
-    if call.account.rate.limit is not None:
-        call.account.rate.attempt(call.account.clock.now())
+    call.account.count_attempt()
 
 
 def check_version(call: Call) -> None:
@@ -63,4 +65,25 @@ ORDERING: tuple[Check, ...] = (
     check_idempotency_key,  # 422
     check_processing,  # 400
 )
-"""For ``POST /order``."""
+"""For ``POST /order``: the headers. Behind them the body is read, which may be too large (413)."""
+
+UNDER_THE_KEY: tuple[Step, ...] = (
+    placing.same_key,  # the stored answer, or 400 for a conflict
+    placing.json_syntax,  # 400 bad_request
+    placing.body_schema,  # 400 bad_request, 422 validation_error
+    placing.trigger,  # whatever X-Trigger-Error asks for
+    placing.find_products,  # 400 product_validation_error
+    rules.orderable,  # 400 product_validation_error
+    rules.face_values,  # 400 product_validation_error
+    rules.redemption_templates_exist,  # 400 product_validation_error
+    rules.template_limits,  # 400 product_validation_error
+    rules.one_currency,  # 400 product_validation_error
+    rules.recipients_get_payments,  # 400 product_validation_error
+    rules.synchronous_is_single,  # 400 invalid_execution_mode
+    rules.payment_currency,  # 400 currency_mismatch
+    rules.nothing_is_free,  # 400 product_validation_error
+    placing.price,  # refuses nothing
+    placing.enough_balance,  # 400 insufficient_funds
+)
+"""For ``POST /order``, in one commit: what answers here is the answer to the key, but for a
+conflict with an earlier use of the key and an unknown trigger."""

@@ -2,6 +2,7 @@
 
 from runa_mock_server.base.paging import once, page_request
 from runa_mock_server.base.strict_json import parse_body
+from runa_mock_server.orders.balances import all_balances, one_balance
 from runa_mock_server.orders.estimates import estimate
 from runa_mock_server.orders.idempotency import Answer
 from runa_mock_server.web.answers import OK, json_answer
@@ -53,8 +54,8 @@ async def estimate_order(call: Call) -> Answer:
 async def get_balance(call: Call) -> Answer:
     """``GET /balance``."""
     currency = once(query_of(call.request), "currency", "bad_request")
-    balances = call.account.balances
-    return json_answer(balances.all() if currency is None else balances.one(currency))
+    cents = call.account.state.balances
+    return json_answer(all_balances(cents) if currency is None else one_balance(cents, currency))
 
 
 ORDER_ROUTES = (

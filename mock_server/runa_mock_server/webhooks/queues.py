@@ -3,10 +3,13 @@
 from random import Random
 from typing import NamedTuple
 
+import orjson
+
 from runa_mock_server.base.clock import Clock
 from runa_mock_server.contract.webhook_events import Event
-from runa_mock_server.orders.account_state import Holdings
-from runa_mock_server.orders.order_store import BasicOrder
+from runa_mock_server.orders.documents import basic
+from runa_mock_server.orders.order import Order
+from runa_mock_server.store.memory import AccountState
 from runa_mock_server.webhooks.schedule import Agenda
 
 
@@ -26,7 +29,7 @@ class Queue:
         self.account = account
         self.clock = clock
         self.random = random
-        self.holdings: Holdings | None = None
+        self.state: AccountState | None = None
         self.ending: list[tuple[int, str]] = []
         self.attempts = Agenda()
 
@@ -39,8 +42,8 @@ class Queue:
         return min(heads, default=None)
 
 
-def completion(order: BasicOrder) -> bytes:
+def completion(order: Order) -> bytes:
     """The body of ``order.completion``: the basic order, or of a failed one id and status."""
-    if order.outcome == "FAILED":
-        return b'{"id":"%s","status":"FAILED"}' % order.id.encode()
-    return order.basic
+    if order.failed:
+        return orjson.dumps({"id": order.id, "status": "FAILED"})
+    return orjson.dumps(basic(order))

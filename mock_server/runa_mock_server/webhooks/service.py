@@ -14,7 +14,7 @@ import orjson
 from runa_mock_server.base.clock import Clock
 from runa_mock_server.contract.processing import NEVER
 from runa_mock_server.contract.webhook_events import EVENTS, MOST_ENDPOINTS, Event
-from runa_mock_server.orders.account_state import Holdings
+from runa_mock_server.store.memory import AccountState
 from runa_mock_server.webhooks.endpoints import Endpoint, new_secret
 from runa_mock_server.webhooks.faults import Adversary
 from runa_mock_server.webhooks.messages import Delivery, Due, Message, new_message_id
@@ -109,7 +109,7 @@ class Webhooks:
             for event in EVENTS
         }
 
-    def follow(self, account: str, holdings: Holdings, clock: Clock) -> None:
+    def follow(self, account: str, state: AccountState, clock: Clock) -> None:
         """Learn of the orders of an account from now on, if anybody wants to know.
 
         Orders that are still ``PROCESSING`` are told of when they end, those that have ended are
@@ -120,24 +120,24 @@ class Webhooks:
             for endpoint in self.endpoints.values()
         )
         queue = self._queues.get(account)
-        if queue is not None and queue.holdings is not holdings:
+        if queue is not None and queue.state is not state:
             self._begin_again(queue, clock)
         if not wanted:
             return
         queue = queue or self._queue(account)
-        if queue.holdings is holdings:
+        if queue.state is state:
             return
-        queue.clock, queue.holdings = clock, holdings
-        holdings.order_changed = lambda order_id, ends_at: self._order_changed(
+        queue.clock, queue.state = clock, state
+        state.order_changed = lambda order_id, ends_at: self._order_changed(
             queue, order_id, ends_at
         )
-        for order_id, ends_at in holdings.orders.ending_after(clock.now()):
+        for order_id, ends_at in state.ending_after(clock.now()):
             self._by_order.pop(order_id, None)  # of an account that was put back
             self._expect(queue, order_id, ends_at)
 
     def _begin_again(self, queue: Queue, clock: Clock) -> None:
         """Go by another clock; what was known of orders and failures is not so any more."""
-        queue.clock, queue.holdings, queue.ending = clock, None, []
+        queue.clock, queue.state, queue.ending = clock, None, []
         for message in self.messages.values():
             if message.account == queue.account:
                 message.clock = clock
@@ -310,7 +310,7 @@ class Webhooks:
     def _tell_of_ended(self, queue: Queue, now: int) -> None:
         while queue.ending and queue.ending[0][0] <= now:
             moment, order_id = heappop(queue.ending)
-            order = queue.holdings.orders.basic(order_id) if queue.holdings is not None else None
+            order = queue.state.order(order_id) if queue.state is not None else None
             # It may have been held, or ended otherwise, since it was put here.
             if order is None or order.ends_at != moment or order_id in self._by_order:
                 continue

@@ -1,0 +1,283 @@
+"""The memory engine: what the commits of one account have made of it so far.
+
+Nothing in here is an object that the garbage collector walks: dicts of strings, bytes and small
+numbers, and one bytearray of ids in the order of creation. So a million orders cost no pauses.
+"""
+
+from bisect import bisect_left
+from collections.abc import Callable, Iterator, Mapping, MutableMapping, Sequence
+from typing import Any, NamedTuple
+
+from runa_mock_server.base.ids import Identity
+from runa_mock_server.orders.commit import MOST_MAILS, Commit, Decision, Mail
+from runa_mock_server.orders.documents import accepted, order_id_in
+from runa_mock_server.orders.idempotency import Answer, KeptAnswer
+from runa_mock_server.orders.order import Order, end_of_row, from_row, to_row
+from runa_mock_server.orders.rate_limit import RATE_WINDOW
+
+_ID_SIZE = len("O-") + 26
+_ACCEPTED = 202
+_ABSENT: Any = object()
+
+
+class _Write(NamedTuple):
+    """One write of a commit: a key of a mapping and its new value."""
+
+    mapping: MutableMapping[Any, Any]
+    key: Any
+    value: Any
+
+
+class AccountState:
+    """Everything that an account has; only ``commit`` changes it.
+
+    It is a view for decisions and, with nothing but memory behind it, a store of commits too.
+
+    Args:
+        identity: what ids and tokens follow from.
+        balances: by currency what is there at the start, in cents.
+
+    Attributes:
+        identity: the same.
+        balances: by currency what is there, in cents.
+        version: how many commits have been applied.
+        order_changed: called within a commit with the id of an order that is new or ends at
+            another time, and that time; ``None`` while nothing waits for orders to end.
+        mails_changed: called within a commit with the id of an order whose mails are new or leave
+            at another time.
+    """
+
+    def __init__(self, identity: Identity, balances: Mapping[str, int]) -> None:
+        self.identity = identity
+        self.balances: dict[str, int] = dict(balances)
+        self.version = 0
+        self.order_changed: Callable[[str, int], None] | None = None
+        self.mails_changed: Callable[[str], None] | None = None
+        self._rows: dict[str, bytes] = {}
+        self._ids = bytearray()
+        # A key whose answer is that its order was accepted has the position of that order.
+        self._keys: dict[str, int | bytes] = {}
+        self._in_progress: set[str] = set()
+        self._mails: dict[str, tuple[Mail, ...]] = {}
+        self._recipients: dict[str, str | None] = {}
+        self._attempts: tuple[int, ...] = ()
+
+    # What decisions read.
+
+    @property
+    def order_count(self) -> int:
+        """How many orders it has."""
+        return len(self._rows)
+
+    @property
+    def newest_id(self) -> str:
+        """The id of its newest order, empty if it has none."""
+        return self._ids[-_ID_SIZE:].decode()
+
+    def order(self, order_id: str) -> Order | None:
+        """The order with an id."""
+        row = self._rows.get(order_id)
+        return None if row is None else from_row(order_id, row)
+
+    def order_at(self, position: int) -> Order | None:
+        """The order that has ``position`` older ones."""
+        return self.order(self._id_at(position)) if 0 <= position < len(self._rows) else None
+
+    def kept_answer(self, key: str) -> KeptAnswer | None:
+        """What an idempotency key was answered with, whether it is in force or not."""
+        kept = self._keys.get(key)
+        if kept is None or isinstance(kept, bytes):
+            return None if kept is None else KeptAnswer.unpack(kept)
+        order_id = self._id_at(kept)
+        order = from_row(order_id, self._rows[order_id])
+        return KeptAnswer(
+            order.created_at, order.fingerprint, Answer(_ACCEPTED, accepted(order_id))
+        )
+
+    def is_in_progress(self, key: str) -> bool:
+        """Whether the first request with a key is being held up."""
+        return key in self._in_progress
+
+    def balance(self, currency: str) -> int:
+        """What is there, in cents."""
+        return self.balances.get(currency, 0)
+
+    def mails(self, order_id: str) -> Sequence[Mail]:
+        """The mails of an order."""
+        return self._mails.get(order_id, ())
+
+    def known_recipients(self) -> Mapping[str, str | None]:
+        """By reference the recipients who have claimed a payout, with their address."""
+        return self._recipients
+
+    def attempts_since(self, since: int) -> int:
+        """How many attempts count against the rate limit that came after a time."""
+        return sum(at > since for at in self._attempts)
+
+    # What lists and reports read.
+
+    @property
+    def attempts(self) -> Sequence[int]:
+        """The times of the attempts that count against the rate limit, oldest first."""
+        return self._attempts
+
+    def kept_answers(self) -> Iterator[tuple[str, KeptAnswer]]:
+        """Every idempotency key with its answer, in the order in which they came."""
+        for key in tuple(self._keys):
+            kept = self.kept_answer(key)
+            if kept is not None:
+                yield key, kept
+
+    def orders(self, start: int = 0, stop: int | None = None) -> Iterator[Order]:
+        """The orders at positions ``start`` up to, not including, ``stop``; oldest first."""
+        for position in range(start, self.order_count if stop is None else stop):
+            order_id = self._id_at(position)
+            yield from_row(order_id, self._rows[order_id])
+
+    def newest(self, stop: int, start: int = 0) -> Iterator[Order]:
+        """The orders at positions below ``stop`` down to ``start``, newest first."""
+        for position in range(stop - 1, start - 1, -1):
+            order_id = self._id_at(position)
+            yield from_row(order_id, self._rows[order_id])
+
+    def ending_after(self, time: int) -> Iterator[tuple[str, int]]:
+        """The orders that end later than a time, by id, each with when it does.
+
+        Looks at all, so it is not for a request.
+        """
+        for order_id, row in tuple(self._rows.items()):
+            ends_at = end_of_row(row)
+            if ends_at > time:
+                yield order_id, ends_at
+
+    def position(self, order_id: str) -> int | None:
+        """How many orders are older than this one, or ``None`` if it is unknown."""
+        return self.count_before(order_id) if order_id in self._rows else None
+
+    def count_before(self, order_id: str) -> int:
+        """How many orders have a smaller id, whether there is one with this id or not."""
+        return bisect_left(range(len(self._rows)), order_id, key=self._id_at)
+
+    def orders_with_mail(self) -> tuple[str, ...]:
+        """The ids of the orders that have mails, oldest first."""
+        return tuple(self._mails)
+
+    # What changes it.
+
+    def commit(self, decide: Decision) -> Commit:
+        """Let a decision look, and apply what it returns; nothing else runs in between.
+
+        Raises:
+            Exception: whatever ``decide`` or a write raised; nothing is changed then.
+        """
+        commit = decide(self)
+        self.apply(commit)
+        return commit
+
+    def apply(self, commit: Commit) -> None:
+        """Do all that a commit says, or nothing if any of it fails.
+
+        Raises:
+            Exception: whatever a write or a listener raised; nothing is changed then.
+        """
+        placed = commit.placed
+        if placed is not None:
+            placed = placed._replace(position=len(self._rows))
+        writes = self._writes(commit, placed)
+        before = [_Write(mapping, key, mapping.get(key, _ABSENT)) for mapping, key, _ in writes]
+        ids, attempts = len(self._ids), self._attempts
+        try:
+            _write(writes)
+            if placed is not None:
+                self._ids.extend(placed.id.encode())
+            if commit.attempt is not None:
+                self._attempts = self._with(commit.attempt)
+            self._tell(commit)
+        except BaseException:
+            _write(before)
+            del self._ids[ids:]
+            self._attempts = attempts
+            raise
+        self.version += 1
+        if len(self._mails) > MOST_MAILS:
+            del self._mails[next(iter(self._mails))]
+
+    def _writes(self, commit: Commit, placed: Order | None) -> list[_Write]:
+        writes = [_Write(self._rows, order.id, to_row(order)) for order in commit.changed]
+        if placed is not None:
+            writes.append(_Write(self._rows, placed.id, to_row(placed)))
+        if commit.key is not None:
+            key, kept = commit.key
+            if self._keys.get(key) is not None:  # a key that was used again after 30 days
+                writes.append(_Write(self._keys, key, _ABSENT))
+            writes.append(_Write(self._keys, key, self._short(kept, placed)))
+        if commit.balances:
+            writes += [
+                _Write(self.balances, currency, _ABSENT if cents is None else cents)
+                for currency, cents in commit.balances.items()
+            ]
+        if commit.mails:
+            writes += [
+                _Write(self._mails, order_id, tuple(mails) or _ABSENT)
+                for order_id, mails in commit.mails.items()
+            ]
+        if commit.recipients:
+            writes += [_Write(self._recipients, *known) for known in commit.recipients.items()]
+        return writes
+
+    def _short(self, kept: KeptAnswer, placed: Order | None) -> int | bytes:
+        """What is kept of the answer to a key: little, where it follows from its order."""
+        if kept.answer.status == _ACCEPTED:
+            order = placed or self.order(order_id_in(kept.answer.body))
+            if (
+                order is not None
+                and kept.first_seen == order.created_at
+                and kept.fingerprint == order.fingerprint
+                and kept.answer.body == accepted(order.id)
+            ):
+                return order.position
+        return kept.pack()
+
+    def _with(self, attempt: int) -> tuple[int, ...]:
+        """The attempts that count, with one more."""
+        return (*(at for at in self._attempts if attempt - at < RATE_WINDOW), attempt)
+
+    def _tell(self, commit: Commit) -> None:
+        """Tell the listeners of the orders that are new or end at another time."""
+        ending = commit.changed if commit.placed is None else [*commit.changed, commit.placed]
+        for order in ending:
+            if self.order_changed is not None:
+                self.order_changed(order.id, order.ends_at)
+            if self.mails_changed is not None and order.id in self._mails:
+                self.mails_changed(order.id)
+
+    def begin(self, key: str) -> None:
+        """Mark the first request with a key as in progress, until ``release``."""
+        self._in_progress.add(key)
+
+    def release(self, key: str) -> None:
+        """End what ``begin`` began."""
+        self._in_progress.discard(key)
+
+    def drop(self, count: int) -> bool:
+        """Forget some orders and keys, whichever; for an account that was discarded.
+
+        Returns:
+            Whether there is more.
+        """
+        for store in (self._rows, self._keys):
+            for _ in range(min(count, len(store))):
+                store.popitem()
+        return bool(self._rows or self._keys)
+
+    def _id_at(self, position: int) -> str:
+        start = position * _ID_SIZE
+        return self._ids[start : start + _ID_SIZE].decode()
+
+
+def _write(writes: Sequence[_Write]) -> None:
+    for mapping, key, value in writes:
+        if value is _ABSENT:
+            mapping.pop(key, None)
+        else:
+            mapping[key] = value
