@@ -8,6 +8,7 @@ import requests
 
 from runa_schemas._errors import ERRORS
 from runa_schemas._validation import validate
+from runa_schemas.contract_data import MAX_PAGE_LIMIT
 from runa_schemas.stateful._model import Kept, Order, insist
 
 _TIMEOUT = 30
@@ -90,7 +91,7 @@ class Account:
         _check(method, path, response)
         return response
 
-    def listed(self, limit: int = 500) -> Iterator[list[dict[str, Any]]]:
+    def listed(self, limit: int = MAX_PAGE_LIMIT) -> Iterator[list[dict[str, Any]]]:
         """Page forwards through the orders of this run.
 
         Args:

@@ -7,8 +7,9 @@ from collections.abc import Callable, Container, Iterator, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
+from runa_schemas.contract_data import FROM_USD_ONLY, MAX_DISTINCT_TEMPLATES
 from runa_schemas.strategies._bodies import stretched
-from runa_schemas.strategies._catalogue import FROM_USD_ONLY, Offer, Template
+from runa_schemas.strategies._catalogue import Offer, Template
 from runa_schemas.strategies._fields import METHOD, PRODUCTS
 from runa_schemas.strategies._json import Object
 from runa_schemas.strategies._kinds import Kind, as_number, ceiling
@@ -27,7 +28,6 @@ from runa_schemas.strategies._texts import CURRENCIES
 
 _REFUSED = "product_validation_error"
 _SYNC = {"X-Execution-Mode": "sync"}
-_MOST_TEMPLATES = 10
 _TO_ANYBODY = ("PAYOUT_LINK", "EMAIL")
 _EMAIL = {"type": "EMAIL", "email_address": "a@example.test"}
 _RECIPIENT = {**_EMAIL, "type": "RECIPIENT", "recipient_reference": "r"}
@@ -177,7 +177,7 @@ def _many_redemption_templates(sketch: Sketch, _: None) -> Broken:
     body = sketch.body(neighbours=False)
     items = [
         put(body, (*METHOD, "template_id"), id_)["items"][0]
-        for id_ in _TEMPLATE_IDS[: _MOST_TEMPLATES + 1]
+        for id_ in _TEMPLATE_IDS[: MAX_DISTINCT_TEMPLATES + 1]
     ]
     valid = put(body, ("items",), [*items[:-1], items[0]])
     return Broken(valid, put(body, ("items",), items))
@@ -187,8 +187,8 @@ def _elevens(means: Means) -> Iterator[list[Template]]:
     """Eleven templates of one currency."""
     for currency in _currencies(means):
         here = [t for t in means.menu.templates if t.currency == currency]
-        if len(here) > _MOST_TEMPLATES:
-            yield here[: _MOST_TEMPLATES + 1]
+        if len(here) > MAX_DISTINCT_TEMPLATES:
+            yield here[: MAX_DISTINCT_TEMPLATES + 1]
 
 
 def _many_product_templates(sketch: Sketch, templates: Sequence[Template]) -> Broken:

@@ -4,6 +4,14 @@ from collections.abc import Sequence
 
 from hypothesis import strategies as st
 
+from runa_schemas.contract_data import (
+    MAX_DESCRIPTION_LENGTH,
+    MAX_METADATA_KEY_LENGTH,
+    MAX_METADATA_PAIRS,
+    MAX_METADATA_VALUE_LENGTH,
+    MIN_FACE_VALUE,
+    PRODUCT_TEMPLATES,
+)
 from runa_schemas.strategies._bodies import stretched
 from runa_schemas.strategies._field_rules import NEEDS, invalid, where
 from runa_schemas.strategies._fields import (
@@ -20,14 +28,8 @@ from runa_schemas.strategies._fields import (
     TOO_SMALL,
 )
 from runa_schemas.strategies._json import Json, Object, Place
-from runa_schemas.strategies._kinds import LEAST_FACE_VALUE, ceiling
+from runa_schemas.strategies._kinds import ceiling
 from runa_schemas.strategies._near_miss import ESTIMATE, ORDER, Rule
-from runa_schemas.strategies._parts import (
-    LONGEST_DESCRIPTION,
-    LONGEST_KEY,
-    LONGEST_VALUE,
-    MOST_PAIRS,
-)
 from runa_schemas.strategies._sketch import (
     ITEM,
     BodyRule,
@@ -43,7 +45,6 @@ from runa_schemas.strategies._sketch import (
 from runa_schemas.strategies._texts import (
     LONGEST_REFERENCE,
     MARKS,
-    PRODUCT_TEMPLATES,
     longest_address,
 )
 
@@ -94,7 +95,7 @@ def _too_small(sketch: Sketch, value: float) -> Broken:
     if not sketch.menu.pennies:
         return broken_at(sketch.body(), (*ITEM, "face_value"), value)
     offer = sketch.draw(st.sampled_from(sketch.menu.pennies))
-    item = sketch.item_for({"type": "SINGLE", "value": offer.code}, float(LEAST_FACE_VALUE))
+    item = sketch.item_for({"type": "SINGLE", "value": offer.code}, float(MIN_FACE_VALUE))
     return broken_at(sketch.around(item, offer.currency), (*ITEM, "face_value"), value)
 
 
@@ -141,7 +142,7 @@ def _wrong_spend_rules(sketch: Sketch, wrong: Json) -> Broken:
 
 def _too_many_pairs(sketch: Sketch, _: None) -> Broken:
     most, beyond = (
-        {f"key-{number}": "v" for number in range(MOST_PAIRS + more)} for more in (0, 1)
+        {f"key-{number}": "v" for number in range(MAX_METADATA_PAIRS + more)} for more in (0, 1)
     )
     return broken_beyond(sketch.body(), ("metadata",), most, beyond)
 
@@ -276,7 +277,7 @@ FORM_RULES: tuple[BodyRule, ...] = (
     _long(
         invalid("description_too_long", "description has at most 128 characters.", ORDER),
         ("description",),
-        _too_long(LONGEST_DESCRIPTION),
+        _too_long(MAX_DESCRIPTION_LENGTH),
     ),
     BodyRule(
         invalid("metadata_too_many_pairs", "metadata has at most 20 pairs.", ORDER),
@@ -286,7 +287,7 @@ FORM_RULES: tuple[BodyRule, ...] = (
     ),
     BodyRule(
         invalid("metadata_key_too_long", "A metadata key has at most 40 characters.", ORDER),
-        always(*_too_long(LONGEST_KEY)),
+        always(*_too_long(MAX_METADATA_KEY_LENGTH)),
         _long_key,
         limit=True,
     ),
@@ -294,7 +295,7 @@ FORM_RULES: tuple[BodyRule, ...] = (
         invalid(
             "metadata_value_too_long", "A value of metadata has at most 200 characters.", ORDER
         ),
-        always(*_too_long(LONGEST_VALUE)),
+        always(*_too_long(MAX_METADATA_VALUE_LENGTH)),
         _long_value,
         limit=True,
     ),

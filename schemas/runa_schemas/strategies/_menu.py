@@ -4,8 +4,9 @@ from collections.abc import Collection, Hashable
 
 from hypothesis import strategies as st
 
+from runa_schemas.contract_data import MIN_FACE_VALUE
 from runa_schemas.strategies._catalogue import Catalogue, unknown
-from runa_schemas.strategies._kinds import LEAST_FACE_VALUE, Kind, kinds
+from runa_schemas.strategies._kinds import Kind, kinds
 from runa_schemas.strategies._texts import CURRENCIES
 
 
@@ -52,8 +53,8 @@ class Menu:
         self.pennies = [
             offer
             for offer in self.offers
-            if offer.least <= LEAST_FACE_VALUE <= offer.most
-            and (offer.listed is None or LEAST_FACE_VALUE in offer.listed)
+            if offer.least <= MIN_FACE_VALUE <= offer.most
+            and (offer.listed is None or MIN_FACE_VALUE in offer.listed)
         ]
         self.kinds = list(kinds(self.offers, self.templates))
         if not self.kinds:

@@ -7,6 +7,7 @@ from typing import Any, Final, NamedTuple
 
 from hypothesis import strategies as st
 
+from runa_schemas.contract_data import MIN_FACE_VALUE
 from runa_schemas.strategies._business_rules import BUSINESS_RULES
 from runa_schemas.strategies._catalogue import read_catalogue
 from runa_schemas.strategies._field_rules import FIELD_RULES
@@ -14,7 +15,6 @@ from runa_schemas.strategies._form_rules import FORM_RULES
 from runa_schemas.strategies._headers import HEADER_RULES
 from runa_schemas.strategies._json import Object
 from runa_schemas.strategies._json_rules import JSON_RULES
-from runa_schemas.strategies._kinds import LEAST_FACE_VALUE
 from runa_schemas.strategies._menu import Menu
 from runa_schemas.strategies._near_miss import NearMiss, Operation, Rule, chosen
 from runa_schemas.strategies._orders import orders
@@ -110,7 +110,7 @@ def boundary_order_bodies(
 
 
 def _worth_a_cent(body: Object) -> Object:
-    body["items"][0]["face_value"] = float(LEAST_FACE_VALUE)
+    body["items"][0]["face_value"] = float(MIN_FACE_VALUE)
     return body
 
 

@@ -5,11 +5,10 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from runa_schemas.contract_data import MAX_ESTIMATE_ITEMS, MAX_ORDER_ITEMS
 from runa_schemas.strategies._bodies import (
     DESCRIBED,
     FEW_ITEMS,
-    MOST_ESTIMATE_ITEMS,
-    MOST_ITEMS,
     sizes,
     stretched,
 )
@@ -51,7 +50,7 @@ def orders(
         ValueError: An argument is no good; the message names it, the product, field and reason.
     """
     menu = Menu(read_catalogue(catalogue, templates), currency, products)
-    return _orders(menu, sizes(max_items, MOST_ITEMS))
+    return _orders(menu, sizes(max_items, MAX_ORDER_ITEMS))
 
 
 def estimates(
@@ -75,7 +74,7 @@ def estimates(
     menu = Menu(read_catalogue(catalogue, None), currency, products)
     if not any(kind.type in ESTIMATED_TYPES for kind in menu.kinds):
         raise ValueError("products: an estimate takes no templates, give a product or a plan")
-    return _estimates(menu, sizes(max_items, MOST_ESTIMATE_ITEMS))
+    return _estimates(menu, sizes(max_items, MAX_ESTIMATE_ITEMS))
 
 
 @st.composite

@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 
 from hypothesis import strategies as st
 
+from runa_schemas.contract_data import MAX_ESTIMATE_ITEMS, MAX_ORDER_ITEMS
 from runa_schemas.strategies import _parts
-from runa_schemas.strategies._bodies import MOST_ESTIMATE_ITEMS, MOST_ITEMS
 from runa_schemas.strategies._json import Json, Object, Place, copied
 from runa_schemas.strategies._kinds import TO_ANYBODY, Kind
 from runa_schemas.strategies._menu import Menu
@@ -80,7 +80,7 @@ class Sketch:
         self.draw = draw
         self.menu = means.menu
         self.is_order = means.operation == "order"
-        self.most_items = MOST_ITEMS if self.is_order else MOST_ESTIMATE_ITEMS
+        self.most_items = MAX_ORDER_ITEMS if self.is_order else MAX_ESTIMATE_ITEMS
         self.types = _parts.PRODUCTS_TYPES if self.is_order else ESTIMATED_TYPES
 
     def body(

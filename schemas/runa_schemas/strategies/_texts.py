@@ -2,33 +2,25 @@
 
 import re
 import string
-from collections.abc import Mapping
-from types import MappingProxyType
-from typing import Final
 
 from hypothesis import strategies as st
 
-from runa_schemas._store import load
+from runa_schemas.contract_data import (
+    MAX_EMAIL_ADDRESS_LENGTH,
+    MAX_RECIPIENT_REFERENCE_LENGTH,
+    PRODUCT_TEMPLATES,
+    Currency,
+)
 from runa_schemas.strategies._mix import mix
 
 Texts = st.SearchStrategy[str]
 
-PRODUCT_TEMPLATES: Final[Mapping[str, str]] = MappingProxyType(
-    {
-        "USD": "PT-01HQ12PV4B8XMBRTK281JM54KK",
-        "GBP": "PT-01HPPT8ME05693EG77RCGKMX7N",
-        "EUR": "PT-01HQ130AHCKRRB45Z5XV2Y8W9K",
-        "CAD": "PT-01HQ12SMX2964BVXG2N69K8HF3",
-    }
-)
-"""The playground's product-selection templates, by currency (page "Create order")."""
-CURRENCIES: tuple[str, ...] = tuple(sorted(load("currency")["enum"], key="USD".__ne__))
+CURRENCIES = tuple(sorted((currency.value for currency in Currency), key="USD".__ne__))
 """The currencies that the service pays in, the dollar first, for examples shrink to the front."""
 MARKS = ("x", "é", "€", "\uffff", "😀", "\x00")
 """One character of each width, the last of 16 bits, one beyond, and NUL."""
-LONGEST_REFERENCE = "R-2_@." * 42 + "end"
+LONGEST_REFERENCE = ("R-2_@." * MAX_RECIPIENT_REFERENCE_LENGTH)[-MAX_RECIPIENT_REFERENCE_LENGTH:]
 
-_LONGEST_ADDRESS = 254
 _LONGEST_KEY = 255
 _ULID_LENGTH = 26
 ULID = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
@@ -39,7 +31,7 @@ _HOSTS = ("example.test", "example.invalid", "a.b.c.test", "x.y", "1.2", "a-b.c-
 
 def longest_address(host: str = _HOSTS[0]) -> str:
     """An address of 254 characters, the most there can be."""
-    return f"{'a' * (_LONGEST_ADDRESS - len(host) - 1)}@{host}"
+    return f"{'a' * (MAX_EMAIL_ADDRESS_LENGTH - len(host) - 1)}@{host}"
 
 
 def _ulids(prefix: str) -> Texts:

@@ -6,9 +6,10 @@ from functools import partial
 from itertools import pairwise
 from typing import NamedTuple
 
+from runa_schemas.contract_data import MAX_CHOICE_FACE_VALUE
 from runa_schemas.strategies._catalogue import Offer
 from runa_schemas.strategies._json import Object, copied
-from runa_schemas.strategies._kinds import LARGEST_CHOICE, as_number, ceiling
+from runa_schemas.strategies._kinds import as_number, ceiling
 from runa_schemas.strategies._near_miss import ORDER, Rule
 from runa_schemas.strategies._sketch import (
     ITEM,
@@ -95,7 +96,7 @@ def _below_every_minimum(means: Means) -> Iterator[_Values]:
 
 
 def _above_ceiling(means: Means) -> Iterator[_Values]:
-    largest = Decimal(LARGEST_CHOICE)
+    largest = Decimal(MAX_CHOICE_FACE_VALUE)
     for currency, products, enough, _ in _choices(means):
         if enough <= largest:
             yield from _values(currency, products, largest, (largest + 1,))
@@ -103,7 +104,7 @@ def _above_ceiling(means: Means) -> Iterator[_Values]:
 
 def _too_dear(means: Means) -> Iterator[_Values]:
     for currency, products, enough, _ in _choices(means):
-        balance = min(means.balances.get(currency, 0), LARGEST_CHOICE - 1)
+        balance = min(means.balances.get(currency, 0), MAX_CHOICE_FACE_VALUE - 1)
         if balance >= max(Decimal(1), enough):
             yield from _values(currency, products, Decimal(balance), (Decimal(balance + 1),))
 
