@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, multiple, rule
 
 from runa_schemas.contract_data import IDEMPOTENCY_DAYS, MAX_PAGE_LIMIT
-from runa_schemas.stateful._account import Account
-from runa_schemas.stateful._model import Kept, Order, Request, Sent, insist
+from runa_schemas.stateful._account import Account, Order, Sent
+from runa_schemas.stateful._model import Kept, Request, insist
 from runa_schemas.strategies import NearMiss, currencies, invalid_order_bodies, orders
 
 KEY_LIFETIME = IDEMPOTENCY_DAYS * 24 * 60 * 60 * 1_000_000
