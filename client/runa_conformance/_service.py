@@ -11,6 +11,7 @@ from runa_conformance._expect import ACCEPTED, at, entries, expect, success
 from runa_conformance._failures import MismatchError, SkippedError, UnreachableError
 from runa_conformance._shelf import Shelf
 from runa_conformance._wire import Answer, Key, Request, Wire
+from runa_schemas.contract_data import MAX_PAGE_LIMIT
 
 T = TypeVar("T")
 ProfileName: TypeAlias = Literal["playground", "production"]
@@ -218,7 +219,7 @@ class Service:
         documents: list[Any] = []
         after = None
         for _ in range(_MOST_PAGES):
-            page = success(self.query("/product", limit=500, after=after))
+            page = success(self.query("/product", limit=MAX_PAGE_LIMIT, after=after))
             found = entries(page, "catalog")
             documents += found
             after = at(page, "pagination", "cursors", "after")

@@ -16,9 +16,6 @@ CENT = Decimal("0.01")
 # Named by the provider's guides; taken where they are there, so that runs are alike.
 _FAVOURITES = ("1800FL-US", "AMZ-US", "FIVEG-US", "BAW-GB", "ABO-GB")
 
-FROM_USD_ONLY = frozenset({"AED", "ARS", "BRL", "CLP", "COP", "INR", "MYR", "PEN", "SAR"})
-"""The currencies whose products only USD, or they themselves, can pay."""
-
 
 @dataclass(frozen=True, slots=True)
 class Card:

@@ -9,13 +9,11 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from runa_conformance._expect import STATUSES
 from runa_conformance._failures import MismatchError
 from runa_conformance._rules import RULES, Rule
 from runa_conformance._wire import TOO_MANY, Answer
-from runa_schemas import SchemaIssue, iter_errors, openapi
-
-VERSION = "2024-02-05"
+from runa_schemas import ERRORS, SchemaIssue, iter_errors, openapi
+from runa_schemas.contract_data import API_VERSION
 
 _JSON = "application/json"
 _FIRST_ERROR = 400
@@ -85,18 +83,18 @@ def _name_the_version(answer: Answer) -> Complaints:
     if answer.request.is_link or answer.status in _BEFORE_VERSION:
         return
     found = answer.headers.get("x-api-version")
-    if found != VERSION:
-        yield _operation(answer), f"{answer}, X-Api-Version {found!r}, expected {VERSION!r}"
+    if found != API_VERSION:
+        yield _operation(answer), f"{answer}, X-Api-Version {found!r}, expected {API_VERSION!r}"
 
 
 def _carry_the_status_of_their_type(answer: Answer) -> Complaints:
     if answer.request.is_link or answer.status < _FIRST_ERROR or answer.status == TOO_MANY:
         return
-    expected = STATUSES.get(answer.error_type or "")
-    if expected is None:
+    known = ERRORS.get(answer.error_type or "")
+    if known is None:
         yield _operation(answer), f"{answer}, which is no known type of error"
-    elif expected != answer.status:
-        yield _operation(answer), f"{answer}, expected {expected}"
+    elif known.status != answer.status:
+        yield _operation(answer), f"{answer}, expected {known.status}"
 
 
 class _Schemas:

@@ -4,18 +4,17 @@ from decimal import Decimal
 
 from runa_client import item, multiple, payout_link, recipient, single, template
 from runa_conformance._bodies import ADDRESS, NO_PRODUCT, link, nothing, order
-from runa_conformance._checks.contents import PLAYGROUND_TEMPLATES
 from runa_conformance._expect import at, equal, refused, success
 from runa_conformance._failures import SkippedError
 from runa_conformance._registry import Group
 from runa_conformance._service import Service
 from runa_conformance._shelf import CENT, TEN, Card
+from runa_schemas.contract_data import MAX_DISTINCT_TEMPLATES, PRODUCT_TEMPLATES
 
 GROUP = Group("business")
 
 SYNC = {"X-Execution-Mode": "sync"}
 _CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
-MOST_TEMPLATES = 10
 
 
 @GROUP.check("product-known")
@@ -121,8 +120,8 @@ def a_choice_has_a_whole_value(service: Service) -> None:
     several = multiple(high.code, low.code)
     body = order(low.currency, item(low.minimum + Decimal("0.5"), products=several))
     refused(service.order(body), "product_validation_error")
-    if service.profile == "playground" and low.currency in PLAYGROUND_TEMPLATES:
-        chosen = template(PLAYGROUND_TEMPLATES[low.currency])
+    if service.profile == "playground" and low.currency in PRODUCT_TEMPLATES:
+        chosen = template(PRODUCT_TEMPLATES[low.currency])
         body = order(low.currency, item(Decimal("100.50"), products=chosen))
         refused(service.order(body), "product_validation_error")
 
@@ -167,9 +166,9 @@ def an_order_uses_ten_redemption_templates(service: Service) -> None:
             products=single(card.code),
             distribution=payout_link(template_id=f"DT-01HPSF51G0ZWHJ3JTNWRH0WDY{digit}"),
         )
-        for digit in _CROCKFORD[: MOST_TEMPLATES + 1]
+        for digit in _CROCKFORD[: MAX_DISTINCT_TEMPLATES + 1]
     ]
-    service.place(order(card.currency, *items[:MOST_TEMPLATES], items[0]))
+    service.place(order(card.currency, *items[:MAX_DISTINCT_TEMPLATES], items[0]))
     refused(service.order(order(card.currency, *items)), "product_validation_error")
 
 

@@ -19,12 +19,12 @@ from runa_conformance._failures import SkippedError
 from runa_conformance._registry import Group
 from runa_conformance._service import Service
 from runa_conformance._wire import Answer
+from runa_schemas.contract_data import DEFAULT_PRODUCT_LIMIT, MAX_PAGE_LIMIT
 
 GROUP = Group("catalogue")
 
 NO_CODE = "NO-SUCH-PRODUCT"
-WRONG_LIMITS = ("0", "501", "-1", "1.5", "ten", "", "1e2")
-DEFAULT_LIMIT = 500
+WRONG_LIMITS = ("0", str(MAX_PAGE_LIMIT + 1), "-1", "1.5", "ten", "", "1e2")
 
 
 def codes(answer: Answer) -> list[str]:
@@ -54,14 +54,14 @@ def a_page_has_at_most_500_products(service: Service) -> None:
     answer = service.get("/product")
     document = success(answer)
     keys(document, ["catalog", "pagination"], "a page")
-    equal(at(document, "pagination", "page"), {"limit": DEFAULT_LIMIT}, f"{answer}, page")
-    equal(codes(answer), _all_codes(service)[:DEFAULT_LIMIT], f"{answer}, codes")
+    equal(at(document, "pagination", "page"), {"limit": DEFAULT_PRODUCT_LIMIT}, f"{answer}, page")
+    equal(codes(answer), _all_codes(service)[:DEFAULT_PRODUCT_LIMIT], f"{answer}, codes")
 
 
 @GROUP.check("page-limit")
 def a_limit_is_1_to_500(service: Service) -> None:
     """Limits of 1 and 500 are taken; 0, 501 and what is no whole number are pagination errors."""
-    for limit in (1, 2, 500):
+    for limit in (1, 2, MAX_PAGE_LIMIT):
         answer = service.query("/product", limit=limit)
         equal(codes(answer), _all_codes(service)[:limit], f"{answer}, codes")
         equal(at(answer.document, "pagination", "page", "limit"), limit, f"{answer}, limit")
@@ -122,7 +122,8 @@ def a_parameter_is_given_once(service: Service) -> None:
 def _filtered(service: Service, wanted: Iterable[Product], **parameters: object) -> None:
     """With these filters the catalogue has these products, and nothing else."""
     answer = service.query("/product", **parameters)
-    equal(codes(answer), [product.code for product in wanted][:DEFAULT_LIMIT], f"{answer}, codes")
+    expected = [product.code for product in wanted][:DEFAULT_PRODUCT_LIMIT]
+    equal(codes(answer), expected, f"{answer}, codes")
 
 
 @GROUP.check("product-filters")

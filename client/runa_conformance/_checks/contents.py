@@ -18,16 +18,17 @@ from runa_conformance._failures import SkippedError
 from runa_conformance._registry import Group
 from runa_conformance._service import Service, new_key
 from runa_conformance._shelf import CENT, TEN
+from runa_schemas.contract_data import (
+    MAX_DESCRIPTION_LENGTH,
+    MAX_METADATA_KEY_LENGTH,
+    MAX_METADATA_PAIRS,
+    MAX_METADATA_VALUE_LENGTH,
+    MAX_ORDER_ITEMS,
+    PRODUCT_TEMPLATES,
+    PRODUCTS_PER_TEMPLATE,
+)
 
 GROUP = Group("contents")
-
-PLAYGROUND_TEMPLATES = {
-    "USD": "PT-01HQ12PV4B8XMBRTK281JM54KK",
-    "GBP": "PT-01HPPT8ME05693EG77RCGKMX7N",
-    "EUR": "PT-01HQ130AHCKRRB45Z5XV2Y8W9K",
-    "CAD": "PT-01HQ12SMX2964BVXG2N69K8HF3",
-}
-_PRODUCTS_OF_A_TEMPLATE = 10
 
 
 @GROUP.check("order-echo", orders=True)
@@ -111,12 +112,15 @@ def fractions_of_a_cent_are_rounded_half_up(service: Service) -> None:
 def the_largest_order_makes_200_links(service: Service) -> None:
     """200 items make 200 payout links in the order in which they were sent."""
     card = service.shelf.card
-    values = [TEN + number * CENT / 2 for number in range(200)]
+    values = [TEN + number * CENT / 2 for number in range(MAX_ORDER_ITEMS)]
     body = order(
         card.currency,
         *(link(card.code, value) for value in values),
-        description="x" * 128,
-        metadata={f"{number:040d}": "v" * 200 for number in range(20)},
+        description="x" * MAX_DESCRIPTION_LENGTH,
+        metadata={
+            f"{number:0{MAX_METADATA_KEY_LENGTH}d}": "v" * MAX_METADATA_VALUE_LENGTH
+            for number in range(MAX_METADATA_PAIRS)
+        },
     )
     document = service.finished(body)
     items = entries(document, "items")
@@ -158,14 +162,14 @@ def a_choice_of_products_comes_back(service: Service) -> None:
 def a_template_stands_for_ten_products(service: Service) -> None:
     """An item of a product template comes back with the ten codes that it stands for."""
     home = service.shelf.home
-    if home not in PLAYGROUND_TEMPLATES:
+    if home not in PRODUCT_TEMPLATES:
         raise SkippedError(f"the playground has no template for {home}")
-    products = template(PLAYGROUND_TEMPLATES[home])
+    products = template(PRODUCT_TEMPLATES[home])
     document = service.finished(order(home, item(100, products=products)))
     found = at(document, "items", 0, "products")
     codes = at(found, "values")
     equal({key: value for key, value in found.items() if key != "values"}, products, "products")
-    equal(len(codes), _PRODUCTS_OF_A_TEMPLATE, "the number of products")
+    equal(len(codes), PRODUCTS_PER_TEMPLATE, "the number of products")
     distinct(codes, "the products of a template")
     known = {p.code: p.currency for p in service.shelf.products if p.is_orderable}
     equal({known.get(code) for code in codes}, {home}, "their currencies")

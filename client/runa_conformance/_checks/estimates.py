@@ -13,6 +13,7 @@ from runa_conformance._registry import Group
 from runa_conformance._service import Service
 from runa_conformance._shelf import CENT, TEN
 from runa_conformance._wire import Answer
+from runa_schemas.contract_data import MAX_ESTIMATE_ITEMS
 
 GROUP = Group("estimates")
 
@@ -83,9 +84,9 @@ def an_estimate_has_no_discount_on_the_playground(service: Service) -> None:
 def an_estimate_has_1_to_500_items(service: Service) -> None:
     """1 and 500 items pass, none and 501 do not."""
     nothing = _part(single(NO_PRODUCT), 10)
-    for count in (1, 500):
+    for count in (1, MAX_ESTIMATE_ITEMS):
         refused(_estimate(service, _body("USD", *[nothing] * count)), "product_validation_error")
-    for count in (0, 501):
+    for count in (0, MAX_ESTIMATE_ITEMS + 1):
         refused(_estimate(service, _body("USD", *[nothing] * count)), "validation_error")
 
 

@@ -5,7 +5,7 @@ from runa_conformance._expect import at, entries, equal, refused, success
 from runa_conformance._failures import SkippedError
 from runa_conformance._registry import Group
 from runa_conformance._service import Service
-from runa_conformance._shelf import FROM_USD_ONLY
+from runa_schemas.contract_data import FROM_USD_ONLY
 
 GROUP = Group("exchange")
 

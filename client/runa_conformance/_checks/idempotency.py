@@ -19,6 +19,7 @@ from runa_conformance._expect import (
 from runa_conformance._registry import Group
 from runa_conformance._service import Headers, Service, new_key
 from runa_conformance._wire import Answer
+from runa_schemas.contract_data import API_VERSION, RETIRED_API_VERSIONS
 
 GROUP = Group("idempotency")
 
@@ -143,7 +144,7 @@ def headers_do_not_count(service: Service) -> None:
     """The same key and body with other headers is the same request."""
     key = new_key()
     first = service.order(nothing(), key=key)
-    for headers in (SYNC, {"X-Api-Version": "2024-02-05"}, {"X-Trigger-Error": "timeout"}):
+    for headers in (SYNC, {"X-Api-Version": API_VERSION}, {"X-Trigger-Error": "timeout"}):
         same(service.order(nothing(), key=key, headers=headers), first)
 
 
@@ -152,7 +153,7 @@ def errors_in_headers_are_not_stored(service: Service) -> None:
     """A wrong mode or version leaves the key unused, for any body."""
     for headers, error_type in (
         ({"X-Execution-Mode": "batch"}, "invalid_execution_mode"),
-        ({"X-Api-Version": "2023-01-16"}, "version_removed"),
+        ({"X-Api-Version": RETIRED_API_VERSIONS[-1]}, "version_removed"),
         ({"X-Api-Version": "latest"}, "invalid_version"),
     ):
         key = new_key()

@@ -21,6 +21,7 @@ from runa_conformance._failures import SkippedError
 from runa_conformance._registry import Group
 from runa_conformance._service import Service
 from runa_conformance._wire import Key
+from runa_schemas.contract_data import PROCESSING_SECONDS
 
 GROUP = Group("orders")
 
@@ -158,7 +159,7 @@ def a_sync_order_completes_a_second_later(service: Service) -> None:
     """The completed_at of a synchronous order is its created_at and one second."""
     document = success(service.sync_order)
     took = moment(document, "completed_at") - moment(document, "created_at")
-    equal(took, timedelta(seconds=1), "completed_at - created_at")
+    equal(took, timedelta(seconds=PROCESSING_SECONDS), "completed_at - created_at")
 
 
 @GROUP.check("not-found", orders=True)

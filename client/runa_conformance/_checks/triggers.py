@@ -1,9 +1,10 @@
 """Errors on demand."""
 
 from runa_conformance._bodies import link, nothing, order
-from runa_conformance._expect import STATUSES, at, entries, equal, refused
+from runa_conformance._expect import at, entries, equal, refused
 from runa_conformance._registry import Group
 from runa_conformance._service import Service, new_key
+from runa_schemas import ERRORS
 
 GROUP = Group("triggers")
 
@@ -21,7 +22,7 @@ def the_documented_errors_can_be_asked_for(service: Service) -> None:
 @GROUP.check("trigger-all", profile="playground")
 def every_known_error_can_be_asked_for(service: Service) -> None:
     """X-Trigger-Error answers with any error that is documented, deprecated ones too."""
-    for error_type in sorted(STATUSES.keys() - OURS):
+    for error_type in sorted(ERRORS.keys() - OURS):
         answer = service.order(nothing(), headers={"X-Trigger-Error": error_type})
         refused(answer, error_type)
 
