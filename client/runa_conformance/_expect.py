@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from runa_conformance._failures import MismatchError
-from runa_conformance._wire import Answer
+from runa_conformance._http import Answer
 from runa_schemas import ERRORS
 
 _BRIEF = reprlib.Repr()

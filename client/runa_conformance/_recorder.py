@@ -14,10 +14,10 @@ from typing import Any
 from runa_client._json import decode, encode
 from runa_client._version import VERSION
 from runa_conformance._failures import MismatchError, TargetError
+from runa_conformance._http import API_KEY_HEADER, Answer, HttpSession, Key, Request
 from runa_conformance._recording import FORMAT, INDEX, PLACEHOLDER, REDACTED
 from runa_conformance._registry import Check
 from runa_conformance._service import ProfileName
-from runa_conformance._wire import API_KEY_HEADER, Answer, Key, Request, Wire
 
 _KEPT_HEADERS = frozenset({"allow", "content-type", "x-api-version", "x-send-email"})
 _SECRET_FIELDS = frozenset({"code", "pin", "barcode_string", "url"})
@@ -31,7 +31,7 @@ class Recorder:
 
     Args:
         directory: empty, or to be made.
-        wire: whose exchanges; it knows the API keys.
+        session: the HTTP session whose exchanges are written; it knows the API keys.
         profile: the environment.
         started: when the run began.
 
@@ -43,11 +43,11 @@ class Recorder:
     """
 
     def __init__(
-        self, directory: Path, wire: Wire, profile: ProfileName, started: datetime
+        self, directory: Path, session: HttpSession, profile: ProfileName, started: datetime
     ) -> None:
         self.check: Check | None = None
         self._directory = directory
-        self._wire = wire
+        self._session = session
         self._profile = profile
         self._started = started
         self._number = 0
@@ -91,7 +91,7 @@ class Recorder:
         """Write the index."""
         index = {
             "format": FORMAT,
-            "base_url": self._wire.settings.base_url,
+            "base_url": self._session.settings.base_url,
             "profile": self._profile,
             "recorded_at": self._started.isoformat(timespec="seconds"),
             "recorded_by": f"runa-mock {VERSION}",
@@ -106,7 +106,7 @@ class Recorder:
         text = json.dumps(document, indent=2) + "\n"
         for token, placeholder in self._tokens.items():
             text = text.replace(json.dumps(token)[1:-1], placeholder)
-        (self._directory / name).write_text(self._wire.scrub(text), encoding="utf-8")
+        (self._directory / name).write_text(self._session.scrub(text), encoding="utf-8")
 
 
 def _id(answer: Answer) -> str | None:

@@ -13,8 +13,8 @@ from urllib.parse import parse_qs, urlsplit
 
 from runa_client._json import decode, encode
 from runa_conformance._failures import TargetError
+from runa_conformance._http import API_KEY_HEADER, Key, Request
 from runa_conformance._service import ProfileName
-from runa_conformance._wire import API_KEY_HEADER, Key, Request
 
 INDEX: Final = "recording.json"
 FORMAT: Final = 1

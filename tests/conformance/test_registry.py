@@ -3,9 +3,9 @@
 import pytest
 
 from runa_conformance import CHECKS, RULES, Check, SelectionError, select
-from runa_conformance._watchers import Watch, watches
+from runa_conformance._invariants import Invariant, invariants
 
-PROOFS: list[Check | Watch] = [*CHECKS, *watches()]
+PROOFS: list[Check | Invariant] = [*CHECKS, *invariants()]
 
 
 def test_every_check_has_a_name_of_its_own_and_says_what_it_expects() -> None:

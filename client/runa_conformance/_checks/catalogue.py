@@ -16,9 +16,9 @@ from runa_conformance._expect import (
     success,
 )
 from runa_conformance._failures import SkippedError
+from runa_conformance._http import Answer
 from runa_conformance._registry import Group
 from runa_conformance._service import Service
-from runa_conformance._wire import Answer
 from runa_schemas.contract_data import DEFAULT_PRODUCT_LIMIT, MAX_PAGE_LIMIT
 
 GROUP = Group("catalogue")
@@ -37,7 +37,7 @@ def _cursors(answer: Answer) -> Any:
 
 
 def _all_codes(service: Service) -> list[str]:
-    return [product.code for product in service.shelf.products]
+    return [product.code for product in service.catalogue.products]
 
 
 def _some_codes(service: Service) -> list[str]:
@@ -130,32 +130,32 @@ def _filtered(service: Service, wanted: Iterable[Product], **parameters: object)
 def products_are_filtered_by_is_orderable(service: Service) -> None:
     """is_orderable tells the products that can be ordered from those that cannot."""
     for text, value in (("true", True), ("false", False)):
-        wanted = [p for p in service.shelf.products if p.is_orderable is value]
+        wanted = [p for p in service.catalogue.products if p.is_orderable is value]
         _filtered(service, wanted, is_orderable=text)
 
 
 @GROUP.check("product-filters")
 def products_are_filtered_by_country(service: Service) -> None:
     """Of several countries any may match."""
-    known = sorted({c for p in service.shelf.products for c in p.countries_redeemable_in})
+    known = sorted({c for p in service.catalogue.products for c in p.countries_redeemable_in})
     for chosen in (known[:1], known[:2], known[-2:]):
-        wanted = [p for p in service.shelf.products if {*chosen} & {*p.countries_redeemable_in}]
+        wanted = [p for p in service.catalogue.products if {*chosen} & {*p.countries_redeemable_in}]
         _filtered(service, wanted, countries_redeemable_in=chosen)
 
 
 @GROUP.check("product-filters")
 def products_are_filtered_by_category(service: Service) -> None:
     """Of several categories any may match."""
-    known = sorted({c for p in service.shelf.products for c in p.categories})
+    known = sorted({c for p in service.catalogue.products for c in p.categories})
     for chosen in (known[:1], known[:2], known[-2:]):
-        wanted = [p for p in service.shelf.products if {*chosen} & {*p.categories}]
+        wanted = [p for p in service.catalogue.products if {*chosen} & {*p.categories}]
         _filtered(service, wanted, categories=chosen)
 
 
 @GROUP.check("product-filters")
 def a_product_is_found_by_its_code(service: Service) -> None:
     """The filter code finds one product, or none."""
-    wanted = service.shelf.products[:1]
+    wanted = service.catalogue.products[:1]
     _filtered(service, wanted, code=wanted[0].code)
     _filtered(service, [], code=NO_CODE)
 
@@ -163,14 +163,14 @@ def a_product_is_found_by_its_code(service: Service) -> None:
 @GROUP.check("product-filters")
 def filters_are_all_to_be_met(service: Service) -> None:
     """Different filters narrow each other, and pages are counted after them."""
-    first = service.shelf.find(
+    first = service.catalogue.find(
         lambda p: bool(p.is_orderable and p.countries_redeemable_in and p.categories),
         "orderable product with a country and a category",
     )
     country, category = first.countries_redeemable_in[0], first.categories[0]
     wanted = [
         product
-        for product in service.shelf.products
+        for product in service.catalogue.products
         if product.is_orderable
         and country in product.countries_redeemable_in
         and category in product.categories
@@ -202,7 +202,7 @@ def filters_have_known_values(service: Service) -> None:
 @GROUP.check("product-single")
 def a_product_reads_as_it_is_listed(service: Service) -> None:
     """A product by its code is the entry of the list; one of each payout type is compared."""
-    kinds = {product.payout_type: product for product in service.shelf.products}
+    kinds = {product.payout_type: product for product in service.catalogue.products}
     for product in kinds.values():
         answer = service.get(f"/product/{product.code}")
         equal(success(answer), product.raw, f"{answer}")
@@ -211,14 +211,14 @@ def a_product_reads_as_it_is_listed(service: Service) -> None:
 @GROUP.check("product-single")
 def an_unknown_product_is_not_found(service: Service) -> None:
     """A code that no product has is 404 not_found, in lower case too."""
-    for code in (NO_CODE, service.shelf.products[0].code.lower()):
+    for code in (NO_CODE, service.catalogue.products[0].code.lower()):
         refused(service.get(f"/product/{code}"), "not_found")
 
 
 @GROUP.check("product-content")
 def texts_come_in_three_forms(service: Service) -> None:
     """Texts come as url, md or html, and the form ends their names."""
-    code = service.shelf.products[0].code
+    code = service.catalogue.products[0].code
     suffixes = {"url": "_markdown_url", "md": "_md", "html": "_html"}
     topics = {form: _topics(service, code, form, end) for form, end in suffixes.items()}
     for form, found in topics.items():
@@ -244,7 +244,7 @@ def countries_are_those_of_the_products(service: Service) -> None:
     answer = service.get("/product/countries")
     found = strings(success(answer), "countries")
     distinct(found, f"{answer}, countries")
-    expected = {c for p in service.shelf.products for c in p.countries_redeemable_in}
+    expected = {c for p in service.catalogue.products for c in p.countries_redeemable_in}
     equal(set(found), expected, f"{answer}, countries")
 
 
@@ -254,5 +254,5 @@ def categories_hold_those_of_the_products(service: Service) -> None:
     answer = service.get("/product/categories")
     found = [str(at(entry, "code")) for entry in entries(success(answer), "categories")]
     distinct(found, f"{answer}, categories")
-    used = {c for p in service.shelf.products for c in p.categories}
+    used = {c for p in service.catalogue.products for c in p.categories}
     expect(used <= set(found), f"{answer}, without {sorted(used - set(found))}")

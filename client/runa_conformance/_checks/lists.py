@@ -7,9 +7,9 @@ from runa_conformance._checks.catalogue import WRONG_LIMITS
 from runa_conformance._checks.orders import BASIC
 from runa_conformance._checks.paths import NO_ORDER
 from runa_conformance._expect import at, entries, equal, keys, refused, success
+from runa_conformance._http import Answer
 from runa_conformance._registry import Group
 from runa_conformance._service import Service
-from runa_conformance._wire import Answer
 from runa_schemas.contract_data import DEFAULT_ORDER_LIMIT, MAX_PAGE_LIMIT
 
 GROUP = Group("lists")
@@ -28,7 +28,7 @@ def _cursors(answer: Answer) -> Any:
 
 def _newest_first(service: Service) -> list[str]:
     """The newest of the orders that this run has placed, at least a few; the newest comes first."""
-    card = service.shelf.card
+    card = service.catalogue.card
     while len(service.placed) < ENOUGH:
         service.place(order(card.currency, link(card.code)))
     return service.placed[-(ENOUGH + 2) :][::-1]

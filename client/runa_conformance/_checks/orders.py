@@ -18,9 +18,9 @@ from runa_conformance._expect import (
     success,
 )
 from runa_conformance._failures import SkippedError
+from runa_conformance._http import Key
 from runa_conformance._registry import Group
 from runa_conformance._service import Service
-from runa_conformance._wire import Key
 from runa_schemas.contract_data import PROCESSING_SECONDS
 
 GROUP = Group("orders")
@@ -66,7 +66,7 @@ def an_async_order_is_accepted(service: Service) -> None:
 @GROUP.check("execution-mode", orders=True)
 def async_is_the_default(service: Service) -> None:
     """X-Execution-Mode: async and no such header are the same."""
-    card = service.shelf.card
+    card = service.catalogue.card
     service.place(order(card.currency, link(card.code)), headers={"X-Execution-Mode": "async"})
 
 
@@ -120,7 +120,7 @@ def ids_are_ulids_of_the_moment(service: Service) -> None:
 @GROUP.check("order-ids", orders=True)
 def ids_grow(service: Service) -> None:
     """A later order has a greater id."""
-    card = service.shelf.card
+    card = service.catalogue.card
     made = [service.place(order(card.currency, link(card.code))) for _ in range(3)]
     expect(all(a < b for a, b in pairwise(made)), f"order ids do not grow: {made}")
 

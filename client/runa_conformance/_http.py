@@ -1,4 +1,4 @@
-"""One request, one answer: HTTP with nothing added, and watchers who see every exchange."""
+"""One request, one answer: HTTP with nothing added, and observers of every exchange."""
 
 import time
 from collections.abc import Callable, Mapping
@@ -23,7 +23,7 @@ _LONGEST_PATIENCE = 90.0  # seconds in a row in which the server may say that it
 _FIRST_POLL, _POLL_GROWTH, _LONGEST_POLL = 0.1, 1.5, 1.0
 _LONGEST_WAIT = 60.0
 
-Watcher = Callable[["Answer"], None]
+Observer = Callable[["Answer"], None]
 Sleep = Callable[[float], object]
 
 
@@ -125,7 +125,7 @@ class Answer:
         return f"{self.request}: answered {self.status}{f' {ascii(kind)[1:-1]}' if kind else ''}"
 
 
-class Wire:
+class HttpSession:
     """Sends requests to one server.
 
     Redirects are answers like others, and neither proxies nor credentials of the environment are
@@ -142,19 +142,19 @@ class Wire:
     ) -> None:
         self.settings = settings
         self.other_key = other_key
-        self.watchers: list[Watcher] = []
+        self.observers: list[Observer] = []
         self._sleep = sleep
         self._patience = _LONGEST_PATIENCE
-        self._session = requests.Session()
-        self._session.trust_env = False
+        self._requests = requests.Session()
+        self._requests.trust_env = False
 
     def close(self) -> None:
         """Close the connections."""
-        self._session.close()
+        self._requests.close()
 
-    def apart(self) -> "Wire":
-        """Another wire to the same server, for another thread; nobody watches it."""
-        return Wire(self.settings, self.other_key, self._sleep)
+    def apart(self) -> "HttpSession":
+        """Another session with the same server, for another thread, without observers."""
+        return HttpSession(self.settings, self.other_key, self._sleep)
 
     def scrub(self, text: str) -> str:
         """A text without the API keys."""
@@ -173,8 +173,8 @@ class Wire:
             self._sleep(pause)
             waited, pause = waited + pause, min(pause * _POLL_GROWTH, _LONGEST_POLL)
             answer = self._patiently(request)
-        for watch in self.watchers:
-            watch(answer)
+        for observe in self.observers:
+            observe(answer)
         return answer
 
     def _patiently(self, request: Request) -> Answer:
@@ -190,7 +190,7 @@ class Wire:
     def _once(self, request: Request) -> Answer:
         timeout = self.settings.timeout
         try:
-            response = self._session.request(
+            response = self._requests.request(
                 request.method,
                 request.target if request.is_link else self.settings.base_url + request.target,
                 headers=self._headers(request),

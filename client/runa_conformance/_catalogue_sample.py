@@ -39,7 +39,7 @@ class Card:
         return self.minimum <= TEN < TEN + 1 <= self.maximum
 
 
-class Shelf:
+class CatalogueSample:
     """What can be ordered.
 
     Args:
