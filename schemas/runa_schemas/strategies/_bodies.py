@@ -12,8 +12,8 @@ from runa_schemas.contract_data import (
 )
 from runa_schemas.strategies import _parts
 from runa_schemas.strategies._json import Object, copied
-from runa_schemas.strategies._mix import Mix, mix
 from runa_schemas.strategies._parts import Objects
+from runa_schemas.strategies._weighted import Weighted, weighted
 
 FEW_ITEMS = 5
 
@@ -96,7 +96,7 @@ _ODD: tuple[Object, ...] = (
     {"description": "", "metadata": {}},
     {"metadata": {f"key-{number}": "v" for number in range(MAX_METADATA_PAIRS)}},
 )
-DESCRIBED: Mix[Object] = mix(
+DESCRIBED: Weighted[Object] = weighted(
     [{}, {"description": "d"}, {"metadata": {"k": "v"}}], _ODD, _described()
 )
 """What the caller of an order may say about it, and what the service ignores."""

@@ -14,9 +14,9 @@ from runa_schemas.contract_data import (
     RETIRED_API_VERSIONS,
     ExecutionMode,
 )
-from runa_schemas.strategies._mix import mix
 from runa_schemas.strategies._near_miss import ORDER, HeaderMiss, Rule, chosen
 from runa_schemas.strategies._texts import idempotency_keys
+from runa_schemas.strategies._weighted import weighted
 
 Headers = st.SearchStrategy[dict[str, str]]
 
@@ -26,7 +26,7 @@ _EMAIL = {"X-Send-Email": "true"}
 _JSON = {"Content-Type": "application/json"}
 _IDEMPOTENCY_KEYS = idempotency_keys()
 _NOTHING: dict[str, str] = {}
-_OPTIONAL = mix(
+_OPTIONAL = weighted(
     [_NOTHING, _VERSION], [_EMAIL, _JSON, _VERSION | _EMAIL | _JSON], st.just(_JSON | _VERSION)
 )
 _DEFAULT_MODES = st.sampled_from((_NOTHING, _NOTHING, {"X-Execution-Mode": "async"}))

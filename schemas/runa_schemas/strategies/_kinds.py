@@ -10,8 +10,8 @@ from runa_schemas.contract_data import MAX_CHOICE_FACE_VALUE, MIN_FACE_VALUE
 from runa_schemas.strategies import _parts
 from runa_schemas.strategies._catalogue import Offer, Template
 from runa_schemas.strategies._json import Object
-from runa_schemas.strategies._mix import Mix, mix
 from runa_schemas.strategies._texts import redemption_template_ids
+from runa_schemas.strategies._weighted import Weighted, weighted
 
 _NICE = tuple(map(Decimal, ("10", "20", "25.5", "50", "9.99", "100", "1000")))
 _MOST_CODES = 12
@@ -38,13 +38,13 @@ class Kind:
     """
 
     def __init__(
-        self, currency: str, type_: str, make: Callable[[], Mix[Object]], *, is_payment: bool
+        self, currency: str, type_: str, make: Callable[[], Weighted[Object]], *, is_payment: bool
     ) -> None:
         self.currency = currency
         self.type = type_
         self.is_payment = is_payment
         self._make = make
-        self._parts: Mix[Object] | None = None
+        self._parts: Weighted[Object] | None = None
 
     def __repr__(self) -> str:
         return f"<{self.type} in {self.currency}>"
@@ -107,7 +107,7 @@ def _singles(offer: Offer) -> Iterator[Kind]:
         yield Kind(offer.currency, "SINGLE", make, is_payment=is_payment)
 
 
-def _single(offer: Offer, values: Sequence[float]) -> Mix[Object]:
+def _single(offer: Offer, values: Sequence[float]) -> Weighted[Object]:
     """One product, at the face values that it comes in, its limits among them."""
     products = {"type": "SINGLE", "value": offer.code}
     others = st.sampled_from(values)
@@ -116,7 +116,7 @@ def _single(offer: Offer, values: Sequence[float]) -> Mix[Object]:
     if offer.listed is None and lowest <= highest:
         # To a tenth of a cent, so that rounding is seen.
         others = st.integers(lowest, highest).map(lambda n: n / 1000 if n % 1000 else n // 1000)
-    return mix(
+    return weighted(
         [_priced(value, products) for value in values],
         [_priced(values[-1], products | usage) for usage in _USAGES],
         others.map(lambda value: _priced(value, dict(products))),
@@ -128,10 +128,10 @@ def _templates(template: Template) -> Iterator[Kind]:
         yield Kind(template.currency, "TEMPLATE", partial(_template, template), is_payment=False)
 
 
-def _template(template: Template) -> Mix[Object]:
+def _template(template: Template) -> Weighted[Object]:
     products: Object = {"type": "TEMPLATE", "template_id": template.id}
     values = _whole_values(template.enough)
-    return mix(
+    return weighted(
         [_priced(value, products) for value in values],
         [_priced(values[-1], products | {"values": "unknown"})],
         st.integers(ceiling(template.enough), MAX_CHOICE_FACE_VALUE).map(
@@ -159,13 +159,13 @@ def _multiples(currency: str, offers: Sequence[Offer]) -> Iterator[Kind]:
             yield Kind(currency, "MULTIPLE", partial(_multiple, chosen), is_payment=is_payment)
 
 
-def _multiple(offers: Sequence[Offer]) -> Mix[Object]:
+def _multiple(offers: Sequence[Offer]) -> Weighted[Object]:
     plain, *odd = (
         _priced(value, _listed(some))
         for some in (offers[:2], offers[-2:], offers[:_MOST_CODES])
         for value in _whole_values(min(offer.least for offer in some))
     )
-    return mix([plain], odd, _choices(offers))
+    return weighted([plain], odd, _choices(offers))
 
 
 def _listed(offers: Iterable[Offer]) -> Object:

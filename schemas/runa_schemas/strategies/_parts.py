@@ -13,7 +13,7 @@ from runa_schemas.contract_data import (
 )
 from runa_schemas.strategies import _texts
 from runa_schemas.strategies._json import Object
-from runa_schemas.strategies._mix import ELSE, Mix, mix
+from runa_schemas.strategies._weighted import ELSE, Weighted, weighted
 
 Objects = st.SearchStrategy[Object]
 
@@ -109,7 +109,7 @@ def payment_methods() -> Objects:
     return PAYMENT_METHODS.strategy
 
 
-PAYMENT_METHODS = Mix(
+PAYMENT_METHODS = Weighted(
     st.sampled_from([*map(payment_in, _texts.CURRENCIES), *[ELSE] * 3]),
     st.sampled_from([payment_in("USD") | unknown for unknown in UNKNOWN_FIELDS]),
 )
@@ -124,7 +124,7 @@ def face_values() -> st.SearchStrategy[float]:
     return FACE_VALUES.strategy
 
 
-FACE_VALUES: Mix[float] = mix(
+FACE_VALUES: Weighted[float] = weighted(
     _PLAIN_FACE_VALUES, _ODD_FACE_VALUES, st.integers(1, 10**13) | st.floats(0.01, 1e15)
 )
 
@@ -142,9 +142,11 @@ def distributions(types: Collection[str] = DISTRIBUTION_TYPES) -> Objects:
     return distributions_of(wanted, _TEMPLATE_IDS).strategy
 
 
-def distributions_of(types: Collection[str], template_ids: st.SearchStrategy[str]) -> Mix[Object]:
+def distributions_of(
+    types: Collection[str], template_ids: st.SearchStrategy[str]
+) -> Weighted[Object]:
     """``distribution_method`` of these types, with templates that are well-formed or drawn."""
-    return mix(
+    return weighted(
         _of_types(_PLAIN_DISTRIBUTIONS, types),
         _of_types(_ODD_DISTRIBUTIONS, types),
         _free_distributions(st.sampled_from(tuple(types)), st.none() | template_ids),
@@ -188,8 +190,8 @@ def products(types: Collection[str] = PRODUCTS_TYPES) -> Objects:
     return _products_of(one_of_types("types", types, PRODUCTS_TYPES)).strategy
 
 
-def _products_of(types: Collection[str]) -> Mix[Object]:
-    return mix(
+def _products_of(types: Collection[str]) -> Weighted[Object]:
+    return weighted(
         _of_types(_PLAIN_PRODUCTS, types),
         _of_types(_ODD_PRODUCTS, types),
         _free_products(st.sampled_from(tuple(types))),
@@ -223,7 +225,7 @@ def metadata() -> st.SearchStrategy[dict[str, str]]:
     keys = _texts.words(MAX_METADATA_KEY_LENGTH)
     values = _texts.words(MAX_METADATA_VALUE_LENGTH)
     pairs = st.dictionaries(keys, values, max_size=3)
-    return mix([{"k": "v"}, {}], _ODD_METADATA, pairs).strategy
+    return weighted([{"k": "v"}, {}], _ODD_METADATA, pairs).strategy
 
 
 @st.composite

@@ -11,7 +11,7 @@ from runa_schemas.contract_data import (
     PRODUCT_TEMPLATES,
     Currency,
 )
-from runa_schemas.strategies._mix import mix
+from runa_schemas.strategies._weighted import weighted
 
 Texts = st.SearchStrategy[str]
 
@@ -45,7 +45,7 @@ def redemption_template_ids() -> Texts:
 
 def product_template_ids() -> Texts:
     """Ids of product-selection templates, ``PT-`` and a ULID; among them the playground's four."""
-    return mix(PRODUCT_TEMPLATES.values(), (), _ulids("PT-")).strategy
+    return weighted(PRODUCT_TEMPLATES.values(), (), _ulids("PT-")).strategy
 
 
 def spend_rules_template_ids() -> Texts:
@@ -67,13 +67,13 @@ def words(limit: int) -> Texts:
     Args:
         limit: The most characters there can be.
     """
-    return mix(("w", ""), [mark * limit for mark in MARKS], st.text(max_size=limit)).strategy
+    return weighted(("w", ""), [mark * limit for mark in MARKS], st.text(max_size=limit)).strategy
 
 
 def recipient_references() -> Texts:
     """References to known recipients: 1 to 255 of ``A-Z a-z 0-9 - _ @ .`` (page "Create order")."""
     free = st.text(string.ascii_letters + string.digits + "-_@.", min_size=1, max_size=12)
-    return mix(("r", "R-1"), (LONGEST_REFERENCE, ".", "@"), free).strategy
+    return weighted(("r", "R-1"), (LONGEST_REFERENCE, ".", "@"), free).strategy
 
 
 def email_addresses() -> Texts:
@@ -83,7 +83,7 @@ def email_addresses() -> Texts:
     """
     plain = [f"a@{host}" for host in _HOSTS]
     odd = ["é.😀@EXAMPLE.test", "!#$%&'*+-/=?^_`{|}~@x.y", *map(longest_address, _HOSTS)]
-    return mix(plain, odd, _free_addresses()).strategy
+    return weighted(plain, odd, _free_addresses()).strategy
 
 
 @st.composite
@@ -102,7 +102,7 @@ _ANY_HOST = st.sampled_from(_HOSTS)
 def product_codes() -> Texts:
     """Codes of products, that need not exist: any text that is not empty, some like real ones."""
     free = st.text(min_size=1, max_size=12)
-    return mix(("1800FL-US", "AMZ-GB"), ("a", "1800fl-us", " ", *MARKS), free).strategy
+    return weighted(("1800FL-US", "AMZ-GB"), ("a", "1800fl-us", " ", *MARKS), free).strategy
 
 
 def idempotency_keys() -> Texts:
@@ -114,11 +114,11 @@ def idempotency_keys() -> Texts:
     # HTTP takes spaces at the ends for padding.
     free = st.text(" " + _VISIBLE, min_size=1, max_size=40).map(lambda key: key.strip() or "0")
     plain = ("key-1", "0b4e5c2e-6a57-4f8b-9f31-6d1d1c2f5d55")
-    return mix(plain, ("k" * _LONGEST_KEY, "a b", ",", '"', "0"), free).strategy
+    return weighted(plain, ("k" * _LONGEST_KEY, "a b", ",", '"', "0"), free).strategy
 
 
 def api_keys() -> Texts:
     """Keys of the playground's shape: ``XX`` in any case, a name, a dot and a secret."""
     secret = st.text(string.ascii_letters + string.digits, min_size=1, max_size=12)
     free = st.builds("{}-{}.{}".format, st.sampled_from(("XX", "xx", "xX")), secret, secret)
-    return mix(("XX-me.secret", "xx-me.secret"), ("XX", "XXX.s", "xX.1"), free).strategy
+    return weighted(("XX-me.secret", "xx-me.secret"), ("XX", "XXX.s", "xX.1"), free).strategy

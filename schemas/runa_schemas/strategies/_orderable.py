@@ -10,7 +10,7 @@ from runa_schemas.strategies._kinds import Kind, kinds
 from runa_schemas.strategies._texts import CURRENCIES
 
 
-class Menu:
+class OrderableProducts:
     """All that can be ordered.
 
     Args:
@@ -22,7 +22,7 @@ class Menu:
         catalogue: The catalogue.
         offers: What of it can be ordered and paid.
         templates: The templates that can be ordered.
-        pennies: What comes in the least face value that there is.
+        one_cent_offers: What comes in the least face value that there is.
         kinds: What an item can be for, the simplest first in each currency.
 
     Raises:
@@ -50,7 +50,7 @@ class Menu:
             for template in catalogue.templates.values()
             if template.id in wanted and currency in {None, template.currency}
         ]
-        self.pennies = [
+        self.one_cent_offers = [
             offer
             for offer in self.offers
             if offer.least <= MIN_FACE_VALUE <= offer.most
