@@ -20,7 +20,7 @@ from runa_conformance._failures import (
 from runa_conformance._http import Answer, HttpSession
 from runa_conformance._invariants import InvariantMonitor, make_monitors
 from runa_conformance._recorder import Recorder
-from runa_conformance._registry import Check, select
+from runa_conformance._registry import RunnableCheck, select
 from runa_conformance._results import Report, Result, Status
 from runa_conformance._service import ProfileName, Service
 from runa_conformance._target import TargetOptions, check_target, open_session
@@ -91,7 +91,7 @@ class _Run:
         self._silent = 0
         self._last: Answer | None = None
 
-    def must_have_work(self, chosen: Iterable[Check]) -> None:
+    def must_have_work(self, chosen: Iterable[RunnableCheck]) -> None:
         """See whether a check is left that can run here.
 
         Raises:
@@ -102,7 +102,7 @@ class _Run:
             told = ", ".join(map(str, reasons))
             raise TargetError(f"nothing of that can be checked here: {told}")
 
-    def report(self, chosen: Iterable[Check]) -> Report:
+    def report(self, chosen: Iterable[RunnableCheck]) -> Report:
         """Run checks."""
         started, begin = datetime.now(UTC), time.monotonic()
         monitors = make_monitors()
@@ -127,7 +127,9 @@ class _Run:
             results=tuple(results),
         )
 
-    def _checked(self, chosen: Iterable[Check], recorder: Recorder | None) -> Iterator[Result]:
+    def _checked(
+        self, chosen: Iterable[RunnableCheck], recorder: Recorder | None
+    ) -> Iterator[Result]:
         for check in chosen:
             unfit = self._unfit(check)
             if unfit is None and self._silent >= _GIVE_UP_AFTER:
@@ -150,7 +152,7 @@ class _Run:
                 seconds=time.monotonic() - begin,
             )
 
-    def _ended(self, check: Check) -> tuple[Status, str | None]:
+    def _ended(self, check: RunnableCheck) -> tuple[Status, str | None]:
         silent, self._silent = self._silent, 0
         try:
             check.proof(self._service)
@@ -170,7 +172,7 @@ class _Run:
         status: Status = "failed" if failure else "passed"
         return Result(invariant.name, invariant.rule, invariant.text, status, self._told(failure))
 
-    def _unfit(self, check: Check) -> str | None:
+    def _unfit(self, check: RunnableCheck) -> str | None:
         """Why a check cannot run here, ``None`` if it can."""
         if check.orders and not self._allow_orders:
             return "it places orders, and --allow-orders is not given"

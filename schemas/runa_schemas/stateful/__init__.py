@@ -17,6 +17,6 @@ except ImportError as error:
 
 from runa_schemas.stateful._account import Account, Order, Sent
 from runa_schemas.stateful._machine import RunaStateMachine
-from runa_schemas.stateful._model import Request
+from runa_schemas.stateful._model import Kept, Request
 
-__all__ = ["Account", "Order", "Request", "RunaStateMachine", "Sent"]
+__all__ = ["Account", "Kept", "Order", "Request", "RunaStateMachine", "Sent"]
