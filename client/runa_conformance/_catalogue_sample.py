@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from functools import cached_property
 
-from runa_client import Product
-from runa_client._products import parse_product
+from runa_client import Product, parse_product
 from runa_conformance._failures import MismatchError, SkippedError
 
 TEN = Decimal(10)

@@ -9,9 +9,7 @@ from typing import Any
 
 import requests
 
-from runa_client._exchange import network_failure
-from runa_client._json import decode
-from runa_client._settings import USER_AGENT, Settings
+from runa_client import Settings, decode_json, network_failure
 from runa_conformance._failures import MismatchError, UnreachableError
 
 API_KEY_HEADER = "X-Api-Key"
@@ -103,7 +101,7 @@ class Answer:
             MismatchError: it is no JSON.
         """
         try:
-            return decode(self.body)
+            return decode_json(self.body)
         except ValueError as error:
             told = f"{self.request}: answered {self.status} with a body that is no JSON"
             raise MismatchError(f"{told}: {error}") from None
@@ -205,7 +203,8 @@ class HttpSession:
         return Answer(request, response.status_code, headers, response.content)
 
     def _headers(self, request: Request) -> dict[str, str]:
-        headers = {"Accept": "application/json", "User-Agent": USER_AGENT, **request.headers}
+        standard = {"Accept": "application/json", "User-Agent": self.settings.user_agent}
+        headers = {**standard, **request.headers}
         match request.key:
             case Key.OWN:
                 key: str | None = self.settings.api_key

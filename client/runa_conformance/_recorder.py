@@ -11,8 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from runa_client._json import decode, encode
-from runa_client._version import VERSION
+from runa_client import __version__, decode_json, encode_json
 from runa_conformance._failures import MismatchError, TargetError
 from runa_conformance._http import API_KEY_HEADER, Answer, HttpSession, Key, Request
 from runa_conformance._recording import FORMAT, INDEX, PLACEHOLDER, REDACTED
@@ -94,7 +93,7 @@ class Recorder:
             "base_url": self._session.settings.base_url,
             "profile": self._profile,
             "recorded_at": self._started.isoformat(timespec="seconds"),
-            "recorded_by": f"runa-mock {VERSION}",
+            "recorded_by": f"runa-mock {__version__}",
             "exchanges": self._number,
             "results": dict(results),
         }
@@ -173,6 +172,10 @@ def _body_fixture(body: bytes) -> dict[str, Any]:
     try:
         document = json.loads(text)
         is_exact = json.dumps(document, separators=(",", ":")) == text
-        return {"json": document} if is_exact and encode(decode(body)) == body else {"text": text}
+        return (
+            {"json": document}
+            if is_exact and encode_json(decode_json(body)) == body
+            else {"text": text}
+        )
     except ValueError:
         return {"text": text}

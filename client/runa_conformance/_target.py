@@ -3,8 +3,7 @@
 import time
 from typing import TypedDict
 
-from runa_client import ConfigurationError, Timeout
-from runa_client._settings import checked_header, make_settings
+from runa_client import ConfigurationError, Timeout, checked_header, make_settings
 from runa_conformance._failures import TargetError, UnreachableError
 from runa_conformance._http import HttpSession, Request, Sleep
 
