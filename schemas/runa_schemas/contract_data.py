@@ -66,7 +66,7 @@ EXECUTION_MODES: Final[tuple[ExecutionMode, ...]] = get_args(ExecutionMode)
 
 
 class Currency(StrEnum):
-    """Every currency that can pay for an order, by its ISO 4217 code (page "Currencies")."""
+    """Every currency that can pay for an order."""  # page "Currencies"; ISO 4217 codes
 
     AED = "AED"
     ARS = "ARS"
