@@ -23,8 +23,8 @@ from runa_conformance._report import (
 from runa_conformance._results import Report, Result, Status
 from runa_conformance._rules import RULES, Rule
 from runa_conformance._run import ConformOptions, conform
-from runa_conformance._service import ProfileName
 from runa_conformance._target import TargetOptions
+from runa_schemas.contract_data import ProfileName
 
 __all__ = [
     "CHECKS",

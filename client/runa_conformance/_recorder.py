@@ -16,7 +16,7 @@ from runa_conformance._failures import MismatchError, TargetError
 from runa_conformance._http import API_KEY_HEADER, Answer, HttpSession, Key, Request
 from runa_conformance._recording import FORMAT, INDEX, PLACEHOLDER, REDACTED
 from runa_conformance._registry import Check
-from runa_conformance._service import ProfileName
+from runa_schemas.contract_data import ProfileName
 
 _KEPT_HEADERS = frozenset({"allow", "content-type", "x-api-version", "x-send-email"})
 _SECRET_FIELDS = frozenset({"code", "pin", "barcode_string", "url"})

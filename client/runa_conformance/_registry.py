@@ -7,7 +7,8 @@ from typing import TypeAlias, TypeVar
 
 from runa_conformance._failures import SelectionError
 from runa_conformance._rules import RULES, Rule
-from runa_conformance._service import ProfileName, Service
+from runa_conformance._service import Service
+from runa_schemas.contract_data import ProfileName
 
 Proof: TypeAlias = Callable[[Service], None]
 

@@ -22,10 +22,10 @@ from runa_conformance._invariants import InvariantMonitor, make_monitors
 from runa_conformance._recorder import Recorder
 from runa_conformance._registry import RunnableCheck, select
 from runa_conformance._results import Report, Result, Status
-from runa_conformance._service import ProfileName, Service
+from runa_conformance._service import Service
 from runa_conformance._target import TargetOptions, check_target, open_session
+from runa_schemas.contract_data import API_KEY_PREFIXES, ProfileName
 
-_LIVE_PREFIX = "wg"
 _GIVE_UP_AFTER = 3  # checks in a row without an answer
 _LONGEST_SENT = 600
 _URL = re.compile(r"(https?://[^/\s]+)/[^\s'\"]*")
@@ -79,7 +79,7 @@ class _Run:
     """One run: its checks, and what is counted, monitored and recorded meanwhile."""
 
     def __init__(self, session: HttpSession, options: ConformOptions) -> None:
-        live = session.settings.api_key.startswith(_LIVE_PREFIX)
+        live = session.settings.api_key.startswith(API_KEY_PREFIXES["production"])
         by_key: ProfileName = "production" if live else "playground"
         self._profile = options.get("profile") or by_key
         self._session = session

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Generic, Literal, TypeAlias, TypeVar
+from typing import Any, Generic, TypeAlias, TypeVar
 from urllib.parse import quote, urlencode
 from uuid import uuid4
 
@@ -11,10 +11,9 @@ from runa_conformance._catalogue_sample import CatalogueSample
 from runa_conformance._expect import ACCEPTED, at, entries, expect, success
 from runa_conformance._failures import MismatchError, SkippedError, UnreachableError
 from runa_conformance._http import Answer, HttpSession, Key, Request
-from runa_schemas.contract_data import MAX_PAGE_LIMIT
+from runa_schemas.contract_data import MAX_PAGE_LIMIT, ProfileName
 
 T = TypeVar("T")
-ProfileName: TypeAlias = Literal["playground", "production"]
 Headers: TypeAlias = Mapping[str, str | None]
 
 NO_FUNDS = "insufficient_funds"

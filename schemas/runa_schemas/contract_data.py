@@ -14,6 +14,7 @@ from types import MappingProxyType
 from typing import Final, Literal, TypeAlias, get_args
 
 __all__ = [
+    "API_KEY_PREFIXES",
     "API_VERSION",
     "BARCODE_FORMATS",
     "DEFAULT_ORDER_LIMIT",
@@ -52,8 +53,15 @@ __all__ = [
     "PayoutStatus",
     "PayoutType",
     "ProductState",
+    "ProfileName",
     "WebhookEvent",
 ]
+
+ProfileName: TypeAlias = Literal["playground", "production"]
+API_KEY_PREFIXES: Final[Mapping[ProfileName, str]] = MappingProxyType(
+    {"playground": "XX", "production": "wg"}
+)
+"""How the API keys of each environment start, in upper or lower case (page "Authentication")."""
 
 API_VERSION: Final = "2024-02-05"
 """The only live version of the API, and the default of ``X-Api-Version`` (page "Versioning")."""

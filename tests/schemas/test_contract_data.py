@@ -132,6 +132,7 @@ def test_numbers_without_a_schema_are_the_documented_ones() -> None:
     assert (data.IDEMPOTENCY_DAYS, data.PROCESSING_SECONDS) == (30, 1)
     assert (data.MAX_DISTINCT_TEMPLATES, data.PRODUCTS_PER_TEMPLATE) == (10, 10)
     assert Decimal(1_000_000_000_000) == data.MAX_CHOICE_FACE_VALUE
+    assert data.API_KEY_PREFIXES == {"playground": "XX", "production": "wg"}
     assert data.API_VERSION == "2024-02-05"
     assert set(data.RETIRED_API_VERSIONS) == {"2023-07-27", "2023-01-16"}
 

@@ -4,13 +4,18 @@ from runa_conformance._bodies import nothing
 from runa_conformance._expect import at, equal, refused, strings, success
 from runa_conformance._registry import Group
 from runa_conformance._service import Service, new_key
-from runa_schemas.contract_data import API_VERSION, EXECUTION_MODES, RETIRED_API_VERSIONS
+from runa_schemas.contract_data import (
+    API_KEY_PREFIXES,
+    API_VERSION,
+    EXECUTION_MODES,
+    RETIRED_API_VERSIONS,
+)
 
 GROUP = Group("access")
 
 READABLE = ("/ping", "/order", "/balance", "/product", "/product/countries", "/product/categories")
 FOREIGN_KEY = "zz-conformance.not-a-key"
-LIVE_KEY = "wg-conformance.not-a-key"
+LIVE_KEY = f"{API_KEY_PREFIXES['production']}-conformance.not-a-key"
 
 
 @GROUP.check("ping")
