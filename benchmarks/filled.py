@@ -15,12 +15,12 @@ import sys
 import time
 
 from benchmarks.orders import ACCOUNT, ONE_ITEM
-from runa_mock_server.order_document import order_id_in
-from runa_mock_server.orders import Wishes
-from runa_mock_server.processing import parse_processing
-from runa_mock_server.settings import make_settings
+from runa_mock_server.config.settings import make_settings
+from runa_mock_server.contract.processing import parse_processing
+from runa_mock_server.orders.documents import order_id_in
+from runa_mock_server.orders.service import Wishes
+from runa_mock_server.server_state.server_state import World
 from runa_mock_server.web.http_server import HttpServer
-from runa_mock_server.world import World
 
 AT_ONCE = Wishes(processing=parse_processing("at-once"))
 TOMORROW = Wishes(processing=parse_processing("seconds:86400"))

@@ -18,8 +18,8 @@ import pytest
 if TYPE_CHECKING:
     from runa_client import AsyncRunaClient, RunaClient
     from runa_mock_server import Controls, MockServer
-    from runa_mock_server.client_check import PlayedScenario
-    from runa_mock_server.endpoint import Elsewhere, Endpoint, Server
+    from runa_mock_server.testing.client_scenarios import PlayedScenario
+    from runa_mock_server.testing.targets import Elsewhere, Endpoint, Server
 
 _REPORTER = "runa_reporter"
 _MOST_REQUESTS = 50
@@ -85,7 +85,7 @@ def _runa_elsewhere(pytestconfig: pytest.Config) -> Iterator["Elsewhere | None"]
     if url is None:
         yield None
         return
-    from runa_mock_server.endpoint import reach
+    from runa_mock_server.testing.targets import reach
 
     with _plainly("--runa-url"):
         elsewhere = reach(url, key)
@@ -195,7 +195,7 @@ def runa_environment(_runa_endpoint: "Endpoint", monkeypatch: pytest.MonkeyPatch
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Run a test that takes ``runa_scenario`` once for each of the scenarios."""
     if "runa_scenario" in metafunc.fixturenames:
-        from runa_mock_server.client_check import SCENARIOS
+        from runa_mock_server.testing.client_scenarios import SCENARIOS
 
         metafunc.parametrize("runa_scenario", list(SCENARIOS), indirect=True)
 
@@ -208,7 +208,7 @@ def runa_scenario(
 
     The test has its client called with ``base_url`` and ``api_key``, and ends with ``check()``.
     """
-    from runa_mock_server.client_check import play
+    from runa_mock_server.testing.client_scenarios import play
 
     played = play(runa_server, request.param)
     _watch(request, played.account)
@@ -233,7 +233,7 @@ class _Reporter:
 
 
 def _story_of(controls: "Controls") -> str:
-    from runa_mock_server.story import story_of_requests
+    from runa_mock_server.control_client.effects_text import story_of_requests
 
     try:
         return story_of_requests(controls.journal.read(limit=_MOST_REQUESTS))
@@ -263,7 +263,7 @@ def _endpoint(
         settings: how the server is to be; the test's markers come on top.
         elsewhere: what ``--runa-url`` leads to.
     """
-    from runa_mock_server.endpoint import on_own_server, on_shared_server
+    from runa_mock_server.testing.targets import on_own_server, on_shared_server
 
     node = request.node
     wanted = _wanted(settings, node)
@@ -305,7 +305,7 @@ def _wanted(settings: Mapping[str, Any], node: pytest.Item | None = None) -> dic
             raise _Failed("@pytest.mark.runa: takes settings by name, such as processing='at-once'")
         wanted |= marker.kwargs
     if wanted:
-        from runa_mock_server.endpoint import check
+        from runa_mock_server.testing.targets import check
 
         with _plainly("runa settings"):
             check(wanted)
@@ -320,7 +320,7 @@ def _plainly(subject: str, not_here: Callable[[str], BaseException] = _Failed) -
         subject: what the reason is about.
         not_here: the outcome if what it needs is not there; by default it fails.
     """
-    from runa_mock_server.endpoint import NotHereError
+    from runa_mock_server.testing.targets import NotHereError
 
     try:
         yield

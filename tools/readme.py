@@ -12,14 +12,14 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from runa_mock_server.client_check.checks import CHECKS
-from runa_mock_server.client_check.scenarios import SCENARIOS
+from runa_mock_server.config.flags import DEFAULT_PORT, flag_of
+from runa_mock_server.config.settings import Settings
+from runa_mock_server.contract.profiles import PROFILES
 from runa_mock_server.control.api import OPERATIONS
 from runa_mock_server.control.api import PREFIX as CONTROL
-from runa_mock_server.fault_spec import PLACES, FaultSpec
-from runa_mock_server.flags import DEFAULT_PORT, flag_of
-from runa_mock_server.profiles import PROFILES
-from runa_mock_server.settings import Settings
+from runa_mock_server.server_state.fault_spec import PLACES, FaultSpec
+from runa_mock_server.testing.client_scenarios.checks import CHECKS
+from runa_mock_server.testing.client_scenarios.scenarios import SCENARIOS
 
 ROOT = Path(__file__).resolve().parent.parent
 PAPERS = {
@@ -52,7 +52,7 @@ def main() -> int:
 def parts() -> Mapping[str, str]:
     """Every generated part by its name."""
     behaviour = tomllib.loads(
-        files("runa_mock_server").joinpath("data/behaviour.toml").read_text(encoding="utf-8")
+        files("runa_mock_server").joinpath("contract/behaviour.toml").read_text(encoding="utf-8")
     )
     implemented = [(row["name"], row["state"]) for row in behaviour["operation"]]
     missing = [(row["name"], row["state"]) for row in behaviour["outside"]]

@@ -10,17 +10,17 @@ from typing import TYPE_CHECKING
 from runa_mock_server._version import __version__
 
 if TYPE_CHECKING:
-    from runa_mock_server.catalogue import Catalogue, CatalogueError
-    from runa_mock_server.channel import ControlRefusedError
-    from runa_mock_server.clock import Clock, ManualClock
-    from runa_mock_server.config_file import ConfigError
-    from runa_mock_server.controls import Controls
-    from runa_mock_server.effects import Effects
-    from runa_mock_server.errors import SettingsError
-    from runa_mock_server.fault_spec import FaultSpec
-    from runa_mock_server.remote import RemoteServer, connect
+    from runa_mock_server.base.clock import Clock, ManualClock
+    from runa_mock_server.base.errors import SettingsError
+    from runa_mock_server.catalogue.catalogue import Catalogue, CatalogueError
+    from runa_mock_server.config.file import ConfigError
+    from runa_mock_server.config.settings import Settings
+    from runa_mock_server.control_client.client import Controls
+    from runa_mock_server.control_client.remote import RemoteServer, connect
+    from runa_mock_server.control_client.transport import ControlRefusedError
     from runa_mock_server.server import MockServer
-    from runa_mock_server.settings import Settings
+    from runa_mock_server.server_state.effects import Effects
+    from runa_mock_server.server_state.fault_spec import FaultSpec
     from runa_mock_server.web.http_server import PortBusyError
 
 __all__ = [
@@ -44,21 +44,21 @@ __all__ = [
 
 # Imported when first asked for: `runa-mock health` runs every few seconds, and needs none of it.
 _HOMES = {
-    "Catalogue": "catalogue",
-    "CatalogueError": "catalogue",
-    "Clock": "clock",
-    "ConfigError": "config_file",
-    "ControlRefusedError": "channel",
-    "Controls": "controls",
-    "Effects": "effects",
-    "FaultSpec": "fault_spec",
-    "ManualClock": "clock",
+    "Catalogue": "catalogue.catalogue",
+    "CatalogueError": "catalogue.catalogue",
+    "Clock": "base.clock",
+    "ConfigError": "config.file",
+    "ControlRefusedError": "control_client.transport",
+    "Controls": "control_client.client",
+    "Effects": "server_state.effects",
+    "FaultSpec": "server_state.fault_spec",
+    "ManualClock": "base.clock",
     "MockServer": "server",
     "PortBusyError": "web.http_server",
-    "RemoteServer": "remote",
-    "Settings": "settings",
-    "SettingsError": "errors",
-    "connect": "remote",
+    "RemoteServer": "control_client.remote",
+    "Settings": "config.settings",
+    "SettingsError": "base.errors",
+    "connect": "control_client.remote",
 }
 
 if not TYPE_CHECKING:  # type checkers see the imports above, and complain of other names

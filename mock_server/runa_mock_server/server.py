@@ -8,16 +8,16 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from runa_mock_server.catalogue import Catalogue
-from runa_mock_server.channel import Reply
-from runa_mock_server.clock import Clock
-from runa_mock_server.config_file import load_settings
+from runa_mock_server.base.clock import Clock
+from runa_mock_server.catalogue.catalogue import Catalogue
+from runa_mock_server.config.file import load_settings
+from runa_mock_server.config.settings import Settings
 from runa_mock_server.control.api import ControlApi, ControlRequest
-from runa_mock_server.controls import Controls
-from runa_mock_server.idempotency import Answer
-from runa_mock_server.settings import Settings
+from runa_mock_server.control_client.client import Controls
+from runa_mock_server.control_client.transport import Reply
+from runa_mock_server.orders.idempotency import Answer
+from runa_mock_server.server_state.server_state import World
 from runa_mock_server.web.http_server import HttpServer
-from runa_mock_server.world import World
 
 
 class MockServer(Controls):

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from runa_mock_server import MockServer
-from runa_mock_server.client_check import SCENARIOS, Pace, PlayedScenario, play
+from runa_mock_server.testing.client_scenarios import SCENARIOS, Pace, PlayedScenario, play
 from support.api import body
 
 PACE = Pace(slow=0.001, long_processing=4)

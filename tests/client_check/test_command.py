@@ -7,7 +7,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from runa_mock_server.client_check import SCENARIOS
+from runa_mock_server.testing.client_scenarios import SCENARIOS
 from support.command import run
 
 PROGRAMS = Path(__file__).parent / "programs"

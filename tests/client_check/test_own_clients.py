@@ -6,7 +6,7 @@ import pytest
 
 from runa_client import BadRequestError, ValidationError, item, single
 from runa_mock_server import ManualClock, MockServer
-from runa_mock_server.client_check import SCENARIOS, Pace, play
+from runa_mock_server.testing.client_scenarios import SCENARIOS, Pace, play
 from support.clients import make_client
 
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from runa_client import Backoff, RetryPolicy, RunaCallError, RunaClient, Timeout, item, single
 from runa_mock_server import ManualClock, MockServer
-from runa_mock_server.fault_spec import PLACES
+from runa_mock_server.server_state.fault_spec import PLACES
 from runa_schemas.strategies import fault_plans
 from support.api import KEY, body
 from support.clients import make_client

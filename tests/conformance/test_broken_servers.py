@@ -11,7 +11,7 @@ import pytest
 
 from runa_conformance import Report, TargetError, conform
 from runa_mock_server import ManualClock, MockServer
-from runa_mock_server.catalogue import Catalogue, built_in
+from runa_mock_server.catalogue.catalogue import Catalogue, built_in
 from support.gateway import Change, HangUp, Message, base_url, gateway, unchanged
 
 KEY = "XX-conformance.own-secret"

@@ -11,7 +11,7 @@ from click.testing import CliRunner, Result
 
 from runa_conformance import CHECKS, RULES
 from runa_mock_server import MockServer
-from runa_mock_server.catalogue import Catalogue, built_in
+from runa_mock_server.catalogue.catalogue import Catalogue, built_in
 from runa_mock_server.cli import main
 
 KEY = "XX-conformance.own-secret"

@@ -10,7 +10,7 @@ import pytest
 
 from runa_conformance import Comparison, Drift, TargetError, conform, read_recording, replay
 from runa_mock_server import ManualClock, MockServer
-from runa_mock_server.catalogue import Catalogue, built_in
+from runa_mock_server.catalogue.catalogue import Catalogue, built_in
 from support.gateway import Change, HangUp, Message, base_url, gateway, unchanged
 
 KEY = "XX-conformance.own-secret"

@@ -9,7 +9,7 @@ import pytest
 
 from runa_conformance import CHECKS, Recording, Report, conform, read_recording, replay
 from runa_mock_server import ManualClock, MockServer
-from runa_mock_server.catalogue import Catalogue, built_in
+from runa_mock_server.catalogue.catalogue import Catalogue, built_in
 from support.api import Api, body
 
 KEY = "XX-conformance.own-secret"

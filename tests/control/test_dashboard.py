@@ -9,12 +9,12 @@ import requests
 
 from runa_mock_server import MockServer
 from runa_mock_server.control.api import OPERATIONS
-from runa_mock_server.web.dashboard import FILES
+from runa_mock_server.web.dashboard.files import FILES
 from support.api import TIMEOUT
 from support.raw import exchange
 
 BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
-FOLDER = Path(str(files("runa_mock_server"))) / "web" / "dashboard"
+FOLDER = Path(str(files("runa_mock_server"))) / "web" / "dashboard" / "static"
 TEXTS = {name: (FOLDER / name).read_text(encoding="utf-8") for name in ("index.html", *FILES)}
 GROUNDS = ("ground", "panel")
 PIECES = {"views/adversary.js", "views/endpoints.js", "views/first_order.js"}

@@ -10,7 +10,7 @@ import orjson
 import pytest
 
 from runa_mock_server import ControlRefusedError, Controls, ManualClock, MockServer
-from runa_mock_server.clock import to_datetime
+from runa_mock_server.base.clock import to_datetime
 from support.api import KEY, Api, body
 from support.control import ControlCaller, locations
 from support.smtp import by_email, mailed

@@ -11,11 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from runa_mock_server import MockServer
+from runa_mock_server.config.settings import RUN_TIME, make_settings
 from runa_mock_server.control.api import HEALTH, OPERATIONS, PREFIX, ControlApi, ControlRequest
 from runa_mock_server.control.operation import Operation
 from runa_mock_server.control.webhook_models import MessageResult
-from runa_mock_server.settings import RUN_TIME, make_settings
-from runa_mock_server.world import World
+from runa_mock_server.server_state.server_state import World
 from support.api import KEY, Api
 from support.control import DESCRIPTION, ControlCaller, locations, name_of, snapshot
 from support.raw import exchange

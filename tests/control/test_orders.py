@@ -6,8 +6,8 @@ import pytest
 import requests
 
 from runa_mock_server import ControlRefusedError, ManualClock, MockServer
-from runa_mock_server.handles import OrdersControl
-from runa_mock_server.order_store import OrderStore, StoredOrder
+from runa_mock_server.control_client.handles import OrdersControl
+from runa_mock_server.orders.order_store import OrderStore, StoredOrder
 from support.api import KEY, TIMEOUT, Api, body, item
 
 PAID = "wg-shop.secret"

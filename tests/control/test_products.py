@@ -11,11 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from runa_mock_server import ControlRefusedError, Controls, MockServer
-from runa_mock_server.catalogue import built_in
+from runa_mock_server.catalogue.catalogue import built_in
+from runa_mock_server.config.settings import make_settings
+from runa_mock_server.contract.webhook_subscription import Subscription
 from runa_mock_server.control.api import ControlApi, ControlRequest
-from runa_mock_server.settings import make_settings
-from runa_mock_server.subscription_model import Subscription
-from runa_mock_server.world import World
+from runa_mock_server.server_state.server_state import World
 from runa_schemas import validate
 from support.api import KEY, TIMEOUT, Api, body, item
 from support.money import PRODUCTION_KEY, MoneyApi, multiple, paid_in, redeemed, single

@@ -11,9 +11,9 @@ from pathlib import Path
 import requests
 
 from runa_mock_server import ManualClock, MockServer
-from runa_mock_server.idempotency import Answer
-from runa_mock_server.settings import make_settings
-from runa_mock_server.world import World
+from runa_mock_server.config.settings import make_settings
+from runa_mock_server.orders.idempotency import Answer
+from runa_mock_server.server_state.server_state import World
 from support.answers import order_ids, refusal, still_answers
 from support.api import KEY, TIMEOUT, Api, body
 from support.control import ControlCaller

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from runa_mock_server import ControlRefusedError, MockServer
-from runa_mock_server.settings import RUN_TIME, Settings
+from runa_mock_server.config.settings import RUN_TIME, Settings
 from support.answers import refusal
 from support.api import KEY, Api
 from support.control import ControlCaller, locations

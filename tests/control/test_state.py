@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from runa_mock_server import ControlRefusedError, MockServer
-from runa_mock_server.settings import RUN_TIME
+from runa_mock_server.config.settings import RUN_TIME
 from support.api import TIMEOUT, body, item
 
 PUBLIC = "http://mock.example.test"

@@ -9,9 +9,11 @@ from typing import Any
 
 import pytest
 
-from runa_mock_server import MockServer, demo, strict_json
-from runa_mock_server.catalogue import Catalogue
-from runa_mock_server.idempotency import IdempotencyStore
+from runa_mock_server import MockServer
+from runa_mock_server.base import strict_json
+from runa_mock_server.catalogue.catalogue import Catalogue
+from runa_mock_server.cli import demo_steps as demo
+from runa_mock_server.orders.idempotency import IdempotencyStore
 
 COLOUR = "\x1b["
 Patch = Callable[[pytest.MonkeyPatch], object]

@@ -12,8 +12,8 @@ import pytest
 import requests
 
 from runa_mock_server import ManualClock, MockServer
-from runa_mock_server.config_file import read
-from runa_mock_server.flags import DEFAULT_PORT
+from runa_mock_server.config.file import read
+from runa_mock_server.config.flags import DEFAULT_PORT
 from support.inner_runs import WITH_PLUGIN
 
 ROOT = Path(__file__).parents[2]

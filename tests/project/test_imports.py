@@ -13,14 +13,14 @@ PACKAGES = ("runa_client", "runa_conformance", "runa_mock_server", "runa_schemas
 ENTRANCES = (
     *PACKAGES,
     "runa_mock_server.cli",
-    "runa_mock_server.client_check",
-    "runa_mock_server.clock",
+    "runa_mock_server.testing.client_scenarios",
+    "runa_mock_server.base.clock",
     "runa_mock_server.control.models",
-    "runa_mock_server.effects",
-    "runa_mock_server.fault_spec",
-    "runa_mock_server.remote",
+    "runa_mock_server.server_state.effects",
+    "runa_mock_server.server_state.fault_spec",
+    "runa_mock_server.control_client.remote",
     "runa_mock_server.server",
-    "runa_mock_server.settings",
+    "runa_mock_server.config.settings",
     "runa_mock_server.web.http_server",
     "runa_schemas.stateful",
     "runa_schemas.strategies",
@@ -87,9 +87,9 @@ import asyncio, sys, urllib.request
 
 before = {*sys.modules}  # a tool that watches the run may have loaded more
 from runa_mock_server.cli import serve
-from runa_mock_server.config_file import settings_to_serve
+from runa_mock_server.config.file import settings_to_serve
 from runa_mock_server.web.http_server import HttpServer
-from runa_mock_server.world import World
+from runa_mock_server.server_state.server_state import World
 
 
 async def ping():
@@ -104,7 +104,8 @@ async def ping():
 asyncio.run(ping())
 unwanted = {
     "aiosmtplib", "barcode", "hypothesis", "jinja2", "jsonschema", "markdown_it",
-    "pydantic", "pydantic_core", "requests", "runa_mock_server.web.dashboard", "segno", "tomllib",
+    "pydantic", "pydantic_core", "requests", "segno", "tomllib",
+    "runa_mock_server.web.dashboard.files",
 }
 print(*sorted(unwanted & {*sys.modules} - before))
 """
@@ -116,7 +117,7 @@ from runa_mock_server.cli.ahead import load_ahead
 before = {*sys.modules}
 asyncio.run(load_ahead())
 loaded = {*sys.modules}
-from runa_mock_server import bodies
+from runa_mock_server.contract import request_models as bodies
 
 print("pydantic" in before, bodies.NewOrder.__pydantic_complete__)
 document = {"payment_method": {"type": "ACCOUNT_BALANCE", "currency": "USD"}, "items": [{

@@ -27,7 +27,7 @@ def test_generated_parts_are_up_to_date() -> None:
 
 def test_every_operation_is_told_and_exists() -> None:
     """The operations that the README lists are those that the server has."""
-    text = files("runa_mock_server").joinpath("data/behaviour.toml").read_text(encoding="utf-8")
+    text = files("runa_mock_server").joinpath("contract/behaviour.toml").read_text(encoding="utf-8")
     told = {row["name"].strip("`") for row in tomllib.loads(text)["operation"]}
     served = {
         f"{route.method} {re.sub('^/v2', '', route.path)}"

@@ -51,14 +51,14 @@ def test_data_is_there(wheel: Distribution) -> None:
     assert len(schemas) > 20
     data = {
         "runa_conformance/rules.toml",
-        "runa_mock_server/data/catalogue.json",
-        "runa_mock_server/data/config.schema.json",
-        "runa_mock_server/data/emails/payout.html",
-        "runa_mock_server/web/dashboard/index.html",
-        "runa_mock_server/web/dashboard/views/orders.js",
-        "runa_mock_server/web/pages/active.html",
-        "runa_mock_server/web/pages/split.js",
-        "runa_mock_server/web/pages/style.css",
+        "runa_mock_server/catalogue/data/catalogue.json",
+        "runa_mock_server/config/data/config.schema.json",
+        "runa_mock_server/mail/templates/payout.html",
+        "runa_mock_server/web/dashboard/static/index.html",
+        "runa_mock_server/web/dashboard/static/views/orders.js",
+        "runa_mock_server/web/pages/templates/active.html",
+        "runa_mock_server/web/pages/templates/split.js",
+        "runa_mock_server/web/pages/templates/style.css",
         "runa_schemas/errors.json",
         "runa_schemas/openapi/document.json",
     }

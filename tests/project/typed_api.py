@@ -39,7 +39,7 @@ from runa_mock_server import (
 )
 from runa_mock_server.control.models import OrderDetail
 from runa_mock_server.control.product_models import ProductDetail
-from runa_mock_server.effects import Verdict
+from runa_mock_server.server_state.effects import Verdict
 from runa_schemas import ERRORS, ErrorType, SchemaIssue, iter_errors, load, names, validate
 from runa_schemas.strategies import RULES, NearMiss, headers, invalid_order_bodies, orders
 

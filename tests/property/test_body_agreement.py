@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 from hypothesis import example, given, settings
 
-from runa_mock_server import MockServer, strict_json
-from runa_mock_server.bodies import NewOrder, validate_body
-from runa_mock_server.errors import ApiError
+from runa_mock_server import MockServer
+from runa_mock_server.base import strict_json
+from runa_mock_server.base.errors import ApiError
+from runa_mock_server.contract.request_models import NewOrder, validate_body
 from runa_schemas import iter_errors
 from runa_schemas.strategies import json_objects, mutations, order_bodies, orders, places
 from support.api import Api, body, item

@@ -7,8 +7,8 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runa_mock_server.bodies import NewOrder, validate_body, validate_order
-from runa_mock_server.errors import ApiError
+from runa_mock_server.base.errors import ApiError
+from runa_mock_server.contract.request_models import NewOrder, validate_body, validate_order
 from support.api import body, item
 
 # Equal, equal for Python only, and wrong ones.

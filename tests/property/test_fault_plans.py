@@ -11,7 +11,7 @@ from hypothesis import Phase, find, given, settings
 from hypothesis import strategies as st
 
 from runa_mock_server import MockServer
-from runa_mock_server.fault_spec import PLACES, FaultSpec
+from runa_mock_server.server_state.fault_spec import PLACES, FaultSpec
 from runa_schemas.strategies import FAULT_PLACES, fault_plans
 from support.api import KEY, body, item
 

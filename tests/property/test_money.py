@@ -8,9 +8,9 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from runa_mock_server.catalogue import Denominations, Offer, Selection
-from runa_mock_server.fx import FEE, can_exchange, exchange
-from runa_mock_server.pricing import Quote, quote
+from runa_mock_server.catalogue.catalogue import Denominations, Offer, Selection
+from runa_mock_server.contract.fx import FEE, can_exchange, exchange
+from runa_mock_server.orders.pricing import Quote, quote
 from support.money import CURRENCIES, FROM_USD_ONLY
 
 CENT = Fraction(1, 100)

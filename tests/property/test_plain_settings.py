@@ -6,10 +6,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from runa_mock_server import SettingsError
-from runa_mock_server.config_file import settings_to_serve
-from runa_mock_server.plain_settings import plain_serve_settings, properties
-from runa_mock_server.serve_settings import ServeSettings
-from runa_mock_server.settings import Settings, checked
+from runa_mock_server.config.file import settings_to_serve
+from runa_mock_server.config.plain_settings import plain_serve_settings, properties
+from runa_mock_server.config.serve_settings import ServeSettings
+from runa_mock_server.config.settings import Settings, checked
 
 # Near each bound of a number, and every choice.
 EDGES: list[Any] = sorted(

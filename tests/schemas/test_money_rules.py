@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runa_mock_server.bodies import NewEstimate, validate_body
-from runa_mock_server.errors import ApiError
+from runa_mock_server.base.errors import ApiError
+from runa_mock_server.contract.request_models import NewEstimate, validate_body
 from runa_schemas import iter_errors, load
 
 CLOSED = (

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from runa_mock_server.catalogue import built_in
+from runa_mock_server.catalogue.catalogue import built_in
 from runa_schemas import iter_errors, load
 
 GIFT_CARD, FIXED, SUBSCRIPTION, PAYMENT = load("product")["examples"]

@@ -13,11 +13,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from runa_mock_server import ManualClock, MockServer
-from runa_mock_server.errors import ApiError
-from runa_mock_server.order_body import OrderBody
-from runa_mock_server.orders import Wishes
-from runa_mock_server.settings import make_settings
-from runa_mock_server.world import World
+from runa_mock_server.base.errors import ApiError
+from runa_mock_server.config.settings import make_settings
+from runa_mock_server.orders.order_body import OrderBody
+from runa_mock_server.orders.service import Wishes
+from runa_mock_server.server_state.server_state import World
 from support.answers import order_ids, refusal
 from support.api import KEY
 from support.money import CURRENCIES, PRODUCTION_KEY, MoneyApi, at_once, paid_in, single

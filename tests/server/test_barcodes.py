@@ -6,7 +6,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from runa_mock_server.barcodes import draw
+from runa_mock_server.web.pages.barcodes import draw
 from support.scanner import scan_svg
 
 PRINTABLE = string.ascii_letters + string.digits + string.punctuation + " "

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from runa_mock_server import MockServer
-from runa_mock_server.catalogue import Catalogue, CatalogueError, built_in
-from runa_mock_server.catalogue_file import load
+from runa_mock_server.catalogue.catalogue import Catalogue, CatalogueError, built_in
+from runa_mock_server.catalogue.file import load
 from support.api import Api, body, item
 from support.files import problems_of
 

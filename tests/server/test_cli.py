@@ -10,8 +10,8 @@ from collections.abc import Sequence
 import pytest
 
 from runa_mock_server import MockServer, __version__
-from runa_mock_server.flags import flag_of
-from runa_mock_server.serve_settings import ServeSettings
+from runa_mock_server.config.flags import flag_of
+from runa_mock_server.config.serve_settings import ServeSettings
 from support.answers import refusal
 from support.api import KEY, Api
 from support.command import run

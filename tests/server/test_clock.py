@@ -9,7 +9,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from runa_mock_server import Clock, ManualClock
-from runa_mock_server.clock import FASTEST, to_datetime, to_microseconds
+from runa_mock_server.base.clock import FASTEST, to_datetime, to_microseconds
 
 SECOND = 1_000_000
 START = datetime(2026, 3, 14, 12, tzinfo=UTC)

@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from runa_mock_server import ConfigError, MockServer, Settings, SettingsError
-from runa_mock_server.config_file import read
-from runa_mock_server.currencies import Currency
-from runa_mock_server.flags import DEFAULT_PORT
-from runa_mock_server.plain_settings import published_schema
-from runa_mock_server.serve_settings import ServeSettings, schema
+from runa_mock_server.base.currencies import Currency
+from runa_mock_server.config.file import read
+from runa_mock_server.config.flags import DEFAULT_PORT
+from runa_mock_server.config.plain_settings import published_schema
+from runa_mock_server.config.serve_settings import ServeSettings, schema
 from support.api import Api
 from support.command import run
 from support.files import problems_of

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runa_mock_server.e_codes import e_code
-from runa_mock_server.payouts import Part
+from runa_mock_server.orders.e_codes import e_code
+from runa_mock_server.orders.payouts import Part
 from runa_schemas import validate
 
 NOON = datetime(2026, 3, 14, 12, tzinfo=UTC)

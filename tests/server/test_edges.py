@@ -10,7 +10,7 @@ import pytest
 import requests
 
 from runa_mock_server import Catalogue, CatalogueError, ManualClock, MockServer, SettingsError
-from runa_mock_server.catalogue import built_in
+from runa_mock_server.catalogue.catalogue import built_in
 from support.api import TIMEOUT, Api, body, item
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from runa_mock_server import ManualClock, MockServer
-from runa_mock_server.effects import KeyEffects
+from runa_mock_server.server_state.effects import KeyEffects
 from support.answers import order_ids
 from support.api import KEY, Api, body, item
 from support.raw import ORDER, exchange, message

@@ -8,10 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from runa_mock_server import ManualClock, MockServer
-from runa_mock_server.bodies import NewOrder, validate_body
-from runa_mock_server.emails import Email, addresses, mailed_items
-from runa_mock_server.settings import make_settings
-from runa_mock_server.world import World
+from runa_mock_server.config.settings import make_settings
+from runa_mock_server.contract.request_models import NewOrder, validate_body
+from runa_mock_server.mail.outbox import Email, addresses, mailed_items
+from runa_mock_server.server_state.server_state import World
 from support.api import KEY, Api, body, item
 from support.money import PRODUCTION_KEY, MoneyApi, paid_in, served, single
 

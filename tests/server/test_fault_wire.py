@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from runa_mock_server import MockServer
-from runa_mock_server.fault_spec import PLACES
+from runa_mock_server.server_state.fault_spec import PLACES
 from support.answers import order_ids
 from support.api import Api, body
 from support.raw import (

@@ -8,10 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from runa_mock_server import ManualClock, MockServer
-from runa_mock_server.channel import ControlRefusedError
 from runa_mock_server.control.models import FaultResult
-from runa_mock_server.fault_spec import PLACES, FaultSpec
-from runa_mock_server.faults import Faults
+from runa_mock_server.control_client.transport import ControlRefusedError
+from runa_mock_server.server_state.fault_spec import PLACES, FaultSpec
+from runa_mock_server.server_state.faults import Faults
 from support.api import KEY, TIMEOUT, Api
 from support.raw import connection, exchange, message, reply_on
 from support.waiting import until

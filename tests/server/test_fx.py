@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from runa_mock_server import MockServer
-from runa_mock_server.catalogue import Catalogue, built_in
+from runa_mock_server.catalogue.catalogue import Catalogue, built_in
 from support.answers import refusal
 from support.money import (
     CURRENCIES,

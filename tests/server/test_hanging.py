@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from runa_mock_server import MockServer
-from runa_mock_server.fault_spec import PLACES
-from runa_mock_server.handles import ArmedFault, FaultsControl
+from runa_mock_server.control_client.handles import ArmedFault, FaultsControl
+from runa_mock_server.server_state.fault_spec import PLACES
 from support.answers import order_ids
 from support.api import KEY, Api, body, item
 from support.raw import (

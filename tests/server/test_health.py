@@ -13,7 +13,7 @@ from threading import Event, Thread
 import pytest
 from click.testing import Result
 
-from runa_mock_server.address import url_of
+from runa_mock_server.base.address import url_of
 from support.command import run
 
 WELL = b'{"status": "ok", "version": "1.2.3"}'

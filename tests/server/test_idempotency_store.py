@@ -2,8 +2,8 @@
 
 import pytest
 
-from runa_mock_server.errors import ApiError
-from runa_mock_server.idempotency import Answer, IdempotencyStore
+from runa_mock_server.base.errors import ApiError
+from runa_mock_server.orders.idempotency import Answer, IdempotencyStore
 
 BODY = b"b" * 16
 OTHER = b"o" * 16

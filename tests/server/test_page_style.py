@@ -7,10 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runa_mock_server.catalogue import built_in
-from runa_mock_server.content import picture
+from runa_mock_server.catalogue.catalogue import built_in
+from runa_mock_server.catalogue.content import picture
 
-STYLE = files("runa_mock_server").joinpath("web/pages/style.css").read_text(encoding="utf-8")
+STYLE = (
+    files("runa_mock_server.web.pages").joinpath("templates/style.css").read_text(encoding="utf-8")
+)
 SCHEMES = ("light", "dark")
 TEXT = 4.5  # WCAG 2.2, 1.4.3
 EDGES = 3.0  # 1.4.11

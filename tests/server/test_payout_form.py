@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from runa_mock_server import MockServer
-from runa_mock_server.catalogue import built_in
+from runa_mock_server.catalogue.catalogue import built_in
 from support.api import TIMEOUT
 from support.money import (
     MoneyApi,

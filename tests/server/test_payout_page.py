@@ -7,7 +7,7 @@ import pytest
 import requests
 
 from runa_mock_server import ManualClock, MockServer
-from runa_mock_server.catalogue import Catalogue, built_in
+from runa_mock_server.catalogue.catalogue import Catalogue, built_in
 from support.api import KEY, TIMEOUT
 from support.money import MoneyApi, multiple, paid_in, redeemed, refusal_code, single
 from support.page import opened

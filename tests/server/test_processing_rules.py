@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from runa_mock_server import ManualClock, MockServer
-from runa_mock_server.channel import ControlRefusedError
-from runa_mock_server.fault_spec import Place
-from runa_mock_server.processing import NEVER, Processing, parse_processing
+from runa_mock_server.contract.processing import NEVER, Processing, parse_processing
+from runa_mock_server.control_client.transport import ControlRefusedError
+from runa_mock_server.server_state.fault_spec import Place
 from support.answers import refusal
 from support.api import KEY, Api, body, item
 from support.money import redeemed

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from runa_mock_server import ManualClock, MockServer
-from runa_mock_server.channel import ControlRefusedError
+from runa_mock_server.control_client.transport import ControlRefusedError
 from support.answers import order_ids
 from support.api import KEY, Api, body
 from support.fixtures import NOON

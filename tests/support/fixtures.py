@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from runa_mock_server import Controls, ManualClock, MockServer, connect
-from runa_mock_server.webhook_handles import WebhooksControl
+from runa_mock_server.control_client.webhooks import WebhooksControl
 from support.api import KEY, Api
 from support.control import ControlCaller
 from support.money import MoneyApi

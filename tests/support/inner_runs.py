@@ -5,8 +5,6 @@ from collections.abc import Callable
 import pytest
 
 # Imported before the inner runs, which forget whatever they import themselves.
-import runa_mock_server.endpoint
-import runa_mock_server.story  # noqa: F401 - see above
 from runa_client import AsyncRunaClient  # noqa: F401 - see above
 
 Run = Callable[..., pytest.RunResult]

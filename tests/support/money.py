@@ -11,9 +11,9 @@ from typing import Any, TypeVar
 import requests
 from hypothesis import strategies as st
 
-from runa_mock_server.catalogue import Denominations, Offer, built_in
+from runa_mock_server.catalogue.catalogue import Denominations, Offer, built_in
+from runa_mock_server.server_state.server_state import World
 from runa_mock_server.web.http_server import HttpServer
-from runa_mock_server.world import World
 from runa_schemas import load, validate
 from support.api import TIMEOUT, Api, check
 

@@ -7,9 +7,9 @@ import pytest
 import svix.webhooks
 
 from runa_mock_server import ControlRefusedError, ManualClock, MockServer
-from runa_mock_server.subscriptions import Event
-from runa_mock_server.webhook_handles import WebhooksControl
-from runa_mock_server.webhooks.adversary import Trick
+from runa_mock_server.contract.webhook_events import Event
+from runa_mock_server.control_client.webhooks import WebhooksControl
+from runa_mock_server.webhooks.faults import Trick
 from support.api import KEY, Api
 from support.receiver import Receiver, Told, status
 

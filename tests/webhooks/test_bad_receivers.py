@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from runa_mock_server import ManualClock, MockServer
-from runa_mock_server.subscriptions import Event
-from runa_mock_server.webhook_handles import WebhooksControl
+from runa_mock_server.contract.webhook_events import Event
+from runa_mock_server.control_client.webhooks import WebhooksControl
 from support.api import KEY, Api
 from support.receiver import Answer, Receiver, cut, drip, flood, hang, raw, status
 from support.waiting import until

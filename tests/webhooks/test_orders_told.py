@@ -6,8 +6,8 @@ import pytest
 
 from runa_client import RunaClient, item, single
 from runa_mock_server import Controls, ManualClock, MockServer, connect
-from runa_mock_server.subscriptions import Event
-from runa_mock_server.webhook_handles import WebhooksControl
+from runa_mock_server.contract.webhook_events import Event
+from runa_mock_server.control_client.webhooks import WebhooksControl
 from support.api import KEY, Api
 from support.receiver import Receiver, status
 

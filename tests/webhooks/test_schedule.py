@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from runa_mock_server import ManualClock, MockServer
-from runa_mock_server.clock import DAY
+from runa_mock_server.base.clock import DAY
+from runa_mock_server.contract.webhook_events import Event
 from runa_mock_server.control.webhook_models import MessageResult
-from runa_mock_server.subscriptions import Event
-from runa_mock_server.webhook_handles import WebhooksControl
+from runa_mock_server.control_client.webhooks import WebhooksControl
 from runa_mock_server.webhooks.endpoints import Endpoint
 from support.api import KEY, Api
 from support.receiver import Answer, Receiver, cut, raw, status

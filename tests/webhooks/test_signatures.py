@@ -8,8 +8,8 @@ import standardwebhooks
 import svix.webhooks
 
 from runa_mock_server import ManualClock, MockServer
-from runa_mock_server.subscriptions import Event
-from runa_mock_server.webhook_handles import WebhooksControl
+from runa_mock_server.contract.webhook_events import Event
+from runa_mock_server.control_client.webhooks import WebhooksControl
 from runa_schemas import validate
 from support.api import KEY, Api, body
 from support.receiver import Receiver, Told, cut, status

@@ -18,13 +18,13 @@ _FOR_ORDERS = (
     "pydantic.errors",
     "annotated_types",
     "pydantic.types",
-    "runa_mock_server.bodies",
+    "runa_mock_server.contract.request_models",
 )
 _FOR_CONTROL = (
-    "runa_mock_server.settings",
+    "runa_mock_server.config.settings",
     "runa_mock_server.control.models",
     "runa_mock_server.control.webhook_models",
-    "runa_mock_server.state",
+    "runa_mock_server.server_state.snapshots",
     "runa_mock_server.control.api",
 )
 
@@ -33,7 +33,7 @@ async def load_ahead() -> None:
     """Load the models of orders, then the control API; harmless if a request was faster."""
     await asyncio.sleep(_HEAD_START)
     await _load(_FOR_ORDERS)
-    from runa_mock_server.bodies import NewOrder, build  # noqa: PLC0415 - loaded by now
+    from runa_mock_server.contract.request_models import NewOrder, build  # noqa: PLC0415 - loaded by now
 
     build(NewOrder)
     await _load(_FOR_CONTROL)

@@ -6,17 +6,17 @@ from typing import Any
 
 import click
 
-from runa_mock_server.catalogue import CatalogueError
+from runa_mock_server.catalogue.catalogue import CatalogueError
 from runa_mock_server.cli.options import RefusedError
-from runa_mock_server.client_check.report import (
+from runa_mock_server.config.file import ConfigError
+from runa_mock_server.testing.client_scenarios.command import CommandError, Plan, Result, run
+from runa_mock_server.testing.client_scenarios.report import (
     FORMATS,
     result_text,
     scenarios_text,
     summary_text,
 )
-from runa_mock_server.client_check.runner import CommandError, Plan, Result, run
-from runa_mock_server.client_check.scenarios import LONGEST_PACE, SCENARIOS, Pace
-from runa_mock_server.config_file import ConfigError
+from runa_mock_server.testing.client_scenarios.scenarios import LONGEST_PACE, SCENARIOS, Pace
 
 _LONGEST_RUN = 86_400
 

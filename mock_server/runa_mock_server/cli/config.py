@@ -9,7 +9,7 @@ import click
 import tomli_w
 
 from runa_mock_server.cli.options import Effective, Source, takes_settings
-from runa_mock_server.plain_settings import properties, published_schema
+from runa_mock_server.config.plain_settings import properties, published_schema
 
 _HIDDEN = "***"
 

@@ -2,7 +2,7 @@
 
 import click
 
-from runa_mock_server import demo as story
+from runa_mock_server.cli import demo_steps as story
 
 
 @click.command("demo")

@@ -13,8 +13,8 @@ from urllib.parse import SplitResult, urlsplit
 
 import click
 
-from runa_mock_server.address import url_of
-from runa_mock_server.flags import DEFAULT_HOST, DEFAULT_PORT, variables_of
+from runa_mock_server.base.address import url_of
+from runa_mock_server.config.flags import DEFAULT_HOST, DEFAULT_PORT, variables_of
 
 _PATH = "/_mock/health"
 _LONGEST = 3600  # seconds to wait

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import click
 from click.core import ParameterSource
 
-from runa_mock_server.config_file import ConfigError, read, settings_to_serve
-from runa_mock_server.errors import SettingsError
-from runa_mock_server.flags import flag_of, variables_of
-from runa_mock_server.plain_settings import properties
+from runa_mock_server.base.errors import SettingsError
+from runa_mock_server.config.file import ConfigError, read, settings_to_serve
+from runa_mock_server.config.flags import flag_of, variables_of
+from runa_mock_server.config.plain_settings import properties
 
 if TYPE_CHECKING:
-    from runa_mock_server.serve_settings import ServeSettings
+    from runa_mock_server.config.serve_settings import ServeSettings
 
 _TYPES = {"integer": int, "number": float, "string": str}
 _CONFIG = click.option(

@@ -8,13 +8,13 @@ from collections.abc import Callable
 
 import click
 
-from runa_mock_server import logs
 from runa_mock_server._version import __version__
-from runa_mock_server.catalogue import CatalogueError
+from runa_mock_server.catalogue.catalogue import CatalogueError
 from runa_mock_server.cli.ahead import load_ahead
 from runa_mock_server.cli.options import Effective, RefusedError, takes_settings
+from runa_mock_server.config import logs
+from runa_mock_server.server_state.server_state import World
 from runa_mock_server.web.http_server import HttpServer, PortBusyError
-from runa_mock_server.world import World
 
 log = logging.getLogger(__name__)
 announcement = logging.getLogger(f"{__name__}.announcement")

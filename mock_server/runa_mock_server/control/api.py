@@ -5,10 +5,12 @@ from typing import NamedTuple
 
 import orjson
 
+from runa_mock_server.base.errors import quoted
+from runa_mock_server.base.path_table import PathTable
 from runa_mock_server.control import (
     breaking,
     emails,
-    order_story,
+    order_timeline,
     orders,
     products,
     records,
@@ -21,10 +23,8 @@ from runa_mock_server.control.models import IndexResult, OperationResult
 from runa_mock_server.control.operation import Operation
 from runa_mock_server.control.problems import ControlError, wrong_field
 from runa_mock_server.control.scope import scope_of
-from runa_mock_server.errors import quoted
-from runa_mock_server.idempotency import Answer
-from runa_mock_server.path_table import PathTable
-from runa_mock_server.world import World
+from runa_mock_server.orders.idempotency import Answer
+from runa_mock_server.server_state.server_state import World
 
 PREFIX = "/_mock"
 HEALTH = "/health"
@@ -99,7 +99,7 @@ OPERATIONS: tuple[Operation, ...] = (
     Operation("GET", "/orders", orders.list_orders),
     Operation("GET", "/orders/{order_id}", orders.read_order),
     Operation("PATCH", "/orders/{order_id}", orders.change_order),
-    Operation("GET", "/orders/{order_id}/story", order_story.read_story),
+    Operation("GET", "/orders/{order_id}/story", order_timeline.read_story),
     Operation("GET", "/products", products.list_products),
     Operation("GET", "/products/{code}", products.read_product),
     Operation("PATCH", "/products/{code}", products.change_product),

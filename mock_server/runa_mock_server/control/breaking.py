@@ -1,12 +1,12 @@
 """Operations on faults: arming, listing, removing."""
 
+from runa_mock_server.base.errors import quoted
 from runa_mock_server.control.models import Done, FaultResult, FaultsResult
 from runa_mock_server.control.problems import not_found
 from runa_mock_server.control.scope import Scope
-from runa_mock_server.errors import quoted
-from runa_mock_server.fault_spec import FaultSpec
-from runa_mock_server.faults import Fault
-from runa_mock_server.world import account_name
+from runa_mock_server.server_state.fault_spec import FaultSpec
+from runa_mock_server.server_state.faults import Fault
+from runa_mock_server.server_state.server_state import account_name
 
 
 def arm_fault(scope: Scope, body: FaultSpec) -> FaultResult:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 
-from runa_mock_server.world import World
+from runa_mock_server.server_state.server_state import World
 
 Mark = tuple[object, ...]
 

@@ -3,15 +3,15 @@
 from collections.abc import Iterator
 from typing import Any
 
-from runa_mock_server.clock import to_datetime
+from runa_mock_server.base.clock import to_datetime
+from runa_mock_server.base.errors import quoted
+from runa_mock_server.contract.processing import NEVER
 from runa_mock_server.control.models import EmailDetail, EmailResult, EmailsQuery, EmailsResult
 from runa_mock_server.control.problems import not_found
 from runa_mock_server.control.scope import Scope
-from runa_mock_server.email_message import Letters
-from runa_mock_server.emails import Email
-from runa_mock_server.errors import quoted
-from runa_mock_server.processing import NEVER
-from runa_mock_server.world import Account
+from runa_mock_server.mail.outbox import Email
+from runa_mock_server.mail.rendering import Letters
+from runa_mock_server.server_state.server_state import Account
 
 
 def list_emails(scope: Scope, query: EmailsQuery) -> EmailsResult:

@@ -6,7 +6,7 @@ Whoever has started a server asks for this first, and again and again until it a
 from collections.abc import Mapping
 
 from runa_mock_server._version import __version__
-from runa_mock_server.world import World
+from runa_mock_server.server_state.server_state import World
 
 
 def health_of(world: World) -> Mapping[str, str]:

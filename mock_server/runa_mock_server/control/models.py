@@ -19,10 +19,10 @@ from pydantic import (
     model_validator,
 )
 
-from runa_mock_server.clock import FASTEST
-from runa_mock_server.effects import DEFAULT_WINDOW
-from runa_mock_server.fault_spec import FaultSpec
-from runa_mock_server.journal import Outcome
+from runa_mock_server.base.clock import FASTEST
+from runa_mock_server.server_state.effects import DEFAULT_WINDOW
+from runa_mock_server.server_state.fault_spec import FaultSpec
+from runa_mock_server.server_state.journal import Outcome
 
 LONGEST_PAGE = 10_000
 

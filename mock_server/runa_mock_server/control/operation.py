@@ -17,7 +17,7 @@ from pydantic import BaseModel, ValidationError
 from runa_mock_server.control.models import Body, Query, Result
 from runa_mock_server.control.problems import refusal, wrong_field, wrong_model
 from runa_mock_server.control.scope import Scope
-from runa_mock_server.world import World
+from runa_mock_server.server_state.server_state import World
 
 Function = Callable[..., BaseModel]
 

@@ -8,7 +8,9 @@ from typing import Literal
 
 import orjson
 
-from runa_mock_server.clock import SECOND, to_datetime
+from runa_mock_server.base.clock import SECOND, to_datetime
+from runa_mock_server.base.errors import quoted
+from runa_mock_server.contract.processing import NEVER
 from runa_mock_server.control.models import (
     OrderBody,
     OrderDetail,
@@ -19,12 +21,10 @@ from runa_mock_server.control.models import (
 )
 from runa_mock_server.control.problems import conflict, not_found, wrong_field
 from runa_mock_server.control.scope import Scope
-from runa_mock_server.errors import quoted
-from runa_mock_server.order_store import BasicOrder, Outcome, StoredOrder
-from runa_mock_server.payouts import ClaimError, with_expiry
-from runa_mock_server.processing import NEVER
-from runa_mock_server.progress import TransitionError
-from runa_mock_server.world import Account
+from runa_mock_server.orders.lifecycle import TransitionError
+from runa_mock_server.orders.order_store import BasicOrder, Outcome, StoredOrder
+from runa_mock_server.orders.payouts import ClaimError, with_expiry
+from runa_mock_server.server_state.server_state import Account
 
 
 def list_orders(scope: Scope, query: OrdersQuery) -> OrdersResult:

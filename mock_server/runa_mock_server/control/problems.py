@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from runa_mock_server.errors import ErrorDetail, ServiceError
+from runa_mock_server.base.errors import ErrorDetail, ServiceError
 
 if TYPE_CHECKING:
     from pydantic import ValidationError  # a server starts without loading pydantic

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+from runa_mock_server.base.errors import ErrorDetail, FieldProblem, quoted
+from runa_mock_server.catalogue.changes import ProductChange, ProductChangeError
 from runa_mock_server.control.problems import ControlError, not_found, wrong_fields
 from runa_mock_server.control.product_models import (
     ProductBody,
@@ -11,9 +13,7 @@ from runa_mock_server.control.product_models import (
     ProductsResult,
     ProductSummary,
 )
-from runa_mock_server.errors import ErrorDetail, FieldProblem, quoted
-from runa_mock_server.product_updates import ProductChange, ProductChangeError
-from runa_mock_server.world import World
+from runa_mock_server.server_state.server_state import World
 
 
 def list_products(world: World, query: ProductsQuery) -> ProductsResult:

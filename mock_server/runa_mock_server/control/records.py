@@ -3,7 +3,10 @@
 from collections import Counter
 from urllib.parse import unquote
 
-from runa_mock_server.clock import to_datetime
+from runa_mock_server.base.clock import to_datetime
+from runa_mock_server.base.errors import quoted
+from runa_mock_server.base.path_table import fits_pattern
+from runa_mock_server.base.redaction import printable
 from runa_mock_server.control.models import (
     EffectsQuery,
     FaultHit,
@@ -13,11 +16,8 @@ from runa_mock_server.control.models import (
 )
 from runa_mock_server.control.problems import not_found
 from runa_mock_server.control.scope import Scope
-from runa_mock_server.effects import Effects, combined, effects_of
-from runa_mock_server.errors import quoted
-from runa_mock_server.journal import Entry, Journal
-from runa_mock_server.path_table import fits_pattern
-from runa_mock_server.redactor import printable
+from runa_mock_server.server_state.effects import Effects, combined, effects_of
+from runa_mock_server.server_state.journal import Entry, Journal
 
 _FIRST_ERROR = 400
 

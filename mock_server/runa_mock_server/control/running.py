@@ -2,7 +2,10 @@
 
 from pydantic import RootModel
 
-from runa_mock_server.clock import Clock, to_datetime
+from runa_mock_server.base.clock import Clock, to_datetime
+from runa_mock_server.base.errors import ErrorDetail, SettingsError
+from runa_mock_server.base.money import show
+from runa_mock_server.config.settings import RUN_TIME, Settings
 from runa_mock_server.control.health import health_of
 from runa_mock_server.control.models import (
     AccountResult,
@@ -16,10 +19,7 @@ from runa_mock_server.control.models import (
 )
 from runa_mock_server.control.problems import ControlError, wrong_field, wrong_fields
 from runa_mock_server.control.scope import Scope
-from runa_mock_server.errors import ErrorDetail, SettingsError
-from runa_mock_server.money import show
-from runa_mock_server.settings import RUN_TIME, Settings
-from runa_mock_server.world import World, account_name
+from runa_mock_server.server_state.server_state import World, account_name
 
 _SECRET = frozenset({"control_token", "api_keys"})
 

@@ -2,12 +2,12 @@
 
 from collections.abc import Sequence
 
-from runa_mock_server import access
-from runa_mock_server.clock import Clock
+from runa_mock_server.base.clock import Clock
+from runa_mock_server.base.errors import ApiError, quoted
+from runa_mock_server.config.settings import Settings
+from runa_mock_server.contract import request_headers as access
 from runa_mock_server.control.problems import not_found, refusal, wrong_field
-from runa_mock_server.errors import ApiError, quoted
-from runa_mock_server.settings import Settings
-from runa_mock_server.world import Account, World
+from runa_mock_server.server_state.server_state import Account, World
 
 
 class Scope:

@@ -1,10 +1,15 @@
 """Operations on a whole account: taking it out as one document, and putting it back."""
 
+from runa_mock_server.base.errors import ErrorDetail, SettingsError
 from runa_mock_server.control.models import Done
 from runa_mock_server.control.problems import wrong_field, wrong_fields
 from runa_mock_server.control.scope import Scope
-from runa_mock_server.errors import ErrorDetail, SettingsError
-from runa_mock_server.state import AccountState, StateError, export_account, import_account
+from runa_mock_server.server_state.snapshots import (
+    AccountState,
+    StateError,
+    export_account,
+    import_account,
+)
 
 
 def read_state(scope: Scope) -> AccountState:

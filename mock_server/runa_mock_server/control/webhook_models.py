@@ -5,11 +5,11 @@ from typing import Annotated, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
-from runa_mock_server.clock import to_microseconds
+from runa_mock_server.base.clock import to_microseconds
+from runa_mock_server.contract.webhook_events import Event
+from runa_mock_server.contract.webhook_subscription import Secret, Url
 from runa_mock_server.control.models import LONGEST_PAGE, Body, Query, Result, parsed_moment
-from runa_mock_server.subscription_model import Secret, Url
-from runa_mock_server.subscriptions import Event
-from runa_mock_server.webhooks.adversary import DEFAULT_SECONDS, Trick
+from runa_mock_server.webhooks.faults import DEFAULT_SECONDS, Trick
 from runa_mock_server.webhooks.messages import State
 
 

@@ -2,7 +2,11 @@
 
 from itertools import islice
 
-from runa_mock_server.clock import to_datetime, to_microseconds
+from runa_mock_server.base.clock import to_datetime, to_microseconds
+from runa_mock_server.base.errors import quoted
+from runa_mock_server.contract.processing import NEVER
+from runa_mock_server.contract.webhook_events import EVENTS, Event
+from runa_mock_server.contract.webhook_subscription import Subscription
 from runa_mock_server.control.models import Done
 from runa_mock_server.control.problems import conflict, not_found
 from runa_mock_server.control.scope import Scope
@@ -23,15 +27,11 @@ from runa_mock_server.control.webhook_models import (
     RotateBody,
     TricksResult,
 )
-from runa_mock_server.errors import quoted
-from runa_mock_server.processing import NEVER
-from runa_mock_server.subscription_model import Subscription
-from runa_mock_server.subscriptions import EVENTS, Event
-from runa_mock_server.webhooks.adversary import Mischief
+from runa_mock_server.server_state.server_state import account_name
 from runa_mock_server.webhooks.endpoints import Endpoint
+from runa_mock_server.webhooks.faults import Mischief
 from runa_mock_server.webhooks.messages import Delivery, Message
 from runa_mock_server.webhooks.service import ORDERS, PRODUCTS, TooManyEndpointsError
-from runa_mock_server.world import account_name
 
 
 def list_endpoints(scope: Scope) -> EndpointsResult:

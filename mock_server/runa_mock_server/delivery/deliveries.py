@@ -13,7 +13,7 @@ from typing import Protocol
 
 from runa_mock_server.delivery.mail import mail_couriers
 from runa_mock_server.delivery.webhooks import WebhookCourier
-from runa_mock_server.world import World
+from runa_mock_server.server_state.server_state import World
 
 # A clock that runs fast makes moments come sooner than the computer's timers can tell.
 _SHORTEST_WAIT = 0.001

@@ -12,16 +12,16 @@ from functools import partial
 from heapq import heapify, heappop, heappush
 from typing import TYPE_CHECKING
 
-from runa_mock_server.address import host_and_port
-from runa_mock_server.email_message import Letters
-from runa_mock_server.emails import KEPT, Email
-from runa_mock_server.processing import NEVER
-from runa_mock_server.world import Account, World
+from runa_mock_server.base.address import host_and_port
+from runa_mock_server.contract.processing import NEVER
+from runa_mock_server.mail.outbox import KEPT, Email
+from runa_mock_server.mail.rendering import Letters
+from runa_mock_server.server_state.server_state import Account, World
 
 if TYPE_CHECKING:
     from aiosmtplib import SMTP
 
-    from runa_mock_server.settings import Settings
+    from runa_mock_server.config.settings import Settings
 
 SENT = "sent"
 

@@ -9,18 +9,20 @@ import asyncio
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from runa_mock_server.clock import SECOND, Clock, computer_time
+from runa_mock_server.base.clock import SECOND, Clock, computer_time
 from runa_mock_server.delivery.posting import Answer, Poster
-from runa_mock_server.webhooks.adversary import Plan, reserialised
-from runa_mock_server.webhooks.agenda import Agenda
+from runa_mock_server.server_state.server_state import Account, World
 from runa_mock_server.webhooks.endpoints import Endpoint
+from runa_mock_server.webhooks.faults import Plan, reserialised
 from runa_mock_server.webhooks.messages import Attempt, Delivery, Due
+from runa_mock_server.webhooks.schedule import Agenda
 from runa_mock_server.webhooks.service import ORDERS
 from runa_mock_server.webhooks.signing import signed_headers
-from runa_mock_server.world import Account, World
 
 if TYPE_CHECKING:
-    from runa_mock_server.settings import Settings  # a server starts without loading pydantic
+    from runa_mock_server.config.settings import (
+        Settings,  # a server starts without loading pydantic
+    )
 
 _AT_ONCE = 8  # to one endpoint
 # A clock that has leapt is past every limit at once; a receiver still gets the time to answer.

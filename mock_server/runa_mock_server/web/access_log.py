@@ -5,9 +5,9 @@ import logging
 from aiohttp import web
 from aiohttp.abc import AbstractAccessLogger
 
-from runa_mock_server.redactor import Redactor
+from runa_mock_server.base.redaction import Redactor
 
-ACCESS_LOG = logging.getLogger("runa_mock_server.access")
+ACCESS_LOG = logging.getLogger("runa_mock_server.contract.request_headers")
 
 
 class AccessLog(AbstractAccessLogger):

@@ -5,8 +5,8 @@ from typing import Any
 import orjson
 from aiohttp import web
 
-from runa_mock_server.errors import ServiceError
-from runa_mock_server.idempotency import Answer
+from runa_mock_server.base.errors import ServiceError
+from runa_mock_server.orders.idempotency import Answer
 
 OK = 200
 

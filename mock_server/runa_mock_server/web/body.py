@@ -4,7 +4,7 @@ from aiohttp import ClientPayloadError, StreamReader
 from aiohttp.streams import EMPTY_PAYLOAD
 from aiohttp.web import BaseRequest, RequestPayloadError
 
-from runa_mock_server.errors import ApiError
+from runa_mock_server.base.errors import ApiError
 from runa_mock_server.web.call import Call
 
 

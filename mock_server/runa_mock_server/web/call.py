@@ -6,12 +6,12 @@ from typing import Protocol
 from aiohttp import StreamReader
 from aiohttp.web import BaseRequest
 
-from runa_mock_server.access import ExecutionMode
-from runa_mock_server.faults import Fault
-from runa_mock_server.journal import Outcome
-from runa_mock_server.processing import Processing
-from runa_mock_server.redactor import RawHeaders
-from runa_mock_server.world import Account, World
+from runa_mock_server.base.redaction import RawHeaders
+from runa_mock_server.contract.processing import Processing
+from runa_mock_server.contract.request_headers import ExecutionMode
+from runa_mock_server.server_state.faults import Fault
+from runa_mock_server.server_state.journal import Outcome
+from runa_mock_server.server_state.server_state import Account, World
 
 
 class ForgottenError(Exception):

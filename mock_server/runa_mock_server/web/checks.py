@@ -7,7 +7,7 @@ idempotency lookup, JSON syntax, body validation, ``X-Trigger-Error``, business 
 
 from collections.abc import Callable
 
-from runa_mock_server import access
+from runa_mock_server.contract import request_headers as access
 from runa_mock_server.web.call import Call
 
 Check = Callable[[Call], None]

@@ -10,7 +10,7 @@ from aiohttp import HttpVersion11, StreamReader, hdrs, web
 from aiohttp.http import HttpRequestParser, RawRequestMessage
 from aiohttp.web_protocol import RequestHandler
 
-from runa_mock_server.errors import ApiError, quoted
+from runa_mock_server.base.errors import ApiError, quoted
 from runa_mock_server.web.access_log import ACCESS_LOG, log_request
 from runa_mock_server.web.answers import answer_to, to_response
 from runa_mock_server.web.direct import Sent

@@ -13,14 +13,14 @@ from urllib.parse import urlsplit
 
 from aiohttp import web
 
+from runa_mock_server.base.errors import ApiError, quoted
 from runa_mock_server.control.health import health_of
 from runa_mock_server.control.problems import ControlError, refusal
-from runa_mock_server.errors import ApiError, quoted
-from runa_mock_server.idempotency import Answer
+from runa_mock_server.orders.idempotency import Answer
+from runa_mock_server.server_state.server_state import World
 from runa_mock_server.web.answers import answer_to, json_answer, to_response
 from runa_mock_server.web.body import read_limited
 from runa_mock_server.web.query import query_of
-from runa_mock_server.world import World
 
 if TYPE_CHECKING:
     from runa_mock_server.control.api import ControlApi
@@ -92,7 +92,7 @@ class ControlGate:
         is_file = path.startswith(_FILES)
         if request.method not in ("GET", "HEAD") or not (is_file or path in _INDEX):
             return None
-        from runa_mock_server.web import dashboard  # noqa: PLC0415 - few servers show it
+        from runa_mock_server.web.dashboard import files as dashboard  # noqa: PLC0415 - few servers show it
 
         if not is_file and not dashboard.prefers_page(request.headers.get("Accept", "")):
             return None

@@ -16,7 +16,7 @@ from aiohttp import HttpVersion11, hdrs, web
 from aiohttp.abc import AbstractStreamWriter
 from aiohttp.http import SERVER_SOFTWARE
 
-from runa_mock_server.idempotency import Answer
+from runa_mock_server.orders.idempotency import Answer
 
 _LONGEST = 64 * 1024  # a longer one has to wait for the client to take it in
 

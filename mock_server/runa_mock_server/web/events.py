@@ -14,8 +14,8 @@ from aiohttp import web
 
 from runa_mock_server.control.changes import PARTS, Mark, marks
 from runa_mock_server.control.problems import ControlError
+from runa_mock_server.server_state.server_state import World
 from runa_mock_server.web.connection import Connection
-from runa_mock_server.world import World
 
 HEARTBEAT = 15.0
 """Seconds of silence after which a comment is sent, so that dead connections are found."""

@@ -10,13 +10,13 @@ from aiohttp.http import RawRequestMessage
 from aiohttp.streams import StreamReader
 from aiohttp.web_protocol import RequestHandler
 
-from runa_mock_server.address import url_of
+from runa_mock_server.base.address import url_of
 from runa_mock_server.delivery.deliveries import Deliveries
+from runa_mock_server.server_state.server_state import World
 from runa_mock_server.web.access_log import AccessLog
 from runa_mock_server.web.connection import Connection
 from runa_mock_server.web.control_gate import CONTROL_PREFIX, ControlGate
-from runa_mock_server.web.gateway import Gateway
-from runa_mock_server.world import World
+from runa_mock_server.web.pipeline import Gateway
 
 # A client may open many connections at once; the default of 100 makes the system drop some.
 _BACKLOG = 1024

@@ -1,9 +1,9 @@
 """The operations on orders and balances: read the request, call the service, shape the answer."""
 
-from runa_mock_server.estimates import estimate
-from runa_mock_server.idempotency import Answer
-from runa_mock_server.paging import once, page_request
-from runa_mock_server.strict_json import parse_body
+from runa_mock_server.base.paging import once, page_request
+from runa_mock_server.base.strict_json import parse_body
+from runa_mock_server.orders.estimates import estimate
+from runa_mock_server.orders.idempotency import Answer
 from runa_mock_server.web.answers import OK, json_answer
 from runa_mock_server.web.body import read_body
 from runa_mock_server.web.call import Call
@@ -41,7 +41,7 @@ async def list_orders(call: Call) -> Answer:
 
 async def estimate_order(call: Call) -> Answer:
     """``POST /order/estimate``."""
-    from runa_mock_server.bodies import NewEstimate, validate_body  # noqa: PLC0415 - loads pydantic
+    from runa_mock_server.contract.request_models import NewEstimate, validate_body  # noqa: PLC0415 - loads pydantic
 
     world = call.world
     document = parse_body(await read_body(call))

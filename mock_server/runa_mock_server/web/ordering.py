@@ -5,16 +5,16 @@ comes out of it, 2xx, 4xx or 5xx, is stored and is from then on the answer to th
 unknown trigger, being a mistake in a header, is not.
 """
 
-from runa_mock_server import triggers
-from runa_mock_server.errors import ServiceError
-from runa_mock_server.idempotency import Answer
-from runa_mock_server.journal import Outcome
-from runa_mock_server.order_body import OrderBody
-from runa_mock_server.order_document import order_id_in
-from runa_mock_server.orders import Wishes
+from runa_mock_server.base.errors import ServiceError
+from runa_mock_server.contract import triggers
+from runa_mock_server.orders.documents import order_id_in
+from runa_mock_server.orders.idempotency import Answer
+from runa_mock_server.orders.order_body import OrderBody
+from runa_mock_server.orders.service import Wishes
+from runa_mock_server.server_state.journal import Outcome
 from runa_mock_server.web.answers import answer_to
 from runa_mock_server.web.call import Call
-from runa_mock_server.web.sabotage import wait_inside
+from runa_mock_server.web.fault_injection import wait_inside
 
 _REFUSALS = 400
 

@@ -1,6 +1,6 @@
 """The operations on the catalogue, and the texts and pictures that its products refer to."""
 
-from runa_mock_server.idempotency import Answer
+from runa_mock_server.orders.idempotency import Answer
 from runa_mock_server.web.answers import OK
 from runa_mock_server.web.call import Call
 from runa_mock_server.web.checks import READING

@@ -4,9 +4,9 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from runa_mock_server.errors import ApiError, quoted
-from runa_mock_server.idempotency import Answer
-from runa_mock_server.path_table import PathTable
+from runa_mock_server.base.errors import ApiError, quoted
+from runa_mock_server.base.path_table import PathTable
+from runa_mock_server.orders.idempotency import Answer
 from runa_mock_server.web.call import Call
 from runa_mock_server.web.checks import READING, Check
 

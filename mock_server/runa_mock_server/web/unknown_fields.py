@@ -7,7 +7,7 @@ from typing import Any
 
 import orjson
 
-from runa_mock_server.idempotency import Answer
+from runa_mock_server.orders.idempotency import Answer
 from runa_mock_server.web.call import Call
 
 UNKNOWN_FIELD = "a_field_of_a_later_version"

@@ -3,8 +3,8 @@
 import base64
 from random import Random
 
-from runa_mock_server.clock import DAY
-from runa_mock_server.subscriptions import SECRET_PREFIX, Event
+from runa_mock_server.base.clock import DAY
+from runa_mock_server.contract.webhook_events import SECRET_PREFIX, Event
 
 FAILING_TOO_LONG = 5 * DAY
 """An endpoint of which every attempt has failed for so long is disabled."""

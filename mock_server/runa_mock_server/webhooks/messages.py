@@ -5,11 +5,11 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Literal, NamedTuple
 
-from runa_mock_server.clock import SECOND, Clock
-from runa_mock_server.processing import NEVER
-from runa_mock_server.subscriptions import Event
-from runa_mock_server.webhooks.adversary import Plan, Trick
+from runa_mock_server.base.clock import SECOND, Clock
+from runa_mock_server.contract.processing import NEVER
+from runa_mock_server.contract.webhook_events import Event
 from runa_mock_server.webhooks.endpoints import Endpoint
+from runa_mock_server.webhooks.faults import Plan, Trick
 
 State = Literal["pending", "delivered", "failed"]
 

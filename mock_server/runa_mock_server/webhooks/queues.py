@@ -3,11 +3,11 @@
 from random import Random
 from typing import NamedTuple
 
-from runa_mock_server.clock import Clock
-from runa_mock_server.holdings import Holdings
-from runa_mock_server.order_store import BasicOrder
-from runa_mock_server.subscriptions import Event
-from runa_mock_server.webhooks.agenda import Agenda
+from runa_mock_server.base.clock import Clock
+from runa_mock_server.contract.webhook_events import Event
+from runa_mock_server.orders.account_state import Holdings
+from runa_mock_server.orders.order_store import BasicOrder
+from runa_mock_server.webhooks.schedule import Agenda
 
 
 class News(NamedTuple):

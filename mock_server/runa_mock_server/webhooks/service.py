@@ -11,17 +11,19 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from runa_mock_server.clock import Clock
-from runa_mock_server.holdings import Holdings
-from runa_mock_server.processing import NEVER
-from runa_mock_server.subscriptions import EVENTS, MOST_ENDPOINTS, Event
-from runa_mock_server.webhooks.adversary import Adversary
+from runa_mock_server.base.clock import Clock
+from runa_mock_server.contract.processing import NEVER
+from runa_mock_server.contract.webhook_events import EVENTS, MOST_ENDPOINTS, Event
+from runa_mock_server.orders.account_state import Holdings
 from runa_mock_server.webhooks.endpoints import Endpoint, new_secret
+from runa_mock_server.webhooks.faults import Adversary
 from runa_mock_server.webhooks.messages import Delivery, Due, Message, new_message_id
 from runa_mock_server.webhooks.queues import News, Queue, completion
 
 if TYPE_CHECKING:
-    from runa_mock_server.subscription_model import Subscription  # loads pydantic, which takes long
+    from runa_mock_server.contract.webhook_subscription import (
+        Subscription,  # loads pydantic, which takes long
+    )
 
 ORDERS: Event = "order.completion"
 PRODUCTS: Event = "product.update"

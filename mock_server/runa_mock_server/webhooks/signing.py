@@ -5,7 +5,7 @@ import hashlib
 import hmac
 from collections.abc import Iterable
 
-from runa_mock_server.subscriptions import secret_bytes
+from runa_mock_server.contract.webhook_events import secret_bytes
 
 
 def signature(secret: str, message_id: str, timestamp: int, body: bytes) -> str:

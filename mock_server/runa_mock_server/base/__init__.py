@@ -1,0 +1,1 @@
+"""What every other room may use: clock, errors, money, strict JSON, paging, redaction."""

@@ -1,0 +1,1 @@
+"""What can be ordered: products, catalogue files, product texts, changes."""

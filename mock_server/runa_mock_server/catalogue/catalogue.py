@@ -1,0 +1,317 @@
+"""The products that can be ordered, and the templates that stand for several of them."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import lru_cache
+from importlib import resources
+from operator import itemgetter
+from types import MappingProxyType
+from typing import Any, NamedTuple
+
+import orjson
+
+_PRODUCTS_OF_A_TEMPLATE = 10
+_NO_TEMPLATES: Mapping[str, Iterable[str]] = MappingProxyType({})
+
+
+class CatalogueError(ValueError):
+    """A catalogue or a template that cannot be used; the message lists every problem."""
+
+
+@dataclass(frozen=True, slots=True)
+class Denominations:
+    """The face values that a product comes in.
+
+    Attributes:
+        minimum: the smallest.
+        maximum: the largest.
+        fixed: the only ones there are, or ``None`` where any value between the ends will do.
+    """
+
+    minimum: Decimal
+    maximum: Decimal
+    fixed: frozenset[Decimal] | None = None
+
+    def __contains__(self, value: Decimal) -> bool:
+        if self.fixed is not None:
+            return value in self.fixed
+        return self.minimum <= value <= self.maximum
+
+    def __str__(self) -> str:
+        if self.fixed is not None:
+            if not self.fixed:
+                return "in no face value at the moment"
+            return "one of " + ", ".join(str(value) for value in sorted(self.fixed))
+        return f"from {self.minimum} to {self.maximum}"
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """What a code in an order stands for: a product, or one plan of a subscription product.
+
+    Attributes:
+        code: the product code or the plan code.
+        currency: the currency of its face value.
+        payout_type: ``gift_card``, ``subscription`` or ``payment``.
+        is_orderable: whether orders for it are taken now.
+        denominations: the face values it comes in; a plan has one, its price.
+        discount_multiplier: the share of the face value that is let off, e.g. ``"0.0130"``.
+    """
+
+    code: str
+    currency: str
+    payout_type: str
+    is_orderable: bool
+    denominations: Denominations
+    discount_multiplier: str
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """The offers behind one item of an order; one for SINGLE, several otherwise."""
+
+    offers: tuple[Offer, ...]
+
+    @property
+    def codes(self) -> list[str]:
+        """The codes, in the order in which they were named."""
+        return [offer.code for offer in self.offers]
+
+    @property
+    def minimum(self) -> Decimal:
+        """The smallest face value that any of the offers takes."""
+        return min(offer.denominations.minimum for offer in self.offers)
+
+
+class Catalogue:
+    """An immutable set of products and product-selection templates.
+
+    The playground's own four templates are always there, as far as the products allow: with the
+    products they stand for in the built-in catalogue, or else, inferred, with the first ten
+    orderable gift cards of their currency.
+
+    Args:
+        products: valid documents in the shape of the provider's product list, each code once.
+        templates: for each further template id the product or plan codes it stands for. An id of
+            the playground's is replaced.
+        before: the catalogue that this one takes the place of, with other states of the same
+            products.
+
+    Attributes:
+        products: the documents as they were given, by code.
+        playground: what the playground's templates stood for in the first of the catalogues that
+            took each other's place.
+        came_in: by code all the face values that it came in since then.
+
+    Raises:
+        CatalogueError: for templates that name no code, an unknown one, one twice, or codes of
+            several currencies.
+    """
+
+    def __init__(
+        self,
+        products: Iterable[Mapping[str, Any]],
+        templates: Mapping[str, Iterable[str]] = _NO_TEMPLATES,
+        *,
+        before: "Catalogue | None" = None,
+    ) -> None:
+        self.products = tuple(sorted(products, key=itemgetter("code")))
+        self._offers: dict[str, Offer] = {}
+        self._singles: dict[str, Selection] = {}
+        self._products: dict[str, Mapping[str, Any]] = {}
+        for product in self.products:
+            for offer in _offers(product):
+                self._offers[offer.code] = offer
+                self._products[offer.code] = product
+        self._given = {template_id: tuple(codes) for template_id, codes in templates.items()}
+        self.playground: Mapping[str, Sequence[str]] = (
+            _playground_codes(self._offers) if before is None else before.playground
+        )
+        self.came_in: Mapping[str, frozenset[Denominations]] = (
+            {} if before is None else _came_in(self._offers, before)
+        )
+        self._templates = {
+            **_playground_selections(self.playground, self._offers),
+            **_selections(self._given, self._offers),
+        }
+
+    def with_product(self, product: Mapping[str, Any]) -> "Catalogue":
+        """The same catalogue with another state of one of its products.
+
+        Inferred: a product that cannot be ordered any more is left out of the playground's
+        templates until it can be, as they are the provider's to keep. One of the user's own names
+        what it names, and an order for it is refused.
+
+        Args:
+            product: the document of a product that is in it, with the same code, currency, payout
+                type and plan codes.
+        """
+        code = product["code"]
+        products = [product if known["code"] == code else known for known in self.products]
+        return Catalogue(products, self._given, before=self)
+
+    def claimable(self, code: str, value: Decimal) -> bool:
+        """Whether a payout can be claimed as so much of a product: it comes, or came, in that."""
+        offer = self._offers.get(code)
+        if offer is None:
+            return False
+        return any(value in each for each in (offer.denominations, *self.came_in.get(code, ())))
+
+    def offer(self, code: str) -> Offer | None:
+        """What ``code`` stands for, or ``None`` if it is unknown."""
+        return self._offers.get(code)
+
+    def single(self, code: str) -> Selection | None:
+        """The offer that ``code`` stands for as a selection, or ``None`` if it is unknown."""
+        selection = self._singles.get(code)
+        if selection is None and code in self._offers:
+            selection = self._singles[code] = Selection((self._offers[code],))
+        return selection
+
+    def product_of(self, code: str) -> Mapping[str, Any]:
+        """The document of the product that an offer's code stands for.
+
+        Raises:
+            KeyError: if there is no such offer.
+        """
+        return self._products[code]
+
+    def template(self, template_id: str) -> Selection | None:
+        """The offers of a product-selection template, or ``None`` if it is unknown."""
+        return self._templates.get(template_id)
+
+
+@lru_cache(maxsize=1)
+def built_in() -> Catalogue:
+    """The catalogue that ships with the package; the codes that the provider names are exact."""
+    return Catalogue(_data()["catalog"])
+
+
+@lru_cache(maxsize=1)
+def _data() -> Mapping[str, Any]:
+    raw = resources.files(__package__).joinpath("data/catalogue.json").read_bytes()
+    data: Mapping[str, Any] = orjson.loads(raw)
+    return data
+
+
+def _offers(product: Mapping[str, Any]) -> Iterator[Offer]:
+    payout_type = product["payout_type"]
+    details = product[payout_type]
+    if payout_type == "subscription":
+        choices = {
+            plan["subscription_plan_code"]: _fixed([plan["price"]])
+            for plan in details["subscription_plans"]
+        }
+    else:
+        choices = {product["code"]: denominations_of(details["denominations"])}
+    for code, denominations in choices.items():
+        yield Offer(
+            code,
+            product["currency"],
+            payout_type,
+            product["is_orderable"],
+            denominations,
+            _with_point(product["discount_multiplier"]),
+        )
+
+
+def denominations_of(given: Mapping[str, Any]) -> Denominations:
+    """The face values of a gift card or a payment; payments have no type and are open."""
+    if given.get("type") == "fixed":
+        return _fixed(given["available_list"])
+    return Denominations(Decimal(given["minimum_value"]), Decimal(given["maximum_value"]))
+
+
+def _fixed(listed: Iterable[str]) -> Denominations:
+    values = frozenset(Decimal(value) for value in listed)
+    return Denominations(min(values, default=Decimal(0)), max(values, default=Decimal(0)), values)
+
+
+def _with_point(multiplier: str) -> str:
+    # An order repeats the multiplier, and there it always has decimals.
+    return multiplier if "." in multiplier else multiplier + ".0"
+
+
+class _PlaygroundTemplate(NamedTuple):
+    """A template that the provider's playground knows."""
+
+    id: str
+    currency: str
+    codes: tuple[str, ...]
+
+
+@lru_cache(maxsize=1)
+def _playground_templates() -> tuple[_PlaygroundTemplate, ...]:
+    currencies = {product["code"]: product["currency"] for product in _data()["catalog"]}
+    return tuple(
+        _PlaygroundTemplate(template_id, currencies[codes[0]], tuple(codes))
+        for template_id, codes in _data()["templates"].items()
+    )
+
+
+def _playground_codes(offers: Mapping[str, Offer]) -> dict[str, Sequence[str]]:
+    chosen: dict[str, Sequence[str]] = {}
+    for template in _playground_templates():
+        of_currency = {
+            code: offer
+            for code, offer in offers.items()
+            if offer.is_orderable and offer.currency == template.currency
+        }
+        codes = [code for code in template.codes if code in of_currency]
+        if len(codes) < len(template.codes):
+            gift_cards = (o.code for o in of_currency.values() if o.payout_type == "gift_card")
+            codes = sorted(gift_cards)[:_PRODUCTS_OF_A_TEMPLATE]
+        if codes:
+            chosen[template.id] = codes
+    return chosen
+
+
+def _playground_selections(
+    codes: Mapping[str, Sequence[str]], offers: Mapping[str, Offer]
+) -> dict[str, Selection]:
+    selections = {}
+    for template_id, named in codes.items():
+        orderable = [offers[code] for code in named if offers[code].is_orderable]
+        # A template of which nothing is left is refused for its products, not as unknown.
+        selections[template_id] = Selection(tuple(orderable or (offers[code] for code in named)))
+    return selections
+
+
+def _came_in(offers: Mapping[str, Offer], before: Catalogue) -> dict[str, frozenset[Denominations]]:
+    came_in = dict(before.came_in)
+    for code, offer in offers.items():
+        earlier = before.offer(code)
+        if earlier is not None and earlier.denominations != offer.denominations:
+            came_in[code] = came_in.get(code, frozenset()) | {earlier.denominations}
+    return came_in
+
+
+def _selections(
+    templates: Mapping[str, Iterable[str]], offers: Mapping[str, Offer]
+) -> dict[str, Selection]:
+    selections = {}
+    problems = []
+    for template_id, given in templates.items():
+        codes = tuple(given)
+        problems += [
+            f"template {template_id}: {reason}" for reason in _template_problems(codes, offers)
+        ]
+        selections[template_id] = Selection(tuple(offers[c] for c in codes if c in offers))
+    if problems:
+        raise CatalogueError("\n".join(problems))
+    return selections
+
+
+def _template_problems(codes: Sequence[str], offers: Mapping[str, Offer]) -> Iterator[str]:
+    if not codes:
+        yield "it names no code"
+    for code, times in Counter(codes).items():
+        if code not in offers:
+            yield f"there is no product or plan {code!r}"
+        if times > 1:
+            yield f"it names {code} {times} times"
+    currencies = sorted({offers[code].currency for code in codes if code in offers})
+    if len(currencies) > 1:
+        yield f"its products are of several currencies, {', '.join(currencies)}"

@@ -1,0 +1,1 @@
+"""How a server is configured: settings, configuration files, logging."""

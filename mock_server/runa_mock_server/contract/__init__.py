@@ -1,0 +1,1 @@
+"""The provider's rules without state: request models, headers, triggers, environments, rates."""

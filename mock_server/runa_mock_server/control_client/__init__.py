@@ -1,0 +1,1 @@
+"""The Python face of the control API, in process and remote."""

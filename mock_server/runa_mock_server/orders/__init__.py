@@ -1,0 +1,1 @@
+"""Orders: pricing, business rules, life cycle, payouts, redemption, idempotency, balances."""

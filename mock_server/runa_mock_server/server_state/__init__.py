@@ -1,0 +1,1 @@
+"""Everything one server owns: accounts, journal, faults, effects, snapshots."""

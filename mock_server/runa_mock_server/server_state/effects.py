@@ -1,0 +1,238 @@
+"""Effects, not calls: what the requests of an account have caused, key by key.
+
+A client may call as often as it likes, as long as what it wanted happens once. Whether it did is
+worked out here from the orders that exist; what the attempts were, the journal knows.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
+from decimal import Decimal
+from itertools import pairwise
+from typing import Literal, NamedTuple
+
+import orjson
+from pydantic import BaseModel, Field
+
+from runa_mock_server.base.clock import SECOND, to_datetime
+from runa_mock_server.base.money import ZERO, show
+from runa_mock_server.orders.documents import order_id_in
+from runa_mock_server.server_state.journal import Entry, Outcome
+from runa_mock_server.server_state.server_state import Account
+
+Verdict = Literal["none", "exactly_once", "duplicated"]
+
+DEFAULT_WINDOW = 600.0
+"""Seconds within which two orders with the same body are suspected to be one purchase."""
+
+# A load test buys the same thing ten thousand times; nobody reads all of their names.
+_SUSPECTS_NAMED = 10
+_FIRST_REFUSAL = 400
+
+
+class Money(BaseModel):
+    """An amount of money."""
+
+    currency: str
+    amount: str
+
+
+class Attempt(BaseModel):
+    """One request to place an order, and what became of it."""
+
+    number: int = Field(description="The number of the request in the journal.")
+    at: datetime
+    status: int | None = Field(description="What the client was told; null if nothing.")
+    faults: list[str] = Field(description="The faults that hit it: id, kind and place.")
+    outcome: Outcome | None = Field(
+        description="What the service did; null if it never saw the request."
+    )
+    order_id: str | None
+
+
+class KeyEffects(BaseModel):
+    """What one idempotency key has caused."""
+
+    account: str
+    idempotency_key: str
+    verdict: Verdict
+    orders: list[str] = Field(description="The ids of the orders that were made.")
+    charged: list[Money] = Field(description="What those of them cost that did not fail.")
+    balance_moved: list[Money] = Field(
+        description="What the balance fell by; the playground's never does."
+    )
+    emails: int = Field(description="Mails sent, or to be sent when the order completes.")
+    webhooks: int = Field(description="The orders of which a webhook has told somebody.")
+    suspected_with: list[str] = Field(
+        description="Other keys that ordered the same body within the window: a purchase that "
+        "was perhaps made twice. At most ten are named."
+    )
+    attempts: list[Attempt]
+
+
+class Effects(BaseModel):
+    """What the requests of an account, or of all accounts, have caused."""
+
+    verdict: Verdict = Field(
+        description="duplicated if any key is; none if nothing was ordered; else exactly_once."
+    )
+    complete: bool = Field(
+        description="Whether the journal still holds every request; if not, attempts are missing, "
+        "but no order is."
+    )
+    orders: int
+    charged: list[Money]
+    balance_moved: list[Money]
+    emails: int
+    webhooks: int
+    keys: list[KeyEffects] = Field(description="In the order in which they were first used.")
+
+
+class _Made(NamedTuple):
+    """An order that a key made."""
+
+    key: str
+    id: str
+    at: int
+    fingerprint: bytes
+    failed: bool
+    price: Money
+
+
+def effects_of(account: Account, window: float, only_key: str | None = None) -> Effects:
+    """What the requests of one account have caused.
+
+    Args:
+        account: the account.
+        window: seconds within which orders with equal bodies are suspected; 0 suspects none.
+        only_key: the idempotency key to look at; by default all.
+    """
+    made: dict[str, list[_Made]] = {}
+    for order in _orders_made(account):
+        made.setdefault(order.key, []).append(order)
+    attempts: dict[str, list[Entry]] = {}
+    for entry in sorted(account.journal, key=lambda entry: entry.number):
+        key = entry.idempotency_key
+        if key is not None:
+            attempts.setdefault(key, []).append(entry)
+    suspects = _suspects([order for orders in made.values() for order in orders], window)
+    first_used = {key: entries[0].at for key, entries in attempts.items()}
+    first_used |= {key: orders[0].at for key, orders in made.items()}
+    wanted = None if only_key is None else account.redactor.text(only_key)
+    keys = [
+        _key_effects(account, key, made.get(key, []), attempts.get(key, []), suspects.get(key, []))
+        for key in sorted(first_used, key=first_used.__getitem__)
+        if wanted in (None, key)
+    ]
+    return combined(keys, complete=not account.journal.dropped)
+
+
+def _orders_made(account: Account) -> Iterator[_Made]:
+    """The orders that exist, by the answers that are stored for their keys, oldest first.
+
+    The journal is no source for this: it forgets.
+    """
+    for stored in (*account.idempotency.expired, *account.idempotency):
+        if stored.answer.status >= _FIRST_REFUSAL:
+            continue
+        order_id = order_id_in(stored.answer.body)
+        order = account.holdings.orders.basic(order_id)
+        if order is not None:
+            document = orjson.loads(order.basic)
+            yield _Made(
+                key=account.redactor.text(stored.key),
+                id=order_id,
+                at=stored.first_seen,
+                fingerprint=stored.fingerprint,
+                failed=order.outcome == "FAILED",
+                price=Money(currency=document["currency"], amount=document["total_price"]),
+            )
+
+
+def combined(keys: Sequence[KeyEffects], *, complete: bool) -> Effects:
+    """The effects of many keys together."""
+    verdicts = {key.verdict for key in keys}
+    verdict: Verdict = "exactly_once" if "exactly_once" in verdicts else "none"
+    return Effects(
+        verdict="duplicated" if "duplicated" in verdicts else verdict,
+        complete=complete,
+        orders=sum(len(key.orders) for key in keys),
+        charged=_sum(money for key in keys for money in key.charged),
+        balance_moved=_sum(money for key in keys for money in key.balance_moved),
+        emails=sum(key.emails for key in keys),
+        webhooks=sum(key.webhooks for key in keys),
+        keys=list(keys),
+    )
+
+
+def _key_effects(
+    account: Account,
+    key: str,
+    made: Sequence[_Made],
+    entries: Sequence[Entry],
+    suspects: Sequence[str],
+) -> KeyEffects:
+    holdings = account.holdings
+    verdict: Verdict = "none"
+    if made:
+        # Inferred: an order that failed has bought nothing, so it may be followed by another.
+        bought = sum(not order.failed for order in made)
+        verdict = "duplicated" if bought > 1 or suspects else "exactly_once"
+    charged = _sum(order.price for order in made if not order.failed)
+    return KeyEffects(
+        account=account.name,
+        idempotency_key=key,
+        verdict=verdict,
+        orders=[order.id for order in made],
+        charged=charged,
+        balance_moved=charged if holdings.balances.enforced else [],
+        emails=sum(len(holdings.outbox.of(order.id)) for order in made),
+        webhooks=sum(account.webhooks.has_told(order.id) for order in made),
+        suspected_with=list(suspects),
+        attempts=[
+            Attempt(
+                number=entry.number,
+                at=to_datetime(entry.at),
+                status=entry.status,
+                faults=[" ".join(fault) for fault in entry.faults],
+                outcome=entry.outcome,
+                order_id=entry.order_id,
+            )
+            for entry in entries
+        ],
+    )
+
+
+def _sum(amounts: Iterable[Money]) -> list[Money]:
+    totals: dict[str, Decimal] = {}
+    for money in amounts:
+        totals[money.currency] = totals.get(money.currency, ZERO) + Decimal(money.amount)
+    return [Money(currency=name, amount=show(total)) for name, total in sorted(totals.items())]
+
+
+def _suspects(made: Iterable[_Made], window: float) -> dict[str, list[str]]:
+    """For each key the others whose orders had the same body at about the same time."""
+    by_body: dict[bytes, list[tuple[int, str]]] = {}
+    for order in made:
+        if not order.failed:
+            by_body.setdefault(order.fingerprint, []).append((order.at, order.key))
+    suspects: dict[str, list[str]] = {}
+    for orders in by_body.values():
+        for cluster in _clusters(sorted(orders), round(window * SECOND)):
+            for key in cluster:
+                others = [other for other in cluster[: _SUSPECTS_NAMED + 1] if other != key]
+                # A key can have made two orders, each with suspects of its own.
+                named = dict.fromkeys([*suspects.get(key, ()), *others])
+                suspects[key] = list(named)[:_SUSPECTS_NAMED]
+    return suspects
+
+
+def _clusters(orders: Sequence[tuple[int, str]], window: int) -> Iterable[list[str]]:
+    """The keys of orders that follow one another within the window, where there are several."""
+    cluster = [orders[0][1]]
+    for (earlier, _), (later, key) in pairwise(orders):
+        if not window or later - earlier > window:
+            yield from [cluster] if len(cluster) > 1 else []
+            cluster = []
+        if key not in cluster[-1:]:
+            cluster.append(key)
+    yield from [cluster] if len(cluster) > 1 else []

@@ -1,0 +1,376 @@
+"""Everything that one server owns. Nothing lives at module level: two servers share nothing."""
+
+import hashlib
+from collections.abc import Awaitable, Callable, Collection, Mapping
+from decimal import Decimal
+from itertools import count
+from random import Random
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+from runa_mock_server.base.clock import DAY, SECOND, Clock, clock_of
+from runa_mock_server.base.ids import IdSource, account_number, read_payout_token
+from runa_mock_server.base.redaction import Redactor
+from runa_mock_server.catalogue.catalogue import Catalogue
+from runa_mock_server.catalogue.changes import ProductChange, changed_product, product_update
+from runa_mock_server.catalogue.file import catalogue_of
+from runa_mock_server.catalogue.service import ProductService
+from runa_mock_server.contract.processing import Processing, parse_processing
+from runa_mock_server.contract.profiles import PROFILES
+from runa_mock_server.orders.account_state import Holdings, OrderTerms
+from runa_mock_server.orders.balances import Balances
+from runa_mock_server.orders.documents import Renderer
+from runa_mock_server.orders.idempotency import IdempotencyStore
+from runa_mock_server.orders.lifecycle import Progress
+from runa_mock_server.orders.order_body import OrderBodies
+from runa_mock_server.orders.order_store import OrderStore
+from runa_mock_server.orders.payouts import Payout, PayoutService
+from runa_mock_server.orders.rate_limit import RateLimiter
+from runa_mock_server.orders.redemption import Redeemer
+from runa_mock_server.orders.service import OrderService
+from runa_mock_server.server_state.faults import Faults
+from runa_mock_server.server_state.journal import Journal
+from runa_mock_server.webhooks.endpoints import Endpoint
+from runa_mock_server.webhooks.service import Webhooks
+
+if TYPE_CHECKING:  # a server starts without loading pydantic
+    from runa_mock_server.config.settings import Settings
+    from runa_mock_server.contract.webhook_subscription import Subscription
+
+PAYOUT_PATH = "/payout/"
+
+_SWEPT_AT_ONCE = 500
+
+
+class Account:
+    """What belongs to one API key; keys never see each other's orders or idempotency keys.
+
+    Attributes:
+        api_key: the key. Never shown: where an account is spoken of, it is by its ``name``.
+        name: tells accounts apart without giving the key away.
+        settings: how the server behaves towards this account.
+        clock: its time; follows the server's clock.
+    """
+
+    def __init__(self, world: "World", api_key: str) -> None:
+        self.api_key = api_key
+        self.name = account_name(api_key)
+        self.clock = Clock(world.clock)
+        self.clock.when_moved(world.clock_moved)
+        self._world = world
+        self._own_settings: dict[str, Any] = {}
+        self.settings = settings = world.settings
+        # One source of randomness each: what other accounts do changes nothing here.
+        seed = None if settings.seed is None else f"{settings.seed}/{api_key}"
+        self.ids = IdSource(Random(seed), account_number(api_key))  # noqa: S311 - repeatable on purpose, and guards nothing
+        renderer = Renderer(self.ids)
+        self.holdings = holdings = Holdings(
+            terms=world.order_terms(settings),
+            balances=Balances(
+                world.opening_balances(settings), enforced=world.profile.enforces_balances
+            ),
+            orders=OrderStore(renderer),
+        )
+        self.balances, self.outbox = holdings.balances, holdings.outbox
+        self.progress = Progress(self.clock, holdings)
+        self.orders = OrderService(self.clock, renderer, holdings, self.progress)
+        self.payouts = PayoutService(world.catalogue, self.clock, holdings)
+        self.redeemer = Redeemer(self.payouts, world.catalogue, world.code_url)
+        self.idempotency = IdempotencyStore()
+        self.rate = RateLimiter(settings.rate_limit)
+        self.redactor = Redactor(api_key)
+        self.journal = Journal(settings.journal_requests, settings.journal_bytes, self.redactor)
+
+    @property
+    def webhooks(self) -> Webhooks:
+        """The webhooks of its server."""
+        return self._world.webhooks
+
+    def change_settings(self, changes: Mapping[str, Any]) -> None:
+        """Let the server behave differently towards this account from now on.
+
+        Raises:
+            SettingsError: naming each setting that cannot be changed so; nothing was changed.
+        """
+        _changed(self.settings, changes)
+        self._own_settings |= changes
+        self._take_over(changes)
+
+    def follow(self, changed_names: Collection[str] = ()) -> None:
+        """Take over the server's catalogue, and its settings, but where it has its own.
+
+        Args:
+            changed_names: the settings that were changed.
+        """
+        self._take_over(set(changed_names) - self._own_settings.keys())
+
+    def _take_over(self, changed_names: Collection[str]) -> None:
+        self.settings = settings = _changed(self._world.settings, self._own_settings)
+        self.holdings.terms = self._world.order_terms(settings)
+        self.rate.limit = settings.rate_limit
+        self.journal.limit(settings.journal_requests, settings.journal_bytes)
+        if "balances" in changed_names:
+            self.holdings.balances.set(self._world.opening_balances(settings))
+
+    def drop(self, count: int) -> bool:
+        """Free some memory of an account that nobody can reach any more.
+
+        Returns:
+            Whether there is more.
+        """
+        stores = (self.holdings.orders, self.idempotency, self.journal)
+        return any(store.drop(count) for store in stores)
+
+
+class World:
+    """The state of one server, by account.
+
+    Args:
+        settings: how the server behaves.
+        clock: the time it lives in; by default what the settings say.
+        catalogue: what can be ordered; by default what the settings say.
+
+    Attributes:
+        public_url: where the server is reached; see ``reached_at``.
+        catalogue: what can be ordered now.
+        order_bodies: the bodies of orders, read.
+        stop: ends the server; set by whoever serves it.
+        later: has something done once the request in hand is answered; set by whoever serves it.
+        installed: called with each account that is made or put in the place of another.
+        wake: has what is due delivered, on whatever thread it is called; set by whoever serves it.
+        tell: ends an order and tells of it, before it is answered; set by whoever serves it.
+        webhooks: who is told of what.
+        journal: the requests of callers without an account.
+        faults: what goes wrong on purpose, for all accounts.
+        numbers: the numbers of the requests.
+        commands: how many calls of the control API were to change something.
+        clock_moves: how often a clock was moved, stopped or told to run.
+
+    Raises:
+        CatalogueError: if the settings name a catalogue or a template that cannot be used.
+    """
+
+    def __init__(
+        self,
+        settings: "Settings",
+        clock: Clock | None = None,
+        catalogue: Catalogue | None = None,
+    ) -> None:
+        self._first_settings = self.settings = settings
+        self.profile = PROFILES[settings.profile]
+        self.clock: Clock = clock or clock_of(settings.clock)
+        self._first_catalogue = self.catalogue = catalogue or catalogue_of(settings)
+        self._products: ProductService | None = None
+        self.public_url = settings.public_url or ""
+        self.order_bodies = OrderBodies()
+        self.stop: Callable[[], None] = lambda: None
+        self.later: Callable[[Callable[[], None]], object] | None = None
+        self.wake: Callable[[], None] = lambda: None
+        self.installed: list[Callable[[Account], None]] = [self._tell_webhooks]
+        self.tell: Callable[[Account, str], Awaitable[None]] | None = None
+        self.commands = self.clock_moves = 0
+        self._discarded: list[Account] = []
+        self._begin()
+
+    def _begin(self) -> None:
+        settings = self.settings
+        self._accounts: dict[str, Account] = {}
+        self._numbered: dict[int, list[Account]] = {}
+        self.numbers = count(1)
+        self.journal = Journal(settings.journal_requests, settings.journal_bytes)
+        self.faults = Faults(settings.seed)
+        self.webhooks = Webhooks(settings.seed, self.clock, self._wake_server)
+        for subscription in settings.webhooks:
+            self.webhooks.add(subscription, None)
+
+    def clock_moved(self) -> None:
+        """Have what is due by now delivered; called by the clocks."""
+        self.clock_moves += 1
+        self.wake()
+
+    def _wake_server(self) -> None:
+        self.wake()  # which is set later than whoever calls this is made
+
+    @property
+    def products(self) -> ProductService:
+        """The catalogue as callers read it; indexed when the first one does."""
+        if self._products is None:
+            self._products = ProductService(self.catalogue, lambda: self.public_url)
+        return self._products
+
+    def change_product(self, code: str, change: ProductChange) -> None:
+        """Have a product be otherwise from now on, for every account; orders stay as they are.
+
+        Raises:
+            KeyError: if there is no such product.
+            ProductChangeError: naming each field that cannot be changed so; nothing was changed.
+        """
+        old = self.products.document(code)
+        new = changed_product(old, change)
+        if new == old:
+            return
+        self._have(self.catalogue.with_product(new))
+        for account in self.accounts:
+            account.follow()
+        self.webhooks.product_changed(product_update(old, new, self.clock.now()))
+
+    def _have(self, catalogue: Catalogue) -> None:
+        self.catalogue = catalogue
+        self._products = None
+        self.order_bodies = OrderBodies()  # what is remembered holds prices of the one before
+
+    @property
+    def accounts(self) -> list[Account]:
+        """Every account, in the order in which they were first used."""
+        return list(self._accounts.values())
+
+    def account(self, api_key: str) -> Account:
+        """The account of a key; the first call with a key makes it."""
+        account = self._accounts.get(api_key)
+        if account is None:
+            account = Account(self, api_key)
+            self.install(account)
+        return account
+
+    def has(self, account: Account) -> bool:
+        """Whether an account is one of those that there are now."""
+        return self._accounts.get(account.api_key) is account
+
+    def install(self, account: Account) -> None:
+        """Have an account be that of its key, in the place of the one before."""
+        before = self._forget(account.api_key)
+        if before is not None:
+            self._discard([before])
+        self._accounts[account.api_key] = account
+        self._numbered.setdefault(account.ids.account, []).append(account)
+        for call in self.installed:
+            call(account)
+
+    def _tell_webhooks(self, account: Account) -> None:
+        self.webhooks.follow(account.api_key, account.holdings, account.clock)
+
+    def _forget(self, api_key: str) -> Account | None:
+        account = self._accounts.pop(api_key, None)
+        if account is not None:
+            self._numbered[account.ids.account].remove(account)
+        return account
+
+    def _discard(self, accounts: list[Account]) -> None:
+        """Free the memory of accounts bit by bit: at once, a large one would hold requests up."""
+        if self.later is not None:
+            self._discarded += accounts
+            self.later(self._sweep)
+
+    def _sweep(self) -> None:
+        if self._discarded and not self._discarded[-1].drop(_SWEPT_AT_ONCE):
+            self._discarded.pop()
+        if self._discarded and self.later is not None:
+            self.later(self._sweep)
+
+    def settings_of(self, api_key: str | None) -> "Settings":
+        """How the server behaves towards an account; in general, if there is none of that key."""
+        account = None if api_key is None else self._accounts.get(api_key)
+        return self.settings if account is None else account.settings
+
+    def subscribe(self, subscription: "Subscription", api_key: str | None) -> Endpoint:
+        """Tell somebody of an event from now on, of one account or of all.
+
+        Raises:
+            TooManyEndpointsError: if a hundred are told already.
+        """
+        endpoint = self.webhooks.add(subscription, api_key)
+        for account in self.accounts:
+            self._tell_webhooks(account)
+        return endpoint
+
+    def find_payout(self, token: str) -> tuple[Account, Payout] | None:
+        """The payout of a link, whose caller needs no key, and the account that made it."""
+        place = read_payout_token(token)
+        for account in self._numbered.get(place.account, ()) if place is not None else ():
+            payout = account.payouts.find(token)
+            if payout is not None:
+                return account, payout
+        return None
+
+    def reached_at(self, url: str) -> None:
+        """Have new payout links lead to a URL, where clients reach the server from now on."""
+        self.public_url = url
+        for account in self.accounts:
+            account.follow()
+
+    def payout_url(self, token: str) -> str:
+        """The link that opens a payout, on this server."""
+        return self.public_url + PAYOUT_PATH + token
+
+    def code_url(self, token: str, code: str) -> str:
+        """The link that a product of type ``url`` turns into, on this server."""
+        return f"{self.payout_url(token)}/card/{quote(code, safe='')}"
+
+    def order_terms(self, settings: "Settings") -> OrderTerms:
+        """How the orders of an account with these settings are carried out."""
+        lifetime = settings.link_lifetime_days
+        rule = settings.processing
+        return OrderTerms(
+            catalogue=self.catalogue,
+            profile=self.profile,
+            processing=parse_processing(rule)
+            if rule is not None
+            else Processing(round(settings.processing_delay * SECOND)),
+            link_lifetime=None if lifetime is None else round(lifetime * DAY),
+            legacy_item_fields=settings.legacy_item_fields,
+            payout_url=self.payout_url(""),
+        )
+
+    def opening_balances(self, settings: "Settings") -> Mapping[str, Decimal]:
+        """What an account with these settings has before it orders anything."""
+        if settings.balances:
+            return {currency.value: amount for currency, amount in settings.balances.items()}
+        return self.profile.opening_balances
+
+    def change_settings(self, changes: Mapping[str, Any]) -> None:
+        """Let the server behave differently from now on, but where an account has its own way.
+
+        Raises:
+            SettingsError: naming each setting that cannot be changed so; nothing was changed.
+        """
+        self.settings = settings = _changed(self.settings, changes)
+        self.journal.limit(settings.journal_requests, settings.journal_bytes)
+        for account in self.accounts:
+            account.follow(changes)
+
+    def reset(self) -> None:
+        """Return to the start: no account, no fault, first settings and products, first time."""
+        self.faults.remove(list(self.faults))
+        self.settings = self._first_settings
+        if self.catalogue is not self._first_catalogue:
+            self._have(self._first_catalogue)
+        self.clock.reset()
+        accounts = self.accounts
+        self.webhooks.close()
+        self._begin()
+        self._discard(accounts)
+
+    def reset_account(self, account: Account) -> None:
+        """Return one account to the start, with its faults and its clock."""
+        self.faults.remove([f for f in self.faults if f.account == account.api_key])
+        self.webhooks.forget(account.api_key)
+        self.install(Account(self, account.api_key))
+
+
+def account_name(api_key: str) -> str:
+    """How an account is spoken of: what its key starts with, and a digest of the rest.
+
+    >>> account_name("XX-demo.not-a-secret")
+    'XX-demo~8b65d28e'
+    """
+    prefix, dot, _ = api_key.partition(".")
+    # Without a dot all of a key may be secret; its first letters name the environment.
+    shown = prefix[:20] if dot else api_key[:2]
+    digest = hashlib.blake2b(api_key.encode(errors="surrogateescape"), digest_size=4).hexdigest()
+    return f"{shown.encode(errors='backslashreplace').decode()}~{digest}"
+
+
+def _changed(settings: "Settings", changes: Mapping[str, Any]) -> "Settings":
+    from runa_mock_server.config.settings import changed  # noqa: PLC0415 - few servers need it
+
+    return changed(settings, changes)

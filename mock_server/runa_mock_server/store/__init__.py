@@ -1,0 +1,1 @@
+"""How changes are kept: the commit and its engines."""

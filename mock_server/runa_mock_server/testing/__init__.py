@@ -1,0 +1,1 @@
+"""What tests of an integration use: targets and client scenarios."""

@@ -1,0 +1,250 @@
+"""Doing to a connection what an armed fault says.
+
+What strikes is decided in ``faults``. Nothing here waits for anything but its own request, so a
+request that hangs delays no other.
+"""
+
+import asyncio
+import socket
+import struct
+from collections.abc import Awaitable, Callable
+from http import HTTPStatus
+from typing import TYPE_CHECKING
+
+from aiohttp import web
+
+from runa_mock_server.base.errors import RateExceededError
+from runa_mock_server.orders.idempotency import Answer
+from runa_mock_server.server_state.faults import Fault, Target
+from runa_mock_server.web.answers import answer_to, to_response
+from runa_mock_server.web.call import Call
+from runa_mock_server.web.connection import Connection
+
+if TYPE_CHECKING:
+    from runa_mock_server.server_state.fault_spec import (
+        Kind,  # a server starts without loading pydantic
+    )
+
+NO_ANSWER = Answer(0, b"")
+"""For a call that a fault hits before the service has seen it."""
+
+_DROPS = 20  # into how many pieces a slow body is cut, at most
+_RESET_ON_CLOSE = struct.pack("ii", 1, 0)
+
+
+def strike(call: Call, *, inside: bool = False) -> Fault | None:
+    """The fault that hits a call here, if one does."""
+    target = Target(
+        account=_account_of(call),
+        method=call.method,
+        path=call.request.path,
+        idempotency_key=call.header("X-Idempotency-Key"),
+    )
+    fault = call.world.faults.strike(target, inside=inside)
+    if fault is not None:
+        call.faults = (*call.faults, fault)
+    return fault
+
+
+def _account_of(call: Call) -> str | None:
+    """The API key whose faults can hit a call: the caller's, or the one behind a payout link."""
+    token = call.parameters.get("token")
+    found = None if token is None else call.world.find_payout(token)
+    if found is None:
+        return call.header("X-Api-Key")
+    call.owner = found[0]
+    return call.owner.api_key
+
+
+async def wait_inside(call: Call) -> None:
+    """Hold a call up while its idempotency key is in progress, if a fault wants that."""
+    fault = strike(call, inside=True)
+    if fault is not None:
+        await hold_up(call, fault)
+
+
+def status_told(fault: Fault, status: int) -> int | None:
+    """The status that a client gets to see if a fault hits an answer; ``None`` for none at all."""
+    match fault.spec.kind:
+        case "status":
+            return fault.spec.status
+        case "rate_limit":
+            return RateExceededError.status
+        case "reset" | "close" | "hang" if fault.spec.place != "in_body":
+            return None
+    return status
+
+
+async def sabotage(call: Call, fault: Fault, answer: Answer) -> web.StreamResponse:
+    """Do to the call and its answer what the fault says.
+
+    Args:
+        call: the call.
+        fault: what hits it, outside the idempotent section.
+        answer: what the service answers; ``NO_ANSWER`` for a fault placed before.
+
+    Returns:
+        The response for aiohttp to send; on a dead connection it goes nowhere.
+    """
+    if fault.spec.place == "in_body":
+        try:
+            return await _in_body(call, fault, answer)
+        except ConnectionError:  # the client has had enough
+            return _nothing()
+    return await _KINDS[fault.spec.kind](call, fault, answer)
+
+
+async def hold_up(call: Call, fault: Fault) -> None:
+    """Hold a call up that the service has not answered, until the fault is removed at the latest.
+
+    A delay takes its time, though the client may be gone by then: the late order is what this is
+    for. What hangs waits as long as the client does.
+    """
+    if fault.spec.kind == "delay":
+        await _wait(call, fault, fault.seconds())
+    else:
+        await _pause(call, fault, None)
+
+
+async def _reset(call: Call, _fault: Fault, _answer: Answer) -> web.StreamResponse:
+    _cut(call, reset=True)
+    return _nothing()
+
+
+async def _close(call: Call, _fault: Fault, _answer: Answer) -> web.StreamResponse:
+    return hang_up(call)
+
+
+def hang_up(call: Call) -> web.StreamResponse:
+    """Close the connection of a call that gets no answer."""
+    _cut(call, reset=False)
+    return _nothing()
+
+
+async def _hang(call: Call, fault: Fault, answer: Answer) -> web.StreamResponse:
+    await _pause(call, fault, None)
+    return to_response(answer, call.response_headers)
+
+
+async def _delay(call: Call, fault: Fault, answer: Answer) -> web.StreamResponse:
+    await _pause(call, fault, fault.seconds())
+    return to_response(answer, call.response_headers)
+
+
+async def _status(_call: Call, fault: Fault, _answer: Answer) -> web.StreamResponse:
+    spec = fault.spec
+    body = _gateway_page(spec.status) if spec.body is None else spec.body
+    headers = {} if spec.retry_after is None else {"Retry-After": str(spec.retry_after)}
+    answer = Answer(spec.status, body.encode(errors="replace"), spec.content_type)
+    return to_response(answer, headers)
+
+
+async def _rate_limit(call: Call, fault: Fault, _answer: Answer) -> web.StreamResponse:
+    headers = {"X-Api-Version": call.response_headers.get("X-Api-Version", "")}
+    if fault.spec.retry_after is not None:
+        headers["Retry-After"] = str(fault.spec.retry_after)
+    return to_response(answer_to(RateExceededError()), {k: v for k, v in headers.items() if v})
+
+
+async def _malformed(call: Call, _fault: Fault, answer: Answer) -> web.StreamResponse:
+    half = answer._replace(body=answer.body[: max(1, len(answer.body) // 2)])
+    return to_response(half, call.response_headers)
+
+
+_KINDS: dict["Kind", Callable[[Call, Fault, Answer], Awaitable[web.StreamResponse]]] = {
+    "reset": _reset,
+    "close": _close,
+    "hang": _hang,
+    "delay": _delay,
+    "status": _status,
+    "rate_limit": _rate_limit,
+    "malformed_json": _malformed,
+}
+
+
+async def _in_body(call: Call, fault: Fault, answer: Answer) -> web.StreamResponse:
+    whole = to_response(answer, call.response_headers)
+    response = web.StreamResponse(status=whole.status, headers=whole.headers)
+    response.content_length = len(answer.body)
+    await response.prepare(call.request)
+    spec = fault.spec
+    body = b"" if call.method == "HEAD" else answer.body
+    if spec.kind == "slow":
+        size = max(1, -(-len(body) // _DROPS))
+        drops = [body[start : start + size] for start in range(0, len(body), size)] or [b""]
+        pause = fault.seconds() / len(drops)
+        for drop in drops:
+            await _pause(call, fault, pause)
+            await response.write(drop)
+        return response
+    share = int(len(body) * spec.share)
+    await response.write(body[:share])
+    if spec.kind == "hang":
+        await _pause(call, fault, None)
+        await response.write(body[share:])
+        return response
+    _cut(call, reset=spec.kind == "reset")
+    response.force_close()  # what the client has sent after this request is not answered
+    return response
+
+
+async def _pause(call: Call, fault: Fault, seconds: float | None) -> None:
+    """Wait for a time, or for ever, but no longer than the client or the fault is there."""
+    connection = call.request.protocol
+    if not isinstance(connection, Connection):
+        raise TypeError(f"a connection of this server, not {connection!r}")
+    await _wait(call, fault, seconds, connection.when_lost)
+
+
+async def _wait(
+    call: Call,
+    fault: Fault,
+    seconds: float | None,
+    *more: Callable[[Callable[[], None]], Callable[[], None]],
+) -> None:
+    """Wait until the time is over, the fault is removed, or one of ``more`` happens.
+
+    Raises:
+        ForgottenError: if the world has been reset meanwhile; nobody waits for an answer then.
+    """
+    over = asyncio.Event()
+    forget = [when(over.set) for when in (fault.when_removed, *more)]
+    try:
+        async with asyncio.timeout(seconds):
+            await over.wait()
+    except TimeoutError:
+        pass
+    finally:
+        for undo in forget:
+            undo()
+    call.check_remembered()
+
+
+def _cut(call: Call, *, reset: bool) -> None:
+    transport = call.request.transport
+    if transport is None:
+        return
+    if reset:
+        opened = transport.get_extra_info("socket")
+        opened.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
+        transport.abort()
+    else:
+        transport.close()
+
+
+def _nothing() -> web.StreamResponse:
+    """What aiohttp tries to send after a cut, or to nobody."""
+    response = web.Response()
+    response.force_close()
+    return response
+
+
+def _gateway_page(status: int) -> str:
+    try:
+        reason = HTTPStatus(status).phrase
+    except ValueError:
+        reason = "Unknown"
+    return (
+        f"<!doctype html>\n<title>{status} {reason}</title>\n"
+        f"<h1>{status} {reason}</h1>\n<hr>\n<p>gateway (simulated by runa-mock)</p>\n"
+    )
