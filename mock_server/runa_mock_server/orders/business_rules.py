@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from runa_mock_server.base.errors import ApiError, quoted
 from runa_mock_server.catalogue.catalogue import Catalogue, Selection
 from runa_mock_server.contract.fx import can_exchange, exchange
+from runa_schemas.contract_data import MAX_CHOICE_FACE_VALUE, MAX_DISTINCT_TEMPLATES
 
 if TYPE_CHECKING:  # a server starts without loading pydantic
     from runa_mock_server.contract.request_models import (
@@ -23,9 +24,7 @@ if TYPE_CHECKING:  # a server starts without loading pydantic
         Products,
     )
 
-_MAX_TEMPLATES = 10
 # Inferred: a ceiling for links that no product's maximum bounds, so that sums stay printable.
-_LARGEST_FACE_VALUE = Decimal(10) ** 12
 REDEMPTION_TEMPLATE = r"^DT-[0-9A-HJKMNP-TV-Z]{26}$"
 """Ids of redemption templates; these are the customer's own, so any such id is known (inferred)."""
 
@@ -154,8 +153,8 @@ def _face_values(basket: Basket) -> None:
                 index,
                 f"face value {quoted(value)}: several products to choose from need a whole number",
             )
-        elif not line.selection.minimum <= value <= _LARGEST_FACE_VALUE:
-            reason = f"must be from {line.selection.minimum} to {_LARGEST_FACE_VALUE}"
+        elif not line.selection.minimum <= value <= MAX_CHOICE_FACE_VALUE:
+            reason = f"must be from {line.selection.minimum} to {MAX_CHOICE_FACE_VALUE}"
             raise _refused(index, f"face value {quoted(value)}: {reason}")
 
 
@@ -167,7 +166,7 @@ def _redemption_templates_exist(basket: Basket) -> None:
 
 
 def _template_limits(basket: Basket) -> None:
-    if len(basket.lines) <= _MAX_TEMPLATES:
+    if len(basket.lines) <= MAX_DISTINCT_TEMPLATES:
         return
     used: dict[str, set[str | None]] = {
         "product": {
@@ -176,10 +175,11 @@ def _template_limits(basket: Basket) -> None:
         "redemption": {_redemption_template(line) for line in basket.lines} - {None},
     }
     for kind, ids in used.items():
-        if len(ids) > _MAX_TEMPLATES:
+        if len(ids) > MAX_DISTINCT_TEMPLATES:
             raise ApiError(
                 "product_validation_error",
-                f"An order can use {_MAX_TEMPLATES} {kind} templates; this one uses {len(ids)}.",
+                f"An order can use {MAX_DISTINCT_TEMPLATES} {kind} templates; "
+                f"this one uses {len(ids)}.",
             )
 
 

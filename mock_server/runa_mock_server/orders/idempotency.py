@@ -11,8 +11,9 @@ from typing import NamedTuple
 
 from runa_mock_server.base.clock import DAY
 from runa_mock_server.base.errors import ApiError, quoted
+from runa_schemas.contract_data import IDEMPOTENCY_DAYS
 
-LIFETIME = 30 * DAY
+LIFETIME = IDEMPOTENCY_DAYS * DAY
 
 _HEADER = struct.Struct("<q16sH")
 

@@ -4,8 +4,9 @@ from collections import deque
 
 from runa_mock_server.base.clock import SECOND
 from runa_mock_server.base.errors import RateExceededError
+from runa_schemas.contract_data import RATE_LIMIT_SECONDS
 
-_WINDOW = 60 * SECOND
+_WINDOW = RATE_LIMIT_SECONDS * SECOND
 
 
 class RateLimiter:

@@ -17,11 +17,12 @@ from runa_mock_server.orders.order_body import OrderPlan
 from runa_mock_server.orders.order_store import Draft, StoredOrder
 from runa_mock_server.orders.order_template import OrderTemplate
 from runa_mock_server.orders.payouts import with_expiry
+from runa_schemas.contract_data import PROCESSING_SECONDS
 
 _ACCEPTED = 202
 _DONE = 200
 # A synchronous order answers at once and is said to have completed a second later (recorded).
-_SYNCHRONOUS_DELAY = 1 * SECOND
+_SYNCHRONOUS_DELAY = PROCESSING_SECONDS * SECOND
 
 
 class Wishes(NamedTuple):

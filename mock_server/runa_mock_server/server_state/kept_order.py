@@ -16,6 +16,7 @@ from runa_mock_server.base.ids import Place, read_payout_token
 from runa_mock_server.config.settings import SupportedCurrency
 from runa_mock_server.orders.documents import BASIC_KEYS
 from runa_mock_server.orders.order_store import BASIC_ENDS
+from runa_schemas.contract_data import MAX_ORDER_ITEMS, PayoutStatus
 
 _ULID = "[0-9A-HJKMNP-TV-Z]{26}"
 
@@ -62,7 +63,7 @@ class _Distribution(_Part):
 
 
 class _Payout(_Part):
-    status: Literal["ACTIVE", "CLAIMED", "CANCELLED", "EXPIRED"]
+    status: PayoutStatus
     status_updated_at: Timestamp
     url: str
     expiry_date: str | None
@@ -90,7 +91,7 @@ class KeptOrder(_Part):
     currency: SupportedCurrency
     total_discount: Money
     total_price: Money
-    items: Annotated[list[_Item], Field(min_length=1, max_length=200)]
+    items: Annotated[list[_Item], Field(min_length=1, max_length=MAX_ORDER_ITEMS)]
     transaction_detail: dict[str, dict[str, Any]]
     metadata: dict[str, str] | None
 

@@ -18,7 +18,6 @@ from runa_mock_server.base.errors import quoted
 from runa_mock_server.base.ids import read_payout_token
 from runa_mock_server.config.settings import RUN_TIME, Amount, SupportedCurrency
 from runa_mock_server.contract.processing import NEVER
-from runa_mock_server.contract.profiles import ProfileName
 from runa_mock_server.contract.request_models import EmailAddress
 from runa_mock_server.mail.outbox import Email
 from runa_mock_server.orders.business_rules import REDEMPTION_TEMPLATE
@@ -27,6 +26,7 @@ from runa_mock_server.orders.order_store import StoredOrder
 from runa_mock_server.orders.payouts import Part
 from runa_mock_server.server_state.kept_order import OrderId, read_order
 from runa_mock_server.server_state.server_state import Account, World
+from runa_schemas.contract_data import ProfileName
 
 _FIRST_REFUSAL = 400
 _YEAR_10000 = 253_402_300_800 * SECOND

@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 from runa_mock_server.contract import request_headers as access
 from runa_mock_server.web.call import Call
+from runa_schemas.contract_data import API_VERSION
 
 Check = Callable[[Call], None]
 
@@ -20,7 +21,7 @@ def check_key(call: Call) -> None:
         call.headers.get("X-Api-Key"), world.settings.api_keys, world.profile.key_prefix
     )
     call.account = call.owner = world.account(key)
-    call.response_headers["X-Api-Version"] = access.API_VERSION
+    call.response_headers["X-Api-Version"] = API_VERSION
 
 
 def check_rate(call: Call) -> None:
