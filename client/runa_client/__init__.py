@@ -3,12 +3,18 @@
 `RunaClient` works on requests, `AsyncRunaClient` on aiohttp; both have the same methods. Base
 URL and API key come from arguments or from `RUNA_BASE_URL` and `RUNA_API_KEY`, so that the same
 code runs against a mock server and the real service.
+
+Beside the clients, their results and their errors, the package exports what a program needs that
+speaks to the service by itself: `make_settings` and `checked_header` check settings,
+`encode_json` and `decode_json` read and write JSON with exact decimals, `parse_product` reads a
+product, and `network_failure` puts an HTTP library's exception into words without the API key.
 """
 
 from typing import TYPE_CHECKING
 
 from runa_client._build import (
     FaceValue,
+    JsonObject,
     email,
     item,
     multiple,
@@ -22,6 +28,7 @@ from runa_client._errors import (
     AccessDeniedError,
     AuthenticationError,
     BadRequestError,
+    Call,
     ConfigurationError,
     ErrorDetail,
     IdempotencyConflictError,
@@ -29,6 +36,7 @@ from runa_client._errors import (
     NotFoundError,
     OrderFailedError,
     OrderTimeoutError,
+    Problem,
     RateLimitError,
     RedemptionError,
     RedirectError,
@@ -40,20 +48,38 @@ from runa_client._errors import (
     RunaTimeoutError,
     ServerError,
     ValidationError,
+    WebhookFlaw,
     WebhookVerificationError,
 )
+from runa_client._exchange import NetworkFailure, network_failure
+from runa_client._fields import Raw
 from runa_client._funds import Balance, Estimate, EstimateItem
-from runa_client._orders import EstimateOptions, OrderOptions, WaitOptions
+from runa_client._json import decode as decode_json
+from runa_client._json import encode as encode_json
+from runa_client._orders import EstimateOptions, NewOrder, OrderOptions, Progress, WaitOptions
+from runa_client._page import Page
 from runa_client._products import (
+    ContentForm,
     Denominations,
     Product,
     ProductFilters,
     ProductPage,
     SubscriptionPlan,
+    parse_product,
 )
-from runa_client._redemption import ECode, Redemption
+from runa_client._record import Record
+from runa_client._redemption import ECode, Redeemable, Redemption
 from runa_client._results import Order, OrderItem, OrderPage, OrderReceipt, Payout
-from runa_client._settings import Backoff, ClientOptions, RetryPolicy, Timeout
+from runa_client._settings import (
+    Backoff,
+    ClientOptions,
+    RetryPolicy,
+    Settings,
+    Timeout,
+    checked_header,
+    make_settings,
+)
+from runa_client._version import VERSION as __version__  # noqa: N811 - the name that packages state their version by
 from runa_client._webhooks import (
     OrderCompletionEvent,
     ProductState,
@@ -82,8 +108,10 @@ __all__ = [
     "Backoff",
     "BadRequestError",
     "Balance",
+    "Call",
     "ClientOptions",
     "ConfigurationError",
+    "ContentForm",
     "Denominations",
     "ECode",
     "ErrorDetail",
@@ -93,6 +121,9 @@ __all__ = [
     "FaceValue",
     "IdempotencyConflictError",
     "IdempotencyInProgressError",
+    "JsonObject",
+    "NetworkFailure",
+    "NewOrder",
     "NotFoundError",
     "Order",
     "OrderCompletionEvent",
@@ -102,13 +133,19 @@ __all__ = [
     "OrderPage",
     "OrderReceipt",
     "OrderTimeoutError",
+    "Page",
     "Payout",
+    "Problem",
     "Product",
     "ProductFilters",
     "ProductPage",
     "ProductState",
     "ProductUpdateEvent",
+    "Progress",
     "RateLimitError",
+    "Raw",
+    "Record",
+    "Redeemable",
     "Redemption",
     "RedemptionError",
     "RedirectError",
@@ -121,15 +158,24 @@ __all__ = [
     "RunaResponseError",
     "RunaTimeoutError",
     "ServerError",
+    "Settings",
     "SubscriptionPlan",
     "Timeout",
     "ValidationError",
     "WaitOptions",
     "WebhookEvent",
+    "WebhookFlaw",
     "WebhookVerificationError",
+    "__version__",
+    "checked_header",
+    "decode_json",
     "email",
+    "encode_json",
     "item",
+    "make_settings",
     "multiple",
+    "network_failure",
+    "parse_product",
     "payout_link",
     "recipient",
     "single",

@@ -127,6 +127,11 @@ class Settings(Record, secret=("api_key",)):
     random: Callable[[], float] = staticmethod(random.random)
     clock: Callable[[], float] = staticmethod(time.monotonic)
 
+    @property
+    def user_agent(self) -> str:
+        """What requests to the service state as `User-Agent`."""
+        return USER_AGENT
+
     def scrub(self, text: str) -> str:
         """Take the API key out of a text that came from elsewhere."""
         return text.replace(self.api_key, "[API key]")

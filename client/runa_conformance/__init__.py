@@ -6,7 +6,8 @@ place orders run only if that is allowed.
 
 from runa_conformance._checks import CHECKS
 from runa_conformance._failures import SelectionError, TargetError
-from runa_conformance._recording import Recording, read_recording
+from runa_conformance._http import Key, Request
+from runa_conformance._recording import Exchange, Recording, read_recording
 from runa_conformance._registry import Check, select
 from runa_conformance._replay import Comparison, Drift, ReplayOptions, replay
 from runa_conformance._report import (
@@ -19,9 +20,11 @@ from runa_conformance._report import (
     rules_as_text,
     summary,
 )
-from runa_conformance._results import Report, Result
+from runa_conformance._results import Report, Result, Status
 from runa_conformance._rules import RULES, Rule
 from runa_conformance._run import ConformOptions, conform
+from runa_conformance._target import TargetOptions
+from runa_schemas.contract_data import ProfileName
 
 __all__ = [
     "CHECKS",
@@ -30,13 +33,19 @@ __all__ = [
     "Comparison",
     "ConformOptions",
     "Drift",
+    "Exchange",
+    "Key",
+    "ProfileName",
     "Recording",
     "ReplayOptions",
     "Report",
+    "Request",
     "Result",
     "Rule",
     "SelectionError",
+    "Status",
     "TargetError",
+    "TargetOptions",
     "as_json",
     "as_junit",
     "as_text",

@@ -4,8 +4,7 @@ from collections.abc import Mapping
 from copy import deepcopy
 from typing import Any
 
-from runa_client import FaceValue, item, payout_link, single
-from runa_client._json import encode
+from runa_client import FaceValue, encode_json, item, payout_link, single
 
 Document = dict[str, Any]
 
@@ -56,4 +55,4 @@ def edit(body: Document, path: str, value: object) -> Document:
 
 def to_bytes(document: object) -> bytes:
     """A document as JSON, decimals with exactly their digits."""
-    return encode(document)
+    return encode_json(document)

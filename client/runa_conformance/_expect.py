@@ -1,40 +1,12 @@
 """What checks say about answers; each function raises ``MismatchError`` where it is not so."""
 
 import reprlib
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Final
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 from runa_conformance._failures import MismatchError
-from runa_conformance._wire import Answer
-
-STATUSES: Final[Mapping[str, int]] = {
-    "unauthorized": 401,
-    "invalid_api_key": 401,
-    "forbidden": 403,
-    "ordering_restricted": 403,
-    "not_found": 404,
-    "method_not_allowed": 405,
-    "version_removed": 410,
-    "payload_too_large": 413,
-    "invalid_version": 400,
-    "bad_request": 400,
-    "validation_error": 422,
-    "pagination_error": 400,
-    "idempotency_validation_error": 400,
-    "idempotency_in_progress": 400,
-    "insufficient_funds": 400,
-    "product_validation_error": 400,
-    "currency_mismatch": 400,
-    "payment_method_unavailable": 400,
-    "invalid_execution_mode": 400,
-    "insecure_protocol": 400,
-    "invalid_card_id": 400,
-    "currency_not_supported": 400,
-    "internal_server_error": 500,
-    "timeout": 504,
-}
-"""The HTTP status of each type of error. The catalogue of errors says the same; stated again,
-because a server may have its statuses from there."""
+from runa_conformance._http import Answer
+from runa_schemas import ERRORS
 
 _BRIEF = reprlib.Repr()
 _BRIEF.maxstring = _BRIEF.maxother = 120
@@ -69,7 +41,7 @@ def success(answer: Answer, status: int = OK) -> Any:
 
 def refused(answer: Answer, error_type: str) -> Any:
     """The request was refused with this type of error and the status that goes with it."""
-    status = STATUSES[error_type]
+    status = ERRORS[error_type].status
     expect(
         (answer.status, answer.error_type) == (status, error_type),
         f"{answer}, expected {status} {error_type}",

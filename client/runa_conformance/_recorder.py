@@ -11,13 +11,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from runa_client._json import decode, encode
-from runa_client._version import VERSION
+from runa_client import __version__, decode_json, encode_json
 from runa_conformance._failures import MismatchError, TargetError
+from runa_conformance._http import API_KEY_HEADER, Answer, HttpSession, Key, Request
 from runa_conformance._recording import FORMAT, INDEX, PLACEHOLDER, REDACTED
 from runa_conformance._registry import Check
-from runa_conformance._service import ProfileName
-from runa_conformance._wire import API_KEY_HEADER, Answer, Key, Request, Wire
+from runa_schemas.contract_data import ProfileName
 
 _KEPT_HEADERS = frozenset({"allow", "content-type", "x-api-version", "x-send-email"})
 _SECRET_FIELDS = frozenset({"code", "pin", "barcode_string", "url"})
@@ -31,7 +30,7 @@ class Recorder:
 
     Args:
         directory: empty, or to be made.
-        wire: whose exchanges; it knows the API keys.
+        session: the HTTP session whose exchanges are written; it knows the API keys.
         profile: the environment.
         started: when the run began.
 
@@ -43,11 +42,11 @@ class Recorder:
     """
 
     def __init__(
-        self, directory: Path, wire: Wire, profile: ProfileName, started: datetime
+        self, directory: Path, session: HttpSession, profile: ProfileName, started: datetime
     ) -> None:
         self.check: Check | None = None
         self._directory = directory
-        self._wire = wire
+        self._session = session
         self._profile = profile
         self._started = started
         self._number = 0
@@ -91,10 +90,10 @@ class Recorder:
         """Write the index."""
         index = {
             "format": FORMAT,
-            "base_url": self._wire.settings.base_url,
+            "base_url": self._session.settings.base_url,
             "profile": self._profile,
             "recorded_at": self._started.isoformat(timespec="seconds"),
-            "recorded_by": f"runa-mock {VERSION}",
+            "recorded_by": f"runa-mock {__version__}",
             "exchanges": self._number,
             "results": dict(results),
         }
@@ -106,7 +105,7 @@ class Recorder:
         text = json.dumps(document, indent=2) + "\n"
         for token, placeholder in self._tokens.items():
             text = text.replace(json.dumps(token)[1:-1], placeholder)
-        (self._directory / name).write_text(self._wire.scrub(text), encoding="utf-8")
+        (self._directory / name).write_text(self._session.scrub(text), encoding="utf-8")
 
 
 def _id(answer: Answer) -> str | None:
@@ -173,6 +172,10 @@ def _body_fixture(body: bytes) -> dict[str, Any]:
     try:
         document = json.loads(text)
         is_exact = json.dumps(document, separators=(",", ":")) == text
-        return {"json": document} if is_exact and encode(decode(body)) == body else {"text": text}
+        return (
+            {"json": document}
+            if is_exact and encode_json(decode_json(body)) == body
+            else {"text": text}
+        )
     except ValueError:
         return {"text": text}

@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any, Final, cast
 from urllib.parse import parse_qs, urlsplit
 
-from runa_client._json import decode, encode
+from runa_client import decode_json, encode_json
 from runa_conformance._failures import TargetError
-from runa_conformance._service import ProfileName
-from runa_conformance._wire import API_KEY_HEADER, Key, Request
+from runa_conformance._http import API_KEY_HEADER, Key, Request
+from runa_schemas.contract_data import ProfileName
 
 INDEX: Final = "recording.json"
 FORMAT: Final = 1
@@ -78,7 +78,7 @@ class Recording:
                 found = exchange.document["catalog"]
                 products |= {product["code"]: product for product in found}
                 is_whole = is_whole or not found
-        return encode({"catalog": [*products.values()]}) if is_whole and products else None
+        return encode_json({"catalog": [*products.values()]}) if is_whole and products else None
 
     def balances(self) -> Mapping[str, str]:
         """The balances at the beginning, none if they were not read."""
@@ -139,14 +139,14 @@ def _exchange(path: Path) -> Exchange:
 
 def _body(sent: Mapping[str, Any]) -> bytes | None:
     if "json" in sent:
-        return encode(sent["json"])
+        return encode_json(sent["json"])
     text = sent.get("text")
     return None if text is None else text.encode(errors="surrogateescape")
 
 
 def _load(path: Path) -> Any:
     try:
-        return decode(path.read_bytes())
+        return decode_json(path.read_bytes())
     except OSError as error:
         raise TargetError(f"{path}: {error.strerror}") from None
     except ValueError as error:

@@ -3,25 +3,24 @@
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from typing import Literal, TypeAlias
+from typing import TypeAlias, TypeVar
 
 from runa_conformance._failures import SelectionError
 from runa_conformance._rules import RULES, Rule
 from runa_conformance._service import Service
+from runa_schemas.contract_data import ProfileName
 
 Proof: TypeAlias = Callable[[Service], None]
-ProfileName: TypeAlias = Literal["playground", "production"]
 
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One check: a small program that talks to a server and tells whether a rule holds.
+    """One check, which finds out whether a server keeps a rule.
 
     Attributes:
         name: ``group.what_is_said``, by which it is selected.
         rule: the rule that it proves.
         text: the expected behaviour in a sentence.
-        proof: the program; raises ``MismatchError`` or ``SkippedError``.
         orders: whether it places orders. One that does not sends nothing that could buy: besides
             reading, only orders that are malformed or name no product that exists.
         profile: the only environment in which it makes sense, ``None`` for every one.
@@ -31,7 +30,6 @@ class Check:
     name: str
     rule: Rule
     text: str
-    proof: Proof
     orders: bool = False
     profile: ProfileName | None = None
     other_account: bool = False
@@ -40,6 +38,20 @@ class Check:
     def group(self) -> str:
         """The first part of the name."""
         return self.name.partition(".")[0]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunnableCheck(Check):
+    """A check with its program, which only a run of the suite can call.
+
+    Attributes:
+        proof: the program; raises ``MismatchError`` or ``SkippedError``.
+    """
+
+    proof: Proof
+
+
+AnyCheck = TypeVar("AnyCheck", bound=Check)
 
 
 class Group:
@@ -51,7 +63,7 @@ class Group:
 
     def __init__(self, name: str) -> None:
         self._name = name
-        self.checks: list[Check] = []
+        self.checks: list[RunnableCheck] = []
 
     def check(
         self,
@@ -72,7 +84,7 @@ class Group:
 
         def register(proof: Proof) -> Proof:
             self.checks.append(
-                Check(
+                RunnableCheck(
                     name=f"{self._name}.{proof.__name__}",
                     rule=RULES[rule],
                     text=(proof.__doc__ or "").partition("\n")[0],
@@ -88,8 +100,8 @@ class Group:
 
 
 def select(
-    checks: Iterable[Check], patterns: Collection[str] = (), evidence: Collection[str] = ()
-) -> list[Check]:
+    checks: Iterable[AnyCheck], patterns: Collection[str] = (), evidence: Collection[str] = ()
+) -> list[AnyCheck]:
     """Choose checks.
 
     Args:

@@ -9,10 +9,10 @@ from uuid import uuid4
 
 from runa_conformance._expect import shown
 from runa_conformance._failures import MismatchError, UnreachableError
+from runa_conformance._http import Answer, HttpSession, Key, Request
 from runa_conformance._recording import Exchange, Recording, read_recording
 from runa_conformance._shapes import Difference, Twins, differences, ids_in
-from runa_conformance._target import TargetOptions, greet, open_wire
-from runa_conformance._wire import Answer, Key, Request, Wire
+from runa_conformance._target import TargetOptions, check_target, open_session
 
 _KEY_HEADER = "X-Idempotency-Key"
 _ENDED = {"COMPLETED", "FAILED"}
@@ -93,19 +93,19 @@ def replay(
     """
     if isinstance(recording, Path):
         recording = read_recording(recording)
-    wire = open_wire(base_url, api_key, options)
+    session = open_session(base_url, api_key, options)
     try:
-        greet(wire)
-        return _Replay(wire, recording, options).comparison()
+        check_target(session)
+        return _Replay(session, recording, options).comparison()
     finally:
-        wire.close()
+        session.close()
 
 
 class _Replay:
     """One replay: what is known so far of twins, and what was found."""
 
-    def __init__(self, wire: Wire, recording: Recording, options: ReplayOptions) -> None:
-        self._wire = wire
+    def __init__(self, session: HttpSession, recording: Recording, options: ReplayOptions) -> None:
+        self._session = session
         self._recording = recording
         self._allow_orders = options.get("allow_orders", False)
         self._on_drift = options.get("on_drift", _nobody_listens)
@@ -128,7 +128,7 @@ class _Replay:
                 continue
             compared[exchange.check] += 1
             try:
-                answer = self._wire.send(request)
+                answer = self._session.send(request)
                 silent = 0
                 found = list(self._compared(exchange, answer))
             except UnreachableError as error:
@@ -139,7 +139,7 @@ class _Replay:
                 drifts.append(drift)
                 self._on_drift(drift)
         return Comparison(
-            self._wire.settings.base_url, self._recording, compared, left_out, tuple(drifts)
+            self._session.settings.base_url, self._recording, compared, left_out, tuple(drifts)
         )
 
     def _request(self, exchange: Exchange) -> Request | str:
@@ -147,7 +147,7 @@ class _Replay:
         recorded = exchange.request
         if exchange.places_orders and not self._allow_orders:
             return "their checks place orders, and --allow-orders is not given"
-        if recorded.key is Key.OTHER and self._wire.other_key is None:
+        if recorded.key is Key.OTHER and self._session.other_key is None:
             return "they need the API key of another account"
         if recorded.is_link:
             url, mark, query = recorded.target.partition("?")
@@ -214,8 +214,8 @@ class _Replay:
             check=exchange.check,
             request=str(exchange.request),
             path=difference.path,
-            recorded=self._wire.scrub(shown(difference.recorded)),
-            found=self._wire.scrub(shown(difference.found)),
+            recorded=self._session.scrub(shown(difference.recorded)),
+            found=self._session.scrub(shown(difference.found)),
         )
 
 

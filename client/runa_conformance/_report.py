@@ -7,12 +7,12 @@ from dataclasses import asdict
 from typing import Any, Final
 
 from runa_conformance._checks import CHECKS
+from runa_conformance._invariants import Invariant, invariants
 from runa_conformance._recording import Recording
 from runa_conformance._registry import Check
 from runa_conformance._replay import Comparison, Drift
 from runa_conformance._results import Report, Result, Status
 from runa_conformance._rules import EVIDENCE, RULES, Rule
-from runa_conformance._watchers import Watch, watches
 from runa_conformance.junit import Case, Suite, as_xml
 
 _MARKS: Final[Mapping[Status, str]] = {"passed": "ok  ", "failed": "FAIL", "skipped": "skip"}
@@ -137,9 +137,9 @@ def _compared(report: Comparison) -> Iterable[Case]:
 
 
 def checks_as_text(checks: Iterable[Check]) -> str:
-    """A list of checks, a line each, and of what is watched while they run."""
+    """A list of checks, a line each, and of the invariants that hold for all answers."""
     rows = [(check.name, _needs(check), check.text) for check in checks]
-    rows += [(watch.name, "always", watch.text) for watch in watches()]
+    rows += [(invariant.name, "always", invariant.text) for invariant in invariants()]
     first, second = (max(len(row[column]) for row in rows) for column in (0, 1))
     return "".join(f"{name:{first}}  {needs:{second}}  {text}\n" for name, needs, text in rows)
 
@@ -204,7 +204,7 @@ def rules_as_json(recording: Recording | None = None) -> str:
 
 def _proofs(rule: Rule) -> list[str]:
     """The names of the checks that prove a rule."""
-    proofs: list[Check | Watch] = [*CHECKS, *watches()]
+    proofs: list[Check | Invariant] = [*CHECKS, *invariants()]
     return [proof.name for proof in proofs if proof.rule is rule]
 
 

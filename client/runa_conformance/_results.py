@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Literal, TypeAlias
 
 from runa_conformance._rules import Rule
-from runa_conformance._service import ProfileName
+from runa_schemas.contract_data import ProfileName
 
 Status: TypeAlias = Literal["passed", "failed", "skipped"]
 

@@ -17,15 +17,15 @@ from runa_conformance._failures import (
     TargetError,
     UnreachableError,
 )
+from runa_conformance._http import Answer, HttpSession
+from runa_conformance._invariants import InvariantMonitor, make_monitors
 from runa_conformance._recorder import Recorder
-from runa_conformance._registry import Check, select
+from runa_conformance._registry import RunnableCheck, select
 from runa_conformance._results import Report, Result, Status
-from runa_conformance._service import ProfileName, Service
-from runa_conformance._target import TargetOptions, greet, open_wire
-from runa_conformance._watchers import Watcher, make_watchers
-from runa_conformance._wire import Answer, Wire
+from runa_conformance._service import Service
+from runa_conformance._target import TargetOptions, check_target, open_session
+from runa_schemas.contract_data import API_KEY_PREFIXES, ProfileName
 
-_LIVE_PREFIX = "wg"
 _GIVE_UP_AFTER = 3  # checks in a row without an answer
 _LONGEST_SENT = 600
 _URL = re.compile(r"(https?://[^/\s]+)/[^\s'\"]*")
@@ -65,25 +65,25 @@ def conform(
             directory that is in use, or nothing left to check.
     """
     chosen = select(CHECKS, options.get("select", ()), options.get("evidence", ()))
-    wire = open_wire(base_url, api_key, options)
+    session = open_session(base_url, api_key, options)
     try:
-        run = _Run(wire, options)
+        run = _Run(session, options)
         run.must_have_work(chosen)
-        greet(wire)
+        check_target(session)
         return run.report(chosen)
     finally:
-        wire.close()
+        session.close()
 
 
 class _Run:
-    """One run: its checks, and what is counted, watched and recorded meanwhile."""
+    """One run: its checks, and what is counted, monitored and recorded meanwhile."""
 
-    def __init__(self, wire: Wire, options: ConformOptions) -> None:
-        live = wire.settings.api_key.startswith(_LIVE_PREFIX)
+    def __init__(self, session: HttpSession, options: ConformOptions) -> None:
+        live = session.settings.api_key.startswith(API_KEY_PREFIXES["production"])
         by_key: ProfileName = "production" if live else "playground"
         self._profile = options.get("profile") or by_key
-        self._wire = wire
-        self._service = Service(wire, self._profile)
+        self._session = session
+        self._service = Service(session, self._profile)
         self._allow_orders = options.get("allow_orders", False)
         self._on_result = options.get("on_result", _nobody_listens)
         self._record = options.get("record")
@@ -91,7 +91,7 @@ class _Run:
         self._silent = 0
         self._last: Answer | None = None
 
-    def must_have_work(self, chosen: Iterable[Check]) -> None:
+    def must_have_work(self, chosen: Iterable[RunnableCheck]) -> None:
         """See whether a check is left that can run here.
 
         Raises:
@@ -102,23 +102,23 @@ class _Run:
             told = ", ".join(map(str, reasons))
             raise TargetError(f"nothing of that can be checked here: {told}")
 
-    def report(self, chosen: Iterable[Check]) -> Report:
+    def report(self, chosen: Iterable[RunnableCheck]) -> Report:
         """Run checks."""
         started, begin = datetime.now(UTC), time.monotonic()
-        watchers = make_watchers()
-        self._wire.watchers += [self._count, *watchers]
+        monitors = make_monitors()
+        self._session.observers += [self._count, *monitors]
         recorder = None
         if self._record is not None:
-            recorder = Recorder(self._record, self._wire, self._profile, started)
-            self._wire.watchers.append(recorder)
+            recorder = Recorder(self._record, self._session, self._profile, started)
+            self._session.observers.append(recorder)
         results = []
-        for result in chain(self._checked(chosen, recorder), map(self._watched, watchers)):
+        for result in chain(self._checked(chosen, recorder), map(self._monitored, monitors)):
             results.append(result)
             self._on_result(result)
         if recorder is not None:
             recorder.finish({result.name: result.status for result in results})
         return Report(
-            base_url=self._wire.settings.base_url,
+            base_url=self._session.settings.base_url,
             profile=self._profile,
             started_at=started,
             seconds=time.monotonic() - begin,
@@ -127,7 +127,9 @@ class _Run:
             results=tuple(results),
         )
 
-    def _checked(self, chosen: Iterable[Check], recorder: Recorder | None) -> Iterator[Result]:
+    def _checked(
+        self, chosen: Iterable[RunnableCheck], recorder: Recorder | None
+    ) -> Iterator[Result]:
         for check in chosen:
             unfit = self._unfit(check)
             if unfit is None and self._silent >= _GIVE_UP_AFTER:
@@ -150,7 +152,7 @@ class _Run:
                 seconds=time.monotonic() - begin,
             )
 
-    def _ended(self, check: Check) -> tuple[Status, str | None]:
+    def _ended(self, check: RunnableCheck) -> tuple[Status, str | None]:
         silent, self._silent = self._silent, 0
         try:
             check.proof(self._service)
@@ -165,18 +167,18 @@ class _Run:
             return "failed", f"an answer was beyond the check: {type(error).__name__}: {error}"
         return "passed", None
 
-    def _watched(self, watcher: Watcher) -> Result:
-        watch, failure = watcher.watch, watcher.failure
+    def _monitored(self, monitor: InvariantMonitor) -> Result:
+        invariant, failure = monitor.invariant, monitor.failure
         status: Status = "failed" if failure else "passed"
-        return Result(watch.name, watch.rule, watch.text, status, self._told(failure))
+        return Result(invariant.name, invariant.rule, invariant.text, status, self._told(failure))
 
-    def _unfit(self, check: Check) -> str | None:
+    def _unfit(self, check: RunnableCheck) -> str | None:
         """Why a check cannot run here, ``None`` if it can."""
         if check.orders and not self._allow_orders:
             return "it places orders, and --allow-orders is not given"
         if check.profile not in (None, self._profile):
             return f"it is about the {check.profile} environment"
-        if check.other_account and self._wire.other_key is None:
+        if check.other_account and self._session.other_key is None:
             return "it needs the API key of another account"
         return None
 
@@ -201,10 +203,10 @@ class _Run:
         """A text without API keys and payout links."""
         if text is None:
             return None
-        base_url = self._wire.settings.base_url
+        base_url = self._session.settings.base_url
         return _URL.sub(
             lambda found: found[0] if found[0].startswith(base_url) else f"{found[1]}/…",
-            self._wire.scrub(text),
+            self._session.scrub(text),
         )
 
 

@@ -2,18 +2,18 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Generic, Literal, TypeAlias, TypeVar
+from typing import Any, Generic, TypeAlias, TypeVar
 from urllib.parse import quote, urlencode
 from uuid import uuid4
 
 from runa_conformance._bodies import Document, link, order, to_bytes
+from runa_conformance._catalogue_sample import CatalogueSample
 from runa_conformance._expect import ACCEPTED, at, entries, expect, success
 from runa_conformance._failures import MismatchError, SkippedError, UnreachableError
-from runa_conformance._shelf import Shelf
-from runa_conformance._wire import Answer, Key, Request, Wire
+from runa_conformance._http import Answer, HttpSession, Key, Request
+from runa_schemas.contract_data import MAX_PAGE_LIMIT, ProfileName
 
 T = TypeVar("T")
-ProfileName: TypeAlias = Literal["playground", "production"]
 Headers: TypeAlias = Mapping[str, str | None]
 
 NO_FUNDS = "insufficient_funds"
@@ -74,15 +74,15 @@ class Service:
     """The service under test.
 
     Args:
-        wire: leads to it.
+        session: sends the requests.
         profile: which environment it is.
 
     Attributes:
         placed: the ids of the orders that this run has placed, oldest first.
     """
 
-    def __init__(self, wire: Wire, profile: ProfileName) -> None:
-        self.wire = wire
+    def __init__(self, session: HttpSession, profile: ProfileName) -> None:
+        self.session = session
         self.profile = profile
         self.placed: list[str] = []
         self._catalogue = _Once("the catalogue", self._read_catalogue)
@@ -108,7 +108,7 @@ class Service:
             key: the API key.
         """
         given = {name: value for name, value in (headers or {}).items() if value is not None}
-        return self.wire.send(Request(method, target, given, body, key))
+        return self.session.send(Request(method, target, given, body, key))
 
     def get(
         self, target: str, *, headers: Headers | None = None, key: Key | str | None = Key.OWN
@@ -166,7 +166,7 @@ class Service:
 
     def open_link(self, url: str, query: str = "") -> Answer:
         """``GET`` a payout link, whose host gets no API key."""
-        return self.wire.send(Request("GET", url + query, key=None))
+        return self.session.send(Request("GET", url + query, key=None))
 
     def place(
         self, body: Document, *, key: str | None = None, headers: Headers | None = None
@@ -182,7 +182,7 @@ class Service:
     def ended(self, order_id: str) -> Answer:
         """``GET`` an order, looking again until it has ended or a minute has passed."""
         target = f"/order/{quote(order_id, safe='')}"
-        answer = self.wire.send(Request("GET", target, until_ended=True))
+        answer = self.session.send(Request("GET", target, until_ended=True))
         status = at(success(answer), "status")
         expect(status in ("COMPLETED", "FAILED"), f"{answer}: after a minute it is {status}")
         return answer
@@ -192,7 +192,7 @@ class Service:
         return self.ended(self.place(body, headers=headers)).document
 
     @property
-    def shelf(self) -> Shelf:
+    def catalogue(self) -> CatalogueSample:
         """What can be ordered, as the server lists it."""
         return self._catalogue()
 
@@ -214,20 +214,20 @@ class Service:
             if isinstance(order_id, str) and order_id not in self.placed:
                 self.placed.append(order_id)
 
-    def _read_catalogue(self) -> Shelf:
+    def _read_catalogue(self) -> CatalogueSample:
         documents: list[Any] = []
         after = None
         for _ in range(_MOST_PAGES):
-            page = success(self.query("/product", limit=500, after=after))
+            page = success(self.query("/product", limit=MAX_PAGE_LIMIT, after=after))
             found = entries(page, "catalog")
             documents += found
             after = at(page, "pagination", "cursors", "after")
             if not found or after is None:
-                return Shelf(documents)
+                return CatalogueSample(documents)
         raise MismatchError(f"the list of products has no end after {_MOST_PAGES} pages")
 
     def _tell_story(self) -> Story:
-        card = self.shelf.card
+        card = self.catalogue.card
         sent = order(
             card.currency,
             link(card.code),
@@ -242,7 +242,7 @@ class Service:
         return Story(sent, accepted, listed, looked_at, self.ended(order_id))
 
     def _order_at_once(self) -> Answer:
-        card = self.shelf.card
+        card = self.catalogue.card
         body = order(card.currency, link(card.code))
         answer = self.order(body, headers={"X-Execution-Mode": "sync"})
         success(answer)

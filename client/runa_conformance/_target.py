@@ -1,12 +1,11 @@
-"""The server that is checked: the way to it, and whether it is one."""
+"""The server that is checked: an HTTP session with it, and whether it is a payouts API."""
 
 import time
 from typing import TypedDict
 
-from runa_client import ConfigurationError, Timeout
-from runa_client._settings import checked_header, make_settings
+from runa_client import ConfigurationError, Timeout, checked_header, make_settings
 from runa_conformance._failures import TargetError, UnreachableError
-from runa_conformance._wire import Request, Sleep, Wire
+from runa_conformance._http import HttpSession, Request, Sleep
 
 DEFAULT_TIMEOUT = 30.0
 _REFUSED_KEY = {401, 403}
@@ -28,8 +27,8 @@ class TargetOptions(TypedDict, total=False):
     sleep: Sleep
 
 
-def open_wire(base_url: str | None, api_key: str | None, options: TargetOptions) -> Wire:
-    """The way to a server.
+def open_session(base_url: str | None, api_key: str | None, options: TargetOptions) -> HttpSession:
+    """Open an HTTP session with a server.
 
     Raises:
         TargetError: the address or a key is missing or cannot work.
@@ -48,18 +47,18 @@ def open_wire(base_url: str | None, api_key: str | None, options: TargetOptions)
             raise TargetError(str(error).partition(":")[0]) from None
     if other == settings.api_key:
         raise TargetError("the other API key is the first one; it has to be of another account")
-    return Wire(settings, other, options.get("sleep", time.sleep))
+    return HttpSession(settings, other, options.get("sleep", time.sleep))
 
 
-def greet(wire: Wire) -> None:
-    """See whether there is a service that accepts the key.
+def check_target(session: HttpSession) -> None:
+    """Check that a service answers there and accepts the key.
 
     Raises:
         TargetError: there is none, or it does not.
     """
-    url = wire.settings.base_url
+    url = session.settings.base_url
     try:
-        answer = wire.send(Request("GET", "/ping"))
+        answer = session.send(Request("GET", "/ping"))
     except UnreachableError as error:
         raise TargetError(f"{url} cannot be reached: {error}") from None
     if answer.media_type != "application/json":

@@ -7,6 +7,8 @@ from types import MappingProxyType
 from typing import Literal, NamedTuple
 from xml.etree import ElementTree as ET
 
+__all__ = ["Case", "Suite", "as_xml"]
+
 # What XML cannot hold, not even escaped.
 _UNPRINTABLE = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _TAGS = {"failed": "failure", "skipped": "skipped"}

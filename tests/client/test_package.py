@@ -10,7 +10,7 @@ import subprocess
 import sys
 import tomllib
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeGuard, get_args, get_origin, get_type_hints, is_typeddict
 
 import pytest
 
@@ -36,6 +36,55 @@ def test_unknown_names_are_errors() -> None:
     """A name that the package lacks is an AttributeError, as everywhere."""
     with pytest.raises(AttributeError, match="has no attribute 'Nothing'"):
         runa_client.Nothing  # type: ignore[attr-defined]  # noqa: B018 - the access is the test
+
+
+def _types_in(annotation: object) -> set[type]:
+    """Find the package's own classes in an annotation, whatever they are nested in."""
+    arguments = {kind for part in get_args(annotation) for kind in _types_in(part)}
+    outer = get_origin(annotation) or annotation
+    return {*arguments, outer} if _is_own(outer) else arguments
+
+
+def _is_own(thing: object) -> TypeGuard[type]:
+    return inspect.isclass(thing) and thing.__module__.startswith("runa_client")
+
+
+def _annotations(thing: object) -> list[object]:
+    """List what a public function, or a public class with all that it shows, is annotated with."""
+    if inspect.isfunction(thing):
+        return list(get_type_hints(thing).values())
+    if not inspect.isclass(thing):
+        return [thing]
+    shown = [
+        member.fget if isinstance(member, property) else member
+        for name, member in inspect.getmembers(thing)
+        if not name.startswith("_") or name == "__init__"
+    ]
+    methods = [member for member in shown if inspect.isfunction(member)]
+    fields = list(get_type_hints(thing).values()) if is_typeddict(thing) or _is_own(thing) else []
+    return fields + [hint for method in methods for hint in get_type_hints(method).values()]
+
+
+def test_every_type_that_a_public_name_mentions_is_public() -> None:
+    """Parameters, results, fields and bases of public names are themselves public."""
+    public = {name: getattr(runa_client, name) for name in runa_client.__all__}
+    mentioned = {
+        kind
+        for thing in public.values()
+        for hint in _annotations(thing)
+        for kind in _types_in(hint)
+    }
+    bases = {
+        base
+        for thing in public.values()
+        if inspect.isclass(thing)
+        for base in inspect.getmro(thing)
+        if _is_own(base)
+    }
+
+    hidden = {kind.__qualname__ for kind in mentioned | bases if kind not in public.values()}
+    assert {runa_client.Order, runa_client.Page} <= mentioned | bases
+    assert hidden == set()
 
 
 def test_importing_the_client_loads_little() -> None:

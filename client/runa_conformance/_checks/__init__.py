@@ -20,7 +20,7 @@ from runa_conformance._checks import (
     syntax,
     triggers,
 )
-from runa_conformance._registry import Check
+from runa_conformance._registry import RunnableCheck
 
 _GROUPS = (
     access.GROUP,
@@ -41,5 +41,7 @@ _GROUPS = (
     triggers.GROUP,
 )
 
-CHECKS: Final[tuple[Check, ...]] = tuple(check for group in _GROUPS for check in group.checks)
+CHECKS: Final[tuple[RunnableCheck, ...]] = tuple(
+    check for group in _GROUPS for check in group.checks
+)
 """Every check, in the order in which they run."""

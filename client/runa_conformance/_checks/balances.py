@@ -46,7 +46,7 @@ def an_unsupported_currency_is_refused(service: Service) -> None:
 def orders_cost_nothing_on_the_playground(service: Service) -> None:
     """The balances of the playground are the same after an order."""
     before = _listed(service)
-    card = service.shelf.card
+    card = service.catalogue.card
     service.finished(order(card.currency, link(card.code)))
     equal(_listed(service), before, "GET /balance after an order")
 
@@ -54,7 +54,7 @@ def orders_cost_nothing_on_the_playground(service: Service) -> None:
 @GROUP.check("balance-production", orders=True, profile="production")
 def orders_cost_their_price_in_production(service: Service) -> None:
     """An order takes its total price from the balance, once."""
-    card = service.shelf.card
+    card = service.catalogue.card
     before = Decimal(_listed(service).get(card.currency, "0.00"))
     placed = service.finished(order(card.currency, link(card.code)))
     after = Decimal(_listed(service).get(card.currency, "0.00"))

@@ -13,6 +13,16 @@ from runa_conformance._checks.details import invalid_at, places
 from runa_conformance._expect import at, entries, equal, expect, refused, shown, strings
 from runa_conformance._registry import Group
 from runa_conformance._service import Service
+from runa_schemas.contract_data import (
+    MAX_DESCRIPTION_LENGTH,
+    MAX_METADATA_KEY_LENGTH,
+    MAX_METADATA_PAIRS,
+    MAX_METADATA_VALUE_LENGTH,
+    MAX_ORDER_ITEMS,
+    MAX_RECIPIENT_REFERENCE_LENGTH,
+    MIN_FACE_VALUE,
+    Currency,
+)
 
 GROUP = Group("bodies")
 
@@ -39,6 +49,11 @@ def each_invalid(
         invalid(service, edit(nothing(), path, value), path, kind)
 
 
+def _of_length(length: int) -> tuple[str, str]:
+    """Texts of so many characters, of one and of two UTF-16 code units each."""
+    return "x" * length, ASTRAL * length
+
+
 @GROUP.check("payment-method")
 def the_payment_method_is_complete(service: Service) -> None:
     """Type ACCOUNT_BALANCE and a known currency in capitals are required."""
@@ -53,21 +68,17 @@ def the_payment_method_is_complete(service: Service) -> None:
 @GROUP.check("payment-method")
 def every_currency_is_known(service: Service) -> None:
     """Each of the thirty currencies can pay."""
-    for currency in (
-        *("AED", "ARS", "AUD", "BRL", "CAD", "CHF", "CLP", "CNY", "COP", "CZK"),
-        *("DKK", "EUR", "GBP", "HUF", "ILS", "INR", "JPY", "KRW", "MXN", "MYR"),
-        *("NOK", "NZD", "PEN", "PLN", "RON", "SAR", "SEK", "SGD", "USD", "ZAR"),
-    ):
-        passes(service, edit(nothing(), "payment_method.currency", currency))
+    for currency in Currency:
+        passes(service, edit(nothing(), "payment_method.currency", currency.value))
 
 
 @GROUP.check("items-count")
 def an_order_has_1_to_200_items(service: Service) -> None:
     """1 and 200 items pass, none and 201 do not."""
-    for count in (1, 200):
+    for count in (1, MAX_ORDER_ITEMS):
         passes(service, nothing(items=[link(NO_PRODUCT)] * count))
     invalid(service, nothing(items=[]), "items", "too_short")
-    invalid(service, nothing(items=[link(NO_PRODUCT)] * 201), "items", "too_long")
+    invalid(service, nothing(items=[link(NO_PRODUCT)] * (MAX_ORDER_ITEMS + 1)), "items", "too_long")
     each_invalid(service, "items", [ABSENT], "missing")
     each_invalid(service, "items", [None, {}, "items", 1], "list_type")
     each_invalid(service, PLACE, [None, "item", 1, []])
@@ -76,9 +87,9 @@ def an_order_has_1_to_200_items(service: Service) -> None:
 @GROUP.check("description-length")
 def a_description_has_at_most_128_characters(service: Service) -> None:
     """128 characters pass, of whatever plane; 129 do not."""
-    for text in ("x" * 128, ASTRAL * 128, "", None):
+    for text in (*_of_length(MAX_DESCRIPTION_LENGTH), "", None):
         passes(service, nothing(description=text))
-    for text in ("x" * 129, ASTRAL * 129):
+    for text in _of_length(MAX_DESCRIPTION_LENGTH + 1):
         invalid(service, nothing(description=text), "description", "string_too_long")
     each_invalid(service, "description", (1, True, ["x"], {}), "string_type")
 
@@ -86,9 +97,9 @@ def a_description_has_at_most_128_characters(service: Service) -> None:
 @GROUP.check("metadata-limits")
 def metadata_has_at_most_20_pairs(service: Service) -> None:
     """20 pairs pass, 21 do not."""
-    for count in (0, 1, 20):
+    for count in (0, 1, MAX_METADATA_PAIRS):
         passes(service, nothing(metadata={str(number): "" for number in range(count)}))
-    pairs = {str(number): "" for number in range(21)}
+    pairs = {str(number): "" for number in range(MAX_METADATA_PAIRS + 1)}
     invalid(service, nothing(metadata=pairs), "metadata", "too_long")
     passes(service, nothing(metadata=None))
     each_invalid(service, "metadata", ("x", 1, [], ["x"]), "dict_type")
@@ -97,18 +108,18 @@ def metadata_has_at_most_20_pairs(service: Service) -> None:
 @GROUP.check("metadata-limits")
 def metadata_keys_have_at_most_40_characters(service: Service) -> None:
     """A key of 40 characters passes, one of 41 does not."""
-    for key in ("k" * 40, ASTRAL * 40, ""):
+    for key in (*_of_length(MAX_METADATA_KEY_LENGTH), ""):
         passes(service, nothing(metadata={key: "v"}))
-    for key in ("k" * 41, ASTRAL * 41):
+    for key in _of_length(MAX_METADATA_KEY_LENGTH + 1):
         invalid(service, nothing(metadata={key: "v"}), "metadata", "string_too_long")
 
 
 @GROUP.check("metadata-limits")
 def metadata_values_have_at_most_200_characters(service: Service) -> None:
     """A value is a string: one of 200 characters passes, one of 201 does not."""
-    for value in ("v" * 200, ASTRAL * 200, ""):
+    for value in (*_of_length(MAX_METADATA_VALUE_LENGTH), ""):
         passes(service, nothing(metadata={"k": value}))
-    for value in ("v" * 201, ASTRAL * 201):
+    for value in _of_length(MAX_METADATA_VALUE_LENGTH + 1):
         invalid(service, nothing(metadata={"k": value}), "metadata.k", "string_too_long")
     good = nothing(metadata={"k": "v"})
     for wrong in (1, True, None, ["v"], {"v": 1}):
@@ -119,7 +130,7 @@ def metadata_values_have_at_most_200_characters(service: Service) -> None:
 def a_face_value_is_a_number_from_a_cent(service: Service) -> None:
     """0.01 passes and 0.009 does not; strings and booleans are no numbers."""
     path = f"{PLACE}.face_value"
-    for value in (Decimal("0.01"), Decimal("10.50"), 1, 10**9):
+    for value in (MIN_FACE_VALUE, Decimal("10.50"), 1, 10**9):
         passes(service, edit(nothing(), path, value))
     below = (Decimal("0.009"), Decimal("0.0099999999"), 0, -1, Decimal("-0.01"))
     each_invalid(service, path, below, "greater_than_equal")
@@ -160,9 +171,10 @@ def a_recipient_has_a_reference_and_an_address(service: Service) -> None:
     def body(text: str) -> Document:
         return edit(nothing(), path, recipient(text, email_address=ADDRESS))
 
-    for good in ("r", "r" * 255, "Az09-_@."):
+    for good in ("r", "r" * MAX_RECIPIENT_REFERENCE_LENGTH, "Az09-_@."):
         passes(service, body(good))
-    for wrong in ("", "r" * 256, "a b", "a/b", "\u00e9", "a\n", "a+b"):
+    too_long = "r" * (MAX_RECIPIENT_REFERENCE_LENGTH + 1)
+    for wrong in ("", too_long, "a b", "a/b", "\u00e9", "a\n", "a+b"):
         invalid(service, body(wrong), reference, "string_pattern_mismatch")
     for field in ("recipient_reference", "email_address"):
         lacking = edit(body("r"), f"{path}.{field}", ABSENT)

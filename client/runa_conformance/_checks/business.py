@@ -4,18 +4,17 @@ from decimal import Decimal
 
 from runa_client import item, multiple, payout_link, recipient, single, template
 from runa_conformance._bodies import ADDRESS, NO_PRODUCT, link, nothing, order
-from runa_conformance._checks.contents import PLAYGROUND_TEMPLATES
+from runa_conformance._catalogue_sample import CENT, TEN, Card
 from runa_conformance._expect import at, equal, refused, success
 from runa_conformance._failures import SkippedError
 from runa_conformance._registry import Group
 from runa_conformance._service import Service
-from runa_conformance._shelf import CENT, TEN, Card
+from runa_schemas.contract_data import MAX_DISTINCT_TEMPLATES, PRODUCT_TEMPLATES
 
 GROUP = Group("business")
 
 SYNC = {"X-Execution-Mode": "sync"}
 _CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
-MOST_TEMPLATES = 10
 
 
 @GROUP.check("product-known")
@@ -37,7 +36,7 @@ def an_unknown_template_cannot_be_ordered(service: Service) -> None:
 @GROUP.check("product-orderable", orders=True)
 def a_product_that_is_off_cannot_be_ordered(service: Service) -> None:
     """A product that is not orderable is 400 product_validation_error."""
-    product = service.shelf.find(
+    product = service.catalogue.find(
         lambda p: p.is_orderable is False and p.denominations is not None,
         "product that cannot be ordered",
     )
@@ -50,7 +49,7 @@ def a_product_that_is_off_cannot_be_ordered(service: Service) -> None:
 @GROUP.check("face-value-range", orders=True)
 def an_open_product_has_two_ends(service: Service) -> None:
     """A cent below the minimum and a cent above the maximum are refused."""
-    for card in service.shelf.cards[:3]:
+    for card in service.catalogue.cards[:3]:
         low, high = card.minimum - CENT, card.maximum + CENT
         for value in (low, high) if low > 0 else (high,):
             body = order(card.currency, link(card.code, value))
@@ -60,7 +59,7 @@ def an_open_product_has_two_ends(service: Service) -> None:
 @GROUP.check("face-value-range", orders=True, profile="playground")
 def the_ends_of_an_open_product_can_be_ordered(service: Service) -> None:
     """The minimum and the maximum themselves are accepted."""
-    card = service.shelf.card
+    card = service.catalogue.card
     items = [link(card.code, value) for value in (card.minimum, card.maximum)]
     document = service.finished(order(card.currency, *items))
     found = [Decimal(at(entry, "face_value")) for entry in at(document, "items")]
@@ -70,7 +69,7 @@ def the_ends_of_an_open_product_can_be_ordered(service: Service) -> None:
 @GROUP.check("face-value-range", orders=True)
 def a_fixed_product_comes_in_its_values(service: Service) -> None:
     """A value of the list is accepted, one between two of them is refused."""
-    product = service.shelf.find(
+    product = service.catalogue.find(
         lambda p: bool(
             p.is_orderable
             and p.payout_type == "gift_card"
@@ -93,7 +92,7 @@ def a_fixed_product_comes_in_its_values(service: Service) -> None:
 @GROUP.check("subscription-price", orders=True)
 def a_plan_has_one_price(service: Service) -> None:
     """A subscription's plan is refused at any other value, and so is its product's own code."""
-    product = service.shelf.find(
+    product = service.catalogue.find(
         lambda p: bool(p.is_orderable and p.subscription_plans), "orderable subscription"
     )
     plan = product.subscription_plans[0]
@@ -105,13 +104,13 @@ def a_plan_has_one_price(service: Service) -> None:
 
 def _two_cards(service: Service) -> tuple[Card, Card]:
     """Two cards of one currency, the first with a whole minimum below that of the second."""
-    cards = [card for card in service.shelf.cards if card.currency == service.shelf.home]
+    cards = [card for card in service.catalogue.cards if card.currency == service.catalogue.home]
     for low in cards:
         for high in cards:
             is_whole = low.minimum == low.minimum.to_integral_value()
             if is_whole and 1 < low.minimum < high.minimum:
                 return low, high
-    raise SkippedError(f"the catalogue has no two cards of {service.shelf.home} that fit")
+    raise SkippedError(f"the catalogue has no two cards of {service.catalogue.home} that fit")
 
 
 @GROUP.check("choice-value", orders=True)
@@ -121,8 +120,8 @@ def a_choice_has_a_whole_value(service: Service) -> None:
     several = multiple(high.code, low.code)
     body = order(low.currency, item(low.minimum + Decimal("0.5"), products=several))
     refused(service.order(body), "product_validation_error")
-    if service.profile == "playground" and low.currency in PLAYGROUND_TEMPLATES:
-        chosen = template(PLAYGROUND_TEMPLATES[low.currency])
+    if service.profile == "playground" and low.currency in PRODUCT_TEMPLATES:
+        chosen = template(PRODUCT_TEMPLATES[low.currency])
         body = order(low.currency, item(Decimal("100.50"), products=chosen))
         refused(service.order(body), "product_validation_error")
 
@@ -140,7 +139,7 @@ def a_choice_starts_at_the_lowest_minimum(service: Service) -> None:
 @GROUP.check("choice-products", orders=True)
 def every_product_of_a_choice_is_known(service: Service) -> None:
     """One unknown product among several is enough to refuse the order."""
-    card = service.shelf.card
+    card = service.catalogue.card
     for codes in ((card.code, NO_PRODUCT), (NO_PRODUCT, card.code)):
         body = order(card.currency, item(10, products=multiple(*codes)))
         refused(service.order(body), "product_validation_error")
@@ -151,7 +150,7 @@ def every_product_of_a_choice_is_known(service: Service) -> None:
 @GROUP.check("redemption-template", orders=True)
 def an_unknown_redemption_template_is_refused(service: Service) -> None:
     """A redemption template that is none is 400 product_validation_error."""
-    card = service.shelf.card
+    card = service.catalogue.card
     way = payout_link(template_id="DT-UNKNOWN")
     body = order(card.currency, item(10, products=single(card.code), distribution=way))
     refused(service.order(body), "product_validation_error")
@@ -160,24 +159,24 @@ def an_unknown_redemption_template_is_refused(service: Service) -> None:
 @GROUP.check("template-count", orders=True)
 def an_order_uses_ten_redemption_templates(service: Service) -> None:
     """Ten different redemption templates are accepted in one order, eleven are refused."""
-    card = service.shelf.card
+    card = service.catalogue.card
     items = [
         item(
             10,
             products=single(card.code),
             distribution=payout_link(template_id=f"DT-01HPSF51G0ZWHJ3JTNWRH0WDY{digit}"),
         )
-        for digit in _CROCKFORD[: MOST_TEMPLATES + 1]
+        for digit in _CROCKFORD[: MAX_DISTINCT_TEMPLATES + 1]
     ]
-    service.place(order(card.currency, *items[:MOST_TEMPLATES], items[0]))
+    service.place(order(card.currency, *items[:MAX_DISTINCT_TEMPLATES], items[0]))
     refused(service.order(order(card.currency, *items)), "product_validation_error")
 
 
 @GROUP.check("one-currency", orders=True)
 def an_order_has_products_of_one_currency(service: Service) -> None:
     """Products of two currencies are refused, in two items and in one."""
-    home = service.shelf.card
-    foreign = service.shelf.card_in(_other_currency(service))
+    home = service.catalogue.card
+    foreign = service.catalogue.card_in(_other_currency(service))
     body = order(home.currency, link(home.code), link(foreign.code))
     refused(service.order(body), "product_validation_error")
     mixed = multiple(home.code, foreign.code)
@@ -187,8 +186,8 @@ def an_order_has_products_of_one_currency(service: Service) -> None:
 
 
 def _other_currency(service: Service) -> str:
-    home = service.shelf.home
-    for card in service.shelf.cards:
+    home = service.catalogue.home
+    for card in service.catalogue.cards:
         if card.currency != home and card.is_usual:
             return card.currency
     raise SkippedError("the catalogue has cards of one currency only")
@@ -197,7 +196,7 @@ def _other_currency(service: Service) -> str:
 @GROUP.check("recipient-payment", orders=True)
 def a_recipient_gets_no_gift_card(service: Service) -> None:
     """RECIPIENT with a product that is no payment is 400 product_validation_error."""
-    card = service.shelf.card
+    card = service.catalogue.card
     to = recipient("conformance", email_address=ADDRESS)
     body = order(card.currency, item(10, products=single(card.code), distribution=to))
     refused(service.order(body), "product_validation_error")
@@ -206,7 +205,7 @@ def a_recipient_gets_no_gift_card(service: Service) -> None:
 @GROUP.check("sync-single", orders=True)
 def a_sync_order_has_one_item(service: Service) -> None:
     """A synchronous order of two items is 400 invalid_execution_mode."""
-    card = service.shelf.card
+    card = service.catalogue.card
     body = order(card.currency, link(card.code), link(card.code))
     refused(service.order(body, headers=SYNC), "invalid_execution_mode")
 
@@ -215,7 +214,7 @@ def a_sync_order_has_one_item(service: Service) -> None:
 def an_order_needs_a_balance(service: Service) -> None:
     """An order in a currency without funds is 400 insufficient_funds."""
     funded = {at(entry, "currency") for entry in success(service.get("/balance"))}
-    card = next((card for card in service.shelf.cards if card.currency not in funded), None)
+    card = next((card for card in service.catalogue.cards if card.currency not in funded), None)
     if card is None:
         raise SkippedError("the account has funds in every currency of the catalogue")
     value = min(card.maximum, max(card.minimum, TEN))

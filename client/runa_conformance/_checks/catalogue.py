@@ -16,15 +16,15 @@ from runa_conformance._expect import (
     success,
 )
 from runa_conformance._failures import SkippedError
+from runa_conformance._http import Answer
 from runa_conformance._registry import Group
 from runa_conformance._service import Service
-from runa_conformance._wire import Answer
+from runa_schemas.contract_data import DEFAULT_PRODUCT_LIMIT, MAX_PAGE_LIMIT
 
 GROUP = Group("catalogue")
 
 NO_CODE = "NO-SUCH-PRODUCT"
-WRONG_LIMITS = ("0", "501", "-1", "1.5", "ten", "", "1e2")
-DEFAULT_LIMIT = 500
+WRONG_LIMITS = ("0", str(MAX_PAGE_LIMIT + 1), "-1", "1.5", "ten", "", "1e2")
 
 
 def codes(answer: Answer) -> list[str]:
@@ -37,7 +37,7 @@ def _cursors(answer: Answer) -> Any:
 
 
 def _all_codes(service: Service) -> list[str]:
-    return [product.code for product in service.shelf.products]
+    return [product.code for product in service.catalogue.products]
 
 
 def _some_codes(service: Service) -> list[str]:
@@ -54,14 +54,14 @@ def a_page_has_at_most_500_products(service: Service) -> None:
     answer = service.get("/product")
     document = success(answer)
     keys(document, ["catalog", "pagination"], "a page")
-    equal(at(document, "pagination", "page"), {"limit": DEFAULT_LIMIT}, f"{answer}, page")
-    equal(codes(answer), _all_codes(service)[:DEFAULT_LIMIT], f"{answer}, codes")
+    equal(at(document, "pagination", "page"), {"limit": DEFAULT_PRODUCT_LIMIT}, f"{answer}, page")
+    equal(codes(answer), _all_codes(service)[:DEFAULT_PRODUCT_LIMIT], f"{answer}, codes")
 
 
 @GROUP.check("page-limit")
 def a_limit_is_1_to_500(service: Service) -> None:
     """Limits of 1 and 500 are taken; 0, 501 and what is no whole number are pagination errors."""
-    for limit in (1, 2, 500):
+    for limit in (1, 2, MAX_PAGE_LIMIT):
         answer = service.query("/product", limit=limit)
         equal(codes(answer), _all_codes(service)[:limit], f"{answer}, codes")
         equal(at(answer.document, "pagination", "page", "limit"), limit, f"{answer}, limit")
@@ -122,39 +122,40 @@ def a_parameter_is_given_once(service: Service) -> None:
 def _filtered(service: Service, wanted: Iterable[Product], **parameters: object) -> None:
     """With these filters the catalogue has these products, and nothing else."""
     answer = service.query("/product", **parameters)
-    equal(codes(answer), [product.code for product in wanted][:DEFAULT_LIMIT], f"{answer}, codes")
+    expected = [product.code for product in wanted][:DEFAULT_PRODUCT_LIMIT]
+    equal(codes(answer), expected, f"{answer}, codes")
 
 
 @GROUP.check("product-filters")
 def products_are_filtered_by_is_orderable(service: Service) -> None:
     """is_orderable tells the products that can be ordered from those that cannot."""
     for text, value in (("true", True), ("false", False)):
-        wanted = [p for p in service.shelf.products if p.is_orderable is value]
+        wanted = [p for p in service.catalogue.products if p.is_orderable is value]
         _filtered(service, wanted, is_orderable=text)
 
 
 @GROUP.check("product-filters")
 def products_are_filtered_by_country(service: Service) -> None:
     """Of several countries any may match."""
-    known = sorted({c for p in service.shelf.products for c in p.countries_redeemable_in})
+    known = sorted({c for p in service.catalogue.products for c in p.countries_redeemable_in})
     for chosen in (known[:1], known[:2], known[-2:]):
-        wanted = [p for p in service.shelf.products if {*chosen} & {*p.countries_redeemable_in}]
+        wanted = [p for p in service.catalogue.products if {*chosen} & {*p.countries_redeemable_in}]
         _filtered(service, wanted, countries_redeemable_in=chosen)
 
 
 @GROUP.check("product-filters")
 def products_are_filtered_by_category(service: Service) -> None:
     """Of several categories any may match."""
-    known = sorted({c for p in service.shelf.products for c in p.categories})
+    known = sorted({c for p in service.catalogue.products for c in p.categories})
     for chosen in (known[:1], known[:2], known[-2:]):
-        wanted = [p for p in service.shelf.products if {*chosen} & {*p.categories}]
+        wanted = [p for p in service.catalogue.products if {*chosen} & {*p.categories}]
         _filtered(service, wanted, categories=chosen)
 
 
 @GROUP.check("product-filters")
 def a_product_is_found_by_its_code(service: Service) -> None:
     """The filter code finds one product, or none."""
-    wanted = service.shelf.products[:1]
+    wanted = service.catalogue.products[:1]
     _filtered(service, wanted, code=wanted[0].code)
     _filtered(service, [], code=NO_CODE)
 
@@ -162,14 +163,14 @@ def a_product_is_found_by_its_code(service: Service) -> None:
 @GROUP.check("product-filters")
 def filters_are_all_to_be_met(service: Service) -> None:
     """Different filters narrow each other, and pages are counted after them."""
-    first = service.shelf.find(
+    first = service.catalogue.find(
         lambda p: bool(p.is_orderable and p.countries_redeemable_in and p.categories),
         "orderable product with a country and a category",
     )
     country, category = first.countries_redeemable_in[0], first.categories[0]
     wanted = [
         product
-        for product in service.shelf.products
+        for product in service.catalogue.products
         if product.is_orderable
         and country in product.countries_redeemable_in
         and category in product.categories
@@ -201,7 +202,7 @@ def filters_have_known_values(service: Service) -> None:
 @GROUP.check("product-single")
 def a_product_reads_as_it_is_listed(service: Service) -> None:
     """A product by its code is the entry of the list; one of each payout type is compared."""
-    kinds = {product.payout_type: product for product in service.shelf.products}
+    kinds = {product.payout_type: product for product in service.catalogue.products}
     for product in kinds.values():
         answer = service.get(f"/product/{product.code}")
         equal(success(answer), product.raw, f"{answer}")
@@ -210,14 +211,14 @@ def a_product_reads_as_it_is_listed(service: Service) -> None:
 @GROUP.check("product-single")
 def an_unknown_product_is_not_found(service: Service) -> None:
     """A code that no product has is 404 not_found, in lower case too."""
-    for code in (NO_CODE, service.shelf.products[0].code.lower()):
+    for code in (NO_CODE, service.catalogue.products[0].code.lower()):
         refused(service.get(f"/product/{code}"), "not_found")
 
 
 @GROUP.check("product-content")
 def texts_come_in_three_forms(service: Service) -> None:
     """Texts come as url, md or html, and the form ends their names."""
-    code = service.shelf.products[0].code
+    code = service.catalogue.products[0].code
     suffixes = {"url": "_markdown_url", "md": "_md", "html": "_html"}
     topics = {form: _topics(service, code, form, end) for form, end in suffixes.items()}
     for form, found in topics.items():
@@ -243,7 +244,7 @@ def countries_are_those_of_the_products(service: Service) -> None:
     answer = service.get("/product/countries")
     found = strings(success(answer), "countries")
     distinct(found, f"{answer}, countries")
-    expected = {c for p in service.shelf.products for c in p.countries_redeemable_in}
+    expected = {c for p in service.catalogue.products for c in p.countries_redeemable_in}
     equal(set(found), expected, f"{answer}, countries")
 
 
@@ -253,5 +254,5 @@ def categories_hold_those_of_the_products(service: Service) -> None:
     answer = service.get("/product/categories")
     found = [str(at(entry, "code")) for entry in entries(success(answer), "categories")]
     distinct(found, f"{answer}, categories")
-    used = {c for p in service.shelf.products for c in p.categories}
+    used = {c for p in service.catalogue.products for c in p.categories}
     expect(used <= set(found), f"{answer}, without {sorted(used - set(found))}")

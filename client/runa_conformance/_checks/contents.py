@@ -4,6 +4,7 @@ from decimal import ROUND_HALF_UP, Decimal
 
 from runa_client import email, item, multiple, recipient, single, template
 from runa_conformance._bodies import ADDRESS, link, order
+from runa_conformance._catalogue_sample import CENT, TEN
 from runa_conformance._checks.orders import FULL
 from runa_conformance._expect import (
     ACCEPTED,
@@ -17,17 +18,17 @@ from runa_conformance._expect import (
 from runa_conformance._failures import SkippedError
 from runa_conformance._registry import Group
 from runa_conformance._service import Service, new_key
-from runa_conformance._shelf import CENT, TEN
+from runa_schemas.contract_data import (
+    MAX_DESCRIPTION_LENGTH,
+    MAX_METADATA_KEY_LENGTH,
+    MAX_METADATA_PAIRS,
+    MAX_METADATA_VALUE_LENGTH,
+    MAX_ORDER_ITEMS,
+    PRODUCT_TEMPLATES,
+    PRODUCTS_PER_TEMPLATE,
+)
 
 GROUP = Group("contents")
-
-PLAYGROUND_TEMPLATES = {
-    "USD": "PT-01HQ12PV4B8XMBRTK281JM54KK",
-    "GBP": "PT-01HPPT8ME05693EG77RCGKMX7N",
-    "EUR": "PT-01HQ130AHCKRRB45Z5XV2Y8W9K",
-    "CAD": "PT-01HQ12SMX2964BVXG2N69K8HF3",
-}
-_PRODUCTS_OF_A_TEMPLATE = 10
 
 
 @GROUP.check("order-echo", orders=True)
@@ -47,7 +48,7 @@ def an_order_repeats_what_was_sent(service: Service) -> None:
 @GROUP.check("order-echo", orders=True)
 def what_was_not_sent_is_null(service: Service) -> None:
     """Without a description and metadata, or with null, both are null; unknown fields are gone."""
-    card = service.shelf.card
+    card = service.catalogue.card
     body = order(card.currency, {**link(card.code), "unknown": 1}, description=None, unknown=1)
     document = service.finished(body)
     keys(document, FULL, "an order")
@@ -73,9 +74,9 @@ def money_is_a_string_that_adds_up(service: Service) -> None:
 @GROUP.check("order-discount", orders=True, profile="playground")
 def the_playground_gives_no_discount(service: Service) -> None:
     """Price is face value there, also for a product whose catalogue entry has a discount."""
-    shelf = service.shelf
-    given = {product.code: product.discount_multiplier or 0 for product in shelf.products}
-    card = next((card for card in shelf.cards if card.is_usual and given[card.code]), None)
+    catalogue = service.catalogue
+    given = {product.code: product.discount_multiplier or 0 for product in catalogue.products}
+    card = next((card for card in catalogue.cards if card.is_usual and given[card.code]), None)
     if card is None:
         raise SkippedError("the catalogue has no card with a discount")
     document = service.finished(order(card.currency, link(card.code)))
@@ -89,8 +90,8 @@ def the_playground_gives_no_discount(service: Service) -> None:
 @GROUP.check("order-discount-production", orders=True, profile="production")
 def production_gives_the_discount_of_the_catalogue(service: Service) -> None:
     """Price is face value less the product's discount, rounded half-up."""
-    card = service.shelf.card
-    product = service.shelf.get(card.code)
+    card = service.catalogue.card
+    product = service.catalogue.get(card.code)
     price = (TEN * (1 - (product.discount_multiplier or 0))).quantize(CENT, ROUND_HALF_UP)
     document = service.finished(order(card.currency, link(card.code)))
     equal(at(document, "total_price"), str(price), "total_price")
@@ -100,7 +101,7 @@ def production_gives_the_discount_of_the_catalogue(service: Service) -> None:
 @GROUP.check("money-rounding", orders=True)
 def fractions_of_a_cent_are_rounded_half_up(service: Service) -> None:
     """10.005 is 10.01: neither cut, nor rounded to even, nor a binary fraction; 10.004 is 10.00."""
-    card = service.shelf.card
+    card = service.catalogue.card
     values = [Decimal("10.005"), Decimal("10.004"), Decimal("10.015")]
     document = service.finished(order(card.currency, *(link(card.code, v) for v in values)))
     found = [at(entry, "face_value") for entry in entries(document, "items")]
@@ -110,13 +111,16 @@ def fractions_of_a_cent_are_rounded_half_up(service: Service) -> None:
 @GROUP.check("order-largest", orders=True, profile="playground")
 def the_largest_order_makes_200_links(service: Service) -> None:
     """200 items make 200 payout links in the order in which they were sent."""
-    card = service.shelf.card
-    values = [TEN + number * CENT / 2 for number in range(200)]
+    card = service.catalogue.card
+    values = [TEN + number * CENT / 2 for number in range(MAX_ORDER_ITEMS)]
     body = order(
         card.currency,
         *(link(card.code, value) for value in values),
-        description="x" * 128,
-        metadata={f"{number:040d}": "v" * 200 for number in range(20)},
+        description="x" * MAX_DESCRIPTION_LENGTH,
+        metadata={
+            f"{number:0{MAX_METADATA_KEY_LENGTH}d}": "v" * MAX_METADATA_VALUE_LENGTH
+            for number in range(MAX_METADATA_PAIRS)
+        },
     )
     document = service.finished(body)
     items = entries(document, "items")
@@ -134,7 +138,7 @@ def the_largest_order_makes_200_links(service: Service) -> None:
 @GROUP.check("email-header", orders=True)
 def mail_is_sent_when_asked_for(service: Service) -> None:
     """An order by e-mail is accepted; the answer repeats X-Send-Email: true and nothing else."""
-    card = service.shelf.card
+    card = service.catalogue.card
     by_mail = item(10, products=single(card.code), distribution=email(ADDRESS))
     body = order(card.currency, by_mail)
     asked = service.order(body, headers={"X-Send-Email": "true"})
@@ -148,7 +152,7 @@ def mail_is_sent_when_asked_for(service: Service) -> None:
 @GROUP.check("product-selection", orders=True)
 def a_choice_of_products_comes_back(service: Service) -> None:
     """An item of several products keeps them, in the order in which they were sent."""
-    first, second = service.shelf.pair
+    first, second = service.catalogue.pair
     chosen = multiple(second.code, first.code)
     document = service.finished(order(first.currency, item(10, products=chosen)))
     equal(at(document, "items", 0, "products"), chosen, "products")
@@ -157,24 +161,24 @@ def a_choice_of_products_comes_back(service: Service) -> None:
 @GROUP.check("template-values", orders=True, profile="playground")
 def a_template_stands_for_ten_products(service: Service) -> None:
     """An item of a product template comes back with the ten codes that it stands for."""
-    home = service.shelf.home
-    if home not in PLAYGROUND_TEMPLATES:
+    home = service.catalogue.home
+    if home not in PRODUCT_TEMPLATES:
         raise SkippedError(f"the playground has no template for {home}")
-    products = template(PLAYGROUND_TEMPLATES[home])
+    products = template(PRODUCT_TEMPLATES[home])
     document = service.finished(order(home, item(100, products=products)))
     found = at(document, "items", 0, "products")
     codes = at(found, "values")
     equal({key: value for key, value in found.items() if key != "values"}, products, "products")
-    equal(len(codes), _PRODUCTS_OF_A_TEMPLATE, "the number of products")
+    equal(len(codes), PRODUCTS_PER_TEMPLATE, "the number of products")
     distinct(codes, "the products of a template")
-    known = {p.code: p.currency for p in service.shelf.products if p.is_orderable}
+    known = {p.code: p.currency for p in service.catalogue.products if p.is_orderable}
     equal({known.get(code) for code in codes}, {home}, "their currencies")
 
 
 @GROUP.check("subscription-price", orders=True)
 def a_subscription_is_ordered_by_its_plan(service: Service) -> None:
     """A plan's code with the plan's price makes an order."""
-    product = service.shelf.find(
+    product = service.catalogue.find(
         lambda p: bool(p.is_orderable and p.payout_type == "subscription" and p.subscription_plans),
         "orderable subscription",
     )
@@ -188,7 +192,7 @@ def a_subscription_is_ordered_by_its_plan(service: Service) -> None:
 @GROUP.check("recipient-payment", orders=True)
 def a_payment_goes_to_a_recipient(service: Service) -> None:
     """A payment product can be ordered for a RECIPIENT."""
-    product = service.shelf.find(
+    product = service.catalogue.find(
         lambda p: bool(p.is_orderable and p.payout_type == "payment" and p.denominations),
         "orderable payment product",
     )

@@ -3,8 +3,8 @@
 from collections.abc import Iterable
 
 from runa_conformance._expect import at, entries, expect, refused, shown, strings
+from runa_conformance._http import Answer
 from runa_conformance._service import Service
-from runa_conformance._wire import Answer
 
 _VARIANTS = frozenset({"EMAIL", "PAYOUT_LINK", "RECIPIENT", "SINGLE", "MULTIPLE", "TEMPLATE"})
 

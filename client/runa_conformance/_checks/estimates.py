@@ -6,13 +6,14 @@ from typing import Any
 
 from runa_client import multiple, single
 from runa_conformance._bodies import ABSENT, NO_PRODUCT, Document, edit
+from runa_conformance._catalogue_sample import CENT, TEN
 from runa_conformance._checks.details import invalid_at
 from runa_conformance._expect import at, entries, equal, expect, keys, refused, shown, success
 from runa_conformance._failures import SkippedError
+from runa_conformance._http import Answer
 from runa_conformance._registry import Group
 from runa_conformance._service import Service
-from runa_conformance._shelf import CENT, TEN
-from runa_conformance._wire import Answer
+from runa_schemas.contract_data import MAX_ESTIMATE_ITEMS
 
 GROUP = Group("estimates")
 
@@ -51,7 +52,7 @@ def _amount(document: Any, *path: str | int) -> Decimal:
 @GROUP.check("estimate-answer")
 def an_estimate_adds_up(service: Service) -> None:
     """Totals are the sums of the items, amounts are numbers, multipliers are strings."""
-    card = service.shelf.card
+    card = service.catalogue.card
     values = (TEN, TEN + CENT)
     body = _body(card.currency, *(_part(single(card.code), value) for value in values))
     document = success(_estimate(service, body))
@@ -72,7 +73,7 @@ def an_estimate_adds_up(service: Service) -> None:
 @GROUP.check("estimate-answer", profile="playground")
 def an_estimate_has_no_discount_on_the_playground(service: Service) -> None:
     """Prices are the face values, as for orders there, whatever the catalogue says."""
-    card = service.shelf.card
+    card = service.catalogue.card
     document = success(_estimate(service, _body(card.currency, _part(single(card.code), 10))))
     equal(_amount(document, "total_price"), Decimal(10), "total_price")
     equal(_amount(document, "total_discount"), Decimal(0), "total_discount")
@@ -83,9 +84,9 @@ def an_estimate_has_no_discount_on_the_playground(service: Service) -> None:
 def an_estimate_has_1_to_500_items(service: Service) -> None:
     """1 and 500 items pass, none and 501 do not."""
     nothing = _part(single(NO_PRODUCT), 10)
-    for count in (1, 500):
+    for count in (1, MAX_ESTIMATE_ITEMS):
         refused(_estimate(service, _body("USD", *[nothing] * count)), "product_validation_error")
-    for count in (0, 501):
+    for count in (0, MAX_ESTIMATE_ITEMS + 1):
         refused(_estimate(service, _body("USD", *[nothing] * count)), "validation_error")
 
 
@@ -109,7 +110,7 @@ def an_estimate_is_validated_as_an_order(service: Service) -> None:
 @GROUP.check("estimate-rules")
 def an_estimate_keeps_the_rules_of_an_order(service: Service) -> None:
     """What the business rules refuse in an order, they refuse in an estimate, alike."""
-    card = service.shelf.card
+    card = service.catalogue.card
     low, high = card.minimum - CENT, card.maximum + CENT
     for value in (low, high) if low > 0 else (high,):
         body = _body(card.currency, _part(single(card.code), value))
@@ -122,7 +123,7 @@ def an_estimate_keeps_the_rules_of_an_order(service: Service) -> None:
 @GROUP.check("currency-mismatch")
 def several_items_are_not_exchanged(service: Service) -> None:
     """An estimate of two items in a foreign currency is 400 currency_mismatch, as an order is."""
-    card = service.shelf.card
+    card = service.catalogue.card
     foreign = "GBP" if card.currency != "GBP" else "USD"
     part = _part(single(card.code), 10)
     refused(_estimate(service, _body(foreign, part, part)), "currency_mismatch")
@@ -132,7 +133,7 @@ def several_items_are_not_exchanged(service: Service) -> None:
 def an_estimate_exchanges_currencies(service: Service) -> None:
     """USD 10 from GBP is 8.33 and a fee of 0.16; GBP 10 from USD is 12.00 and 0.23."""
     for product, payment, total in (("USD", "GBP", "8.49"), ("GBP", "USD", "12.23")):
-        card = service.shelf.card_in(product)
+        card = service.catalogue.card_in(product)
         document = success(_estimate(service, _body(payment, _part(single(card.code), 10))))
         equal(_amount(document, "total_price"), Decimal(total), "total_price")
         method = {"type": "ACCOUNT_BALANCE", "currency": payment}

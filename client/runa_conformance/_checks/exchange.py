@@ -5,7 +5,7 @@ from runa_conformance._expect import at, entries, equal, refused, success
 from runa_conformance._failures import SkippedError
 from runa_conformance._registry import Group
 from runa_conformance._service import Service
-from runa_conformance._shelf import FROM_USD_ONLY
+from runa_schemas.contract_data import FROM_USD_ONLY
 
 GROUP = Group("exchange")
 
@@ -16,7 +16,7 @@ SYNC = {"X-Execution-Mode": "sync"}
 def the_worked_example_comes_out(service: Service) -> None:
     """USD 10 from GBP costs 8.49, GBP 10 from USD 12.23, both at GBPUSD 1.2."""
     for product, payment, total in (("USD", "GBP", "8.49"), ("GBP", "USD", "12.23")):
-        card = service.shelf.card_in(product)
+        card = service.catalogue.card_in(product)
         document = success(service.order(order(payment, link(card.code)), headers=SYNC))
         equal(at(document, "total_price"), total, "total_price")
         equal(at(document, "total_discount"), "0.00", "total_discount")
@@ -29,7 +29,7 @@ def the_worked_example_comes_out(service: Service) -> None:
 @GROUP.check("fx-currencies", orders=True, profile="playground")
 def an_exchange_tells_both_currencies(service: Service) -> None:
     """The payment method tells what pays; items and their value stay in the product's currency."""
-    card = service.shelf.card_in("USD")
+    card = service.catalogue.card_in("USD")
     document = success(service.order(order("GBP", link(card.code)), headers=SYNC))
     method = {"type": "ACCOUNT_BALANCE", "currency": "GBP"}
     equal(at(document, "payment_method"), method, "payment_method")
@@ -43,7 +43,7 @@ def an_exchange_tells_both_currencies(service: Service) -> None:
 @GROUP.check("currency-mismatch", orders=True)
 def an_async_order_is_not_exchanged(service: Service) -> None:
     """An asynchronous order in a foreign currency is 400 currency_mismatch."""
-    card = service.shelf.card
+    card = service.catalogue.card
     foreign = "GBP" if card.currency != "GBP" else "USD"
     for mode in (None, "async"):
         answer = service.order(order(foreign, link(card.code)), headers={"X-Execution-Mode": mode})
@@ -53,7 +53,7 @@ def an_async_order_is_not_exchanged(service: Service) -> None:
 @GROUP.check("currency-mismatch", orders=True)
 def several_items_are_not_exchanged(service: Service) -> None:
     """An order of two items in a foreign currency is 400 currency_mismatch."""
-    card = service.shelf.card
+    card = service.catalogue.card
     foreign = "GBP" if card.currency != "GBP" else "USD"
     body = order(foreign, link(card.code), link(card.code))
     refused(service.order(body), "currency_mismatch")
@@ -62,7 +62,7 @@ def several_items_are_not_exchanged(service: Service) -> None:
 @GROUP.check("currency-usd-only", orders=True)
 def some_currencies_are_paid_in_usd_only(service: Service) -> None:
     """A product of a 'from USD only' currency cannot be paid in a third one, but in USD."""
-    card = next((card for card in service.shelf.cards if card.currency in FROM_USD_ONLY), None)
+    card = next((card for card in service.catalogue.cards if card.currency in FROM_USD_ONLY), None)
     if card is None:
         raise SkippedError("the catalogue has no product of a 'from USD only' currency")
     answer = service.order(order("EUR", link(card.code, card.minimum)), headers=SYNC)

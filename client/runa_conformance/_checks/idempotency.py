@@ -16,9 +16,10 @@ from runa_conformance._expect import (
     refused,
     success,
 )
+from runa_conformance._http import Answer
 from runa_conformance._registry import Group
 from runa_conformance._service import Headers, Service, new_key
-from runa_conformance._wire import Answer
+from runa_schemas.contract_data import API_VERSION, RETIRED_API_VERSIONS
 
 GROUP = Group("idempotency")
 
@@ -143,7 +144,7 @@ def headers_do_not_count(service: Service) -> None:
     """The same key and body with other headers is the same request."""
     key = new_key()
     first = service.order(nothing(), key=key)
-    for headers in (SYNC, {"X-Api-Version": "2024-02-05"}, {"X-Trigger-Error": "timeout"}):
+    for headers in (SYNC, {"X-Api-Version": API_VERSION}, {"X-Trigger-Error": "timeout"}):
         same(service.order(nothing(), key=key, headers=headers), first)
 
 
@@ -152,7 +153,7 @@ def errors_in_headers_are_not_stored(service: Service) -> None:
     """A wrong mode or version leaves the key unused, for any body."""
     for headers, error_type in (
         ({"X-Execution-Mode": "batch"}, "invalid_execution_mode"),
-        ({"X-Api-Version": "2023-01-16"}, "version_removed"),
+        ({"X-Api-Version": RETIRED_API_VERSIONS[-1]}, "version_removed"),
         ({"X-Api-Version": "latest"}, "invalid_version"),
     ):
         key = new_key()
@@ -173,7 +174,7 @@ def strangers_do_not_use_up_keys(service: Service) -> None:
 
 
 def _one(service: Service) -> Document:
-    card = service.shelf.card
+    card = service.catalogue.card
     return order(card.currency, link(card.code))
 
 
@@ -204,7 +205,7 @@ def a_replay_makes_no_second_order(service: Service) -> None:
 def a_refused_order_makes_none(service: Service) -> None:
     """What was refused is not in the list."""
     newest = service.place(_one(service))
-    card = service.shelf.card
+    card = service.catalogue.card
     refused(
         service.order(order(card.currency, link(card.code), link(NO_PRODUCT))),
         "product_validation_error",
@@ -229,11 +230,11 @@ def a_fresh_key_makes_a_new_order(service: Service) -> None:
 def requests_at_once_make_one_order(service: Service) -> None:
     """Of several requests at once with one key each is the order or is told to wait."""
     key, body = new_key(), to_bytes(_one(service))
-    apart = [Service(service.wire.apart(), service.profile) for _ in range(AT_ONCE)]
+    apart = [Service(service.session.apart(), service.profile) for _ in range(AT_ONCE)]
     with ThreadPoolExecutor(AT_ONCE) as pool:
         answers = list(pool.map(lambda one: one.order(body, key=key), apart))
     for one in apart:
-        one.wire.close()
+        one.session.close()
     settled = service.order(body, key=key)
     order_id = at(success(settled, ACCEPTED), "id")
     for answer in answers:

@@ -7,9 +7,10 @@ from runa_conformance._checks.catalogue import WRONG_LIMITS
 from runa_conformance._checks.orders import BASIC
 from runa_conformance._checks.paths import NO_ORDER
 from runa_conformance._expect import at, entries, equal, keys, refused, success
+from runa_conformance._http import Answer
 from runa_conformance._registry import Group
 from runa_conformance._service import Service
-from runa_conformance._wire import Answer
+from runa_schemas.contract_data import DEFAULT_ORDER_LIMIT, MAX_PAGE_LIMIT
 
 GROUP = Group("lists")
 
@@ -27,7 +28,7 @@ def _cursors(answer: Answer) -> Any:
 
 def _newest_first(service: Service) -> list[str]:
     """The newest of the orders that this run has placed, at least a few; the newest comes first."""
-    card = service.shelf.card
+    card = service.catalogue.card
     while len(service.placed) < ENOUGH:
         service.place(order(card.currency, link(card.code)))
     return service.placed[-(ENOUGH + 2) :][::-1]
@@ -38,13 +39,13 @@ def a_page_has_at_most_100_orders(service: Service) -> None:
     """A page without a limit has room for 100 orders, and says so."""
     document = success(service.get("/order"))
     keys(document, ["items", "pagination"], "a page")
-    equal(at(document, "pagination", "page"), {"limit": 100}, "page")
+    equal(at(document, "pagination", "page"), {"limit": DEFAULT_ORDER_LIMIT}, "page")
 
 
 @GROUP.check("page-limit")
 def a_limit_is_1_to_500(service: Service) -> None:
     """Limits of 1 and 500 are taken; 0, 501 and what is no whole number are pagination errors."""
-    for limit in (1, 2, 500):
+    for limit in (1, 2, MAX_PAGE_LIMIT):
         answer = service.query("/order", limit=limit)
         equal(at(success(answer), "pagination", "page"), {"limit": limit}, f"{answer}, page")
     for wrong in WRONG_LIMITS:
@@ -123,7 +124,7 @@ def an_entry_is_the_basic_form_of_its_order(service: Service) -> None:
     """An ended order is listed with the nine keys that its full form begins with."""
     document = service.story.order
     newer = service.placed[service.placed.index(document["id"]) + 1 :]
-    answer = service.query("/order", limit=min(500, len(newer) + 1))
+    answer = service.query("/order", limit=min(MAX_PAGE_LIMIT, len(newer) + 1))
     entry = next((e for e in entries(success(answer), "items") if e["id"] == document["id"]), None)
     keys(entry, BASIC, "an entry of the list")
     equal(entry, {key: document[key] for key in BASIC}, "an entry of the list")

@@ -8,14 +8,15 @@ from collections.abc import Mapping
 
 from runa_conformance._bodies import nothing
 from runa_conformance._expect import refused
+from runa_conformance._http import Key
 from runa_conformance._registry import Group
 from runa_conformance._service import Headers, Service, new_key
-from runa_conformance._wire import Key
+from runa_schemas.contract_data import RETIRED_API_VERSIONS
 
 GROUP = Group("precedence")
 
 BROKEN_JSON = b"{"
-RETIRED: Mapping[str, str | None] = {"X-Api-Version": "2023-01-16"}
+RETIRED: Mapping[str, str | None] = {"X-Api-Version": RETIRED_API_VERSIONS[-1]}
 NO_MODE: Mapping[str, str | None] = {"X-Execution-Mode": "batch"}
 NO_KEY: Mapping[str, str | None] = {"X-Idempotency-Key": None}
 

@@ -7,9 +7,9 @@ from runa_client import FaceValue, item, multiple
 from runa_conformance._bodies import link, order
 from runa_conformance._expect import at, equal, expect, success
 from runa_conformance._failures import SkippedError
+from runa_conformance._http import Answer
 from runa_conformance._registry import Group
 from runa_conformance._service import Service
-from runa_conformance._wire import Answer
 
 GROUP = Group("redemption")
 
@@ -52,7 +52,7 @@ def _e_code(service: Service, url: str) -> Any:
 
 
 def _ordered(service: Service, code: str, value: FaceValue) -> Any:
-    product = service.shelf.get(code)
+    product = service.catalogue.get(code)
     return service.finished(order(str(product.currency), link(code, value)))
 
 
@@ -66,7 +66,7 @@ def a_link_opens_as_a_page(service: Service) -> None:
 @GROUP.check("redemption-api", orders=True)
 def a_link_is_redeemed_once(service: Service) -> None:
     """The redemption API gives a code of the item's value, and the same one ever after."""
-    card = service.shelf.card
+    card = service.catalogue.card
     document = service.finished(order(card.currency, link(card.code)))
     first = _redeem(service, _url(document))
     answer = first.document
@@ -83,7 +83,7 @@ def a_link_is_redeemed_once(service: Service) -> None:
 @GROUP.check("payout-claimed", orders=True)
 def redeeming_claims_the_payout(service: Service) -> None:
     """A redeemed payout is CLAIMED, at that moment; nothing else in the order changes."""
-    card = service.shelf.card
+    card = service.catalogue.card
     before = service.finished(order(card.currency, link(card.code), link(card.code)))
     _e_code(service, _url(before))
     after = success(service.read(before["id"]))
@@ -133,7 +133,7 @@ def a_link_product_is_its_url(service: Service) -> None:
 @GROUP.check("redemption-choice", orders=True)
 def a_choice_is_not_made_for_the_recipient(service: Service) -> None:
     """A link with several products answers RE012 until the recipient has chosen."""
-    first, second = service.shelf.pair
+    first, second = service.catalogue.pair
     chosen = multiple(first.code, second.code)
     document = service.finished(order(first.currency, item(10, products=chosen)))
     equal(at(_redeem(service, _url(document)).document, "error_code"), "RE012", "error_code")

@@ -1,13 +1,12 @@
 """Errors on demand."""
 
 from runa_conformance._bodies import link, nothing, order
-from runa_conformance._expect import STATUSES, at, entries, equal, refused
+from runa_conformance._expect import at, entries, equal, refused
 from runa_conformance._registry import Group
 from runa_conformance._service import Service, new_key
+from runa_schemas import ERRORS
 
 GROUP = Group("triggers")
-
-OURS = {"method_not_allowed", "payload_too_large"}  # types that the provider does not document
 
 
 @GROUP.check("trigger-documented", profile="playground")
@@ -21,7 +20,8 @@ def the_documented_errors_can_be_asked_for(service: Service) -> None:
 @GROUP.check("trigger-all", profile="playground")
 def every_known_error_can_be_asked_for(service: Service) -> None:
     """X-Trigger-Error answers with any error that is documented, deprecated ones too."""
-    for error_type in sorted(STATUSES.keys() - OURS):
+    documented = sorted(error.type for error in ERRORS.values() if error.source != "inferred")
+    for error_type in documented:
         answer = service.order(nothing(), headers={"X-Trigger-Error": error_type})
         refused(answer, error_type)
 
@@ -38,7 +38,7 @@ def an_unknown_error_cannot_be_asked_for(service: Service) -> None:
 @GROUP.check("trigger-failed", orders=True, profile="playground")
 def an_order_can_be_made_to_fail(service: Service) -> None:
     """With order_failed an order is accepted and ends FAILED, in full, its payouts CANCELLED."""
-    card = service.shelf.card
+    card = service.catalogue.card
     document = service.finished(
         order(card.currency, link(card.code), link(card.code)),
         headers={"X-Trigger-Error": "order_failed"},

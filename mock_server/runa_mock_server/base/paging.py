@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import orjson
 
 from runa_mock_server.base.errors import ApiError, quoted
+from runa_schemas.contract_data import MAX_PAGE_LIMIT
 
-MAX_LIMIT = 500
 _INTEGER = re.compile(r"[0-9]{1,9}")
 
 
@@ -102,7 +102,7 @@ def envelope(
 
 
 def _limit(text: str) -> int:
-    if not _INTEGER.fullmatch(text) or not 1 <= int(text) <= MAX_LIMIT:
-        reason = f"must be a whole number from 1 to {MAX_LIMIT}, not {quoted(text)}"
+    if not _INTEGER.fullmatch(text) or not 1 <= int(text) <= MAX_PAGE_LIMIT:
+        reason = f"must be a whole number from 1 to {MAX_PAGE_LIMIT}, not {quoted(text)}"
         raise bad_parameter("pagination_error", "limit", reason)
     return int(text)

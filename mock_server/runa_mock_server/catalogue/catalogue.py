@@ -12,7 +12,8 @@ from typing import Any, NamedTuple
 
 import orjson
 
-_PRODUCTS_OF_A_TEMPLATE = 10
+from runa_schemas.contract_data import PRODUCTS_PER_TEMPLATE
+
 _NO_TEMPLATES: Mapping[str, Iterable[str]] = MappingProxyType({})
 
 
@@ -262,7 +263,7 @@ def _playground_codes(offers: Mapping[str, Offer]) -> dict[str, Sequence[str]]:
         codes = [code for code in template.codes if code in of_currency]
         if len(codes) < len(template.codes):
             gift_cards = (o.code for o in of_currency.values() if o.payout_type == "gift_card")
-            codes = sorted(gift_cards)[:_PRODUCTS_OF_A_TEMPLATE]
+            codes = sorted(gift_cards)[:PRODUCTS_PER_TEMPLATE]
         if codes:
             chosen[template.id] = codes
     return chosen

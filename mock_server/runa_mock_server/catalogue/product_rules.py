@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from pydantic_core import ErrorDetails
 
 from runa_mock_server.base.errors import FieldProblem
+from runa_schemas.contract_data import PayoutType, ProductState
 
 _MESSAGE_LIMIT = 80
 
@@ -86,9 +87,9 @@ class _Product(BaseModel):
     code: _Text
     # Inferred: the provider may have products of more currencies than it takes payments in.
     currency: Annotated[str, Field(pattern="^[A-Z]{3}$")]
-    state: Literal["LIVE", "TEMPORARILY_DISABLED", "TEMPORARILY_DEGRADED"]
+    state: ProductState
     is_orderable: bool
-    payout_type: Literal["gift_card", "subscription", "payment"]
+    payout_type: PayoutType
     categories: list[str]
     countries_redeemable_in: list[str]
     discount_multiplier: Annotated[str, Field(pattern=r"^(0(\.[0-9]{1,15})?|1(\.0{1,15})?)$")]

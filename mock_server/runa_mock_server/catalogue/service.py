@@ -23,6 +23,7 @@ from runa_mock_server.base.paging import (
 )
 from runa_mock_server.catalogue import content
 from runa_mock_server.catalogue.catalogue import Catalogue
+from runa_schemas.contract_data import DEFAULT_PRODUCT_LIMIT
 
 CATEGORIES = (
     "beauty-and-lifestyle",
@@ -45,7 +46,6 @@ CATEGORIES = (
 )
 """The categories of the provider's catalogue (page "List categories")."""
 
-_PRODUCTS_ON_A_PAGE = 500
 _COUNTRY = re.compile("[A-Z]{2}")
 # Inferred: in any case, because that is how HTTP libraries of some languages write booleans.
 _BOOLEANS = {"true": True, "false": False}
@@ -118,7 +118,7 @@ class ProductService:
             ApiError: ``bad_request`` or ``pagination_error`` that names the parameter.
         """
         chosen = self._filter(query)
-        wanted = page_request(query, _PRODUCTS_ON_A_PAGE)
+        wanted = page_request(query, DEFAULT_PRODUCT_LIMIT)
         places = self._places(chosen, wanted)
         documents = self._documents()
         ends = (self._entries[places[0]].code, self._entries[places[-1]].code) if places else None

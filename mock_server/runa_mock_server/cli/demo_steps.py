@@ -19,10 +19,11 @@ from runa_client import (
     template,
 )
 from runa_mock_server.server import MockServer
+from runa_schemas.contract_data import PRODUCT_TEMPLATES
 
 E = TypeVar("E", bound=Exception)
 
-USD_TEMPLATE = "PT-01HQ12PV4B8XMBRTK281JM54KK"
+USD_TEMPLATE = PRODUCT_TEMPLATES["USD"]
 API_KEY = "XX-demo.not-a-secret"
 KEY = "guide-order-1"
 _DELAY = 1.0  # seconds, as on the playground

@@ -28,10 +28,10 @@ from runa_mock_server.base.currencies import Currency
 from runa_mock_server.base.errors import SettingsError
 from runa_mock_server.config.flags import DEFAULT_HOST
 from runa_mock_server.contract.processing import parse_processing
-from runa_mock_server.contract.profiles import ProfileName
 from runa_mock_server.contract.request_models import EmailAddress
 from runa_mock_server.contract.triggers import KNOWN_TRIGGERS
 from runa_mock_server.contract.webhook_subscription import Subscriptions
+from runa_schemas.contract_data import PROCESSING_SECONDS, ProfileName
 
 S = TypeVar("S", bound="Settings")
 
@@ -92,7 +92,8 @@ class Settings(BaseModel):
         "discounts and wording.",
     )
     processing_delay: Annotated[float, Field(ge=0, le=10**9)] = Field(
-        default=1.0, description="Seconds for which an async order stays PROCESSING."
+        default=float(PROCESSING_SECONDS),
+        description="Seconds for which an async order stays PROCESSING.",
     )
     processing: str | None = Field(
         default=None,

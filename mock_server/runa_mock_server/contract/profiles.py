@@ -7,9 +7,8 @@ Whoever asks what production does differently finds it here and nowhere else.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Literal
 
-ProfileName = Literal["playground", "production"]
+from runa_schemas.contract_data import API_KEY_PREFIXES, ProfileName
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +44,7 @@ PROFILES: dict[ProfileName, Profile] = {
     for profile in (
         Profile(
             name="playground",
-            key_prefix="XX",
+            key_prefix=API_KEY_PREFIXES["playground"],
             applies_discounts=False,
             enforces_balances=False,
             details_of_pydantic_1=False,
@@ -56,7 +55,7 @@ PROFILES: dict[ProfileName, Profile] = {
         ),
         Profile(
             name="production",
-            key_prefix="wg",
+            key_prefix=API_KEY_PREFIXES["production"],
             applies_discounts=True,
             enforces_balances=True,
             details_of_pydantic_1=True,

@@ -5,16 +5,11 @@ takes the raw header value, ``None`` where the header is absent.
 """
 
 from collections.abc import Collection
-from typing import Literal
 
 from runa_mock_server.base.errors import ApiError, quoted
 from runa_mock_server.contract.processing import Processing, parse_processing
 from runa_mock_server.contract.validation_details import missing_header
-
-API_VERSION = "2024-02-05"
-_REMOVED_VERSIONS = frozenset({"2023-07-27", "2023-01-16"})
-
-ExecutionMode = Literal["async", "sync"]
+from runa_schemas.contract_data import API_VERSION, RETIRED_API_VERSIONS, ExecutionMode
 
 
 def api_key(header: str | None, accepted: Collection[str], prefix: str) -> str:
@@ -48,7 +43,7 @@ def check_version(header: str | None) -> None:
     """
     if header is None or header == API_VERSION:
         return
-    if header in _REMOVED_VERSIONS:
+    if header in RETIRED_API_VERSIONS:
         raise ApiError("version_removed", f"The API version {header} has been removed.")
     raise ApiError("invalid_version", f"There is no API version {quoted(header)}.")
 

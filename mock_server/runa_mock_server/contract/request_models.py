@@ -33,20 +33,28 @@ from runa_mock_server.contract.validation_details import (
     details_of_pydantic_1,
     details_of_pydantic_2,
 )
+from runa_schemas.contract_data import (
+    MAX_DESCRIPTION_LENGTH,
+    MAX_EMAIL_ADDRESS_LENGTH,
+    MAX_ESTIMATE_ITEMS,
+    MAX_METADATA_KEY_LENGTH,
+    MAX_METADATA_PAIRS,
+    MAX_METADATA_VALUE_LENGTH,
+    MAX_ORDER_ITEMS,
+    MAX_RECIPIENT_REFERENCE_LENGTH,
+    MIN_FACE_VALUE,
+)
 
 _ATOM = r'[^\x00-\x20"(),.:;<>@\[\\\]\x7f]+'
 _LABEL = r"[A-Za-z0-9\x80-\uffff](?:[A-Za-z0-9\x80-\uffff-]*[A-Za-z0-9\x80-\uffff])?"
-_EMAIL_LIMIT = 254
-_LEAST_FACE_VALUE = Decimal("0.01")
-_MOST_ITEMS = 200
 
 
 def _face_value(value: object) -> Decimal:
     # A number in JSON is a number here: neither "10" nor true is one.
     if type(value) is not int and type(value) is not Decimal:
         raise PydanticKnownError("float_type")
-    if value < _LEAST_FACE_VALUE:
-        raise PydanticKnownError("greater_than_equal", {"ge": float(_LEAST_FACE_VALUE)})
+    if value < MIN_FACE_VALUE:
+        raise PydanticKnownError("greater_than_equal", {"ge": float(MIN_FACE_VALUE)})
     return Decimal(value)
 
 
@@ -58,7 +66,7 @@ def _email() -> re.Pattern[str]:
 
 def _address(value: str) -> str:
     # `.invalid` and `.test` are fine: the provider recommends them for tests.
-    if len(value) > _EMAIL_LIMIT or not _email().fullmatch(value):
+    if len(value) > MAX_EMAIL_ADDRESS_LENGTH or not _email().fullmatch(value):
         raise PydanticCustomError(
             "value_error", "value is not a valid email address", {"pydantic_1": "value_error.email"}
         )
@@ -77,10 +85,11 @@ def _unique(values: list[str]) -> list[str]:
 
 FaceValue = Annotated[Decimal, PlainValidator(_face_value)]
 EmailAddress = Annotated[StrictStr, AfterValidator(_address)]
-RecipientReference = Annotated[StrictStr, Field(pattern=r"^[A-Za-z0-9_@.-]{1,255}$")]
+_REFERENCE = rf"^[A-Za-z0-9_@.-]{{1,{MAX_RECIPIENT_REFERENCE_LENGTH}}}$"
+RecipientReference = Annotated[StrictStr, Field(pattern=_REFERENCE)]
 SpendRulesTemplateId = Annotated[StrictStr, Field(pattern=r"^PSR-[0-9A-HJKMNP-TV-Z]{26}$")]
-MetadataKey = Annotated[StrictStr, Field(max_length=40)]
-MetadataValue = Annotated[StrictStr, Field(max_length=200)]
+MetadataKey = Annotated[StrictStr, Field(max_length=MAX_METADATA_KEY_LENGTH)]
+MetadataValue = Annotated[StrictStr, Field(max_length=MAX_METADATA_VALUE_LENGTH)]
 
 
 class _Part(BaseModel):
@@ -183,9 +192,11 @@ class NewOrder(_Part):
     """The whole body of ``POST /order`` (provider's page "Create order")."""
 
     payment_method: PaymentMethod
-    items: Annotated[list[NewItem], Field(min_length=1, max_length=_MOST_ITEMS)]
-    description: Annotated[StrictStr, Field(max_length=128)] | None = None
-    metadata: Annotated[dict[MetadataKey, MetadataValue], Field(max_length=20)] | None = None
+    items: Annotated[list[NewItem], Field(min_length=1, max_length=MAX_ORDER_ITEMS)]
+    description: Annotated[StrictStr, Field(max_length=MAX_DESCRIPTION_LENGTH)] | None = None
+    metadata: (
+        Annotated[dict[MetadataKey, MetadataValue], Field(max_length=MAX_METADATA_PAIRS)] | None
+    ) = None
 
 
 class EstimateItem(_Part):
@@ -199,7 +210,7 @@ class NewEstimate(_Part):
     """The whole body of ``POST /order/estimate`` (provider's page "Estimate order")."""
 
     payment_method: PaymentMethod
-    items: Annotated[list[EstimateItem], Field(min_length=1, max_length=500)]
+    items: Annotated[list[EstimateItem], Field(min_length=1, max_length=MAX_ESTIMATE_ITEMS)]
 
 
 Body = TypeVar("Body", NewOrder, NewEstimate)
@@ -217,7 +228,7 @@ def validate_order(document: Any, *, as_pydantic_1: bool) -> NewOrder:
         ApiError: as ``validate_body`` does.
     """
     items = document.get("items") if isinstance(document, dict) else None
-    if isinstance(items, list) and 1 < len(items) <= _MOST_ITEMS:
+    if isinstance(items, list) and 1 < len(items) <= MAX_ORDER_ITEMS:
         distinct, places = _distinct(items)
         if len(distinct) < len(items):
             with suppress(ApiError):  # it would name wrong items by other places than theirs

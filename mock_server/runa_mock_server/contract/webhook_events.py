@@ -2,10 +2,11 @@
 
 import base64
 import binascii
-from typing import Literal, get_args
 
-Event = Literal["order.completion", "product.update"]
-EVENTS: tuple[Event, ...] = get_args(Event)
+from runa_schemas.contract_data import WEBHOOK_EVENTS, WebhookEvent
+
+Event = WebhookEvent
+EVENTS = WEBHOOK_EVENTS
 
 MOST_ENDPOINTS = 100
 """So many may be told of the events of one server."""

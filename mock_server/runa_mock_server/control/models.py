@@ -23,10 +23,11 @@ from runa_mock_server.base.clock import FASTEST
 from runa_mock_server.server_state.effects import DEFAULT_WINDOW
 from runa_mock_server.server_state.fault_spec import FaultSpec
 from runa_mock_server.server_state.journal import Outcome
+from runa_schemas.contract_data import OrderStatus
 
 LONGEST_PAGE = 10_000
 
-Status = Literal["PROCESSING", "COMPLETED", "FAILED"]
+Status = OrderStatus
 
 
 class Body(BaseModel):

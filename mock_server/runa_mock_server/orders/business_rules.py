@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 from runa_mock_server.base.errors import ApiError, quoted
 from runa_mock_server.catalogue.catalogue import Catalogue, Selection
 from runa_mock_server.contract.fx import can_exchange, exchange
+from runa_schemas.contract_data import MAX_CHOICE_FACE_VALUE, MAX_DISTINCT_TEMPLATES
 
 if TYPE_CHECKING:  # a server starts without loading pydantic
     from runa_mock_server.contract.request_models import (
@@ -22,9 +23,6 @@ if TYPE_CHECKING:  # a server starts without loading pydantic
         Products,
     )
 
-_MAX_TEMPLATES = 10
-# Inferred: a ceiling, also for products without one, so that every sum is a 64-bit integer of cents.
-_LARGEST_FACE_VALUE = Decimal(10) ** 12
 REDEMPTION_TEMPLATE = r"^DT-[0-9A-HJKMNP-TV-Z]{26}$"
 """Ids of redemption templates; these are the customer's own, so any such id is known (inferred)."""
 
@@ -112,7 +110,7 @@ def face_values(basket: Basket) -> None:
         value = line.face_value
         if line.products.type == "SINGLE":
             offer = line.selection.offers[0]
-            if value not in offer.denominations or value > _LARGEST_FACE_VALUE:
+            if value not in offer.denominations or value > MAX_CHOICE_FACE_VALUE:
                 reason = f"{quoted(offer.code)} comes {offer.denominations}"
                 raise _refused(index, f"face value {quoted(value)}: {reason}")
         elif value != value.to_integral_value():
@@ -120,8 +118,8 @@ def face_values(basket: Basket) -> None:
                 index,
                 f"face value {quoted(value)}: several products to choose from need a whole number",
             )
-        elif not line.selection.minimum <= value <= _LARGEST_FACE_VALUE:
-            reason = f"must be from {line.selection.minimum} to {_LARGEST_FACE_VALUE}"
+        elif not line.selection.minimum <= value <= MAX_CHOICE_FACE_VALUE:
+            reason = f"must be from {line.selection.minimum} to {MAX_CHOICE_FACE_VALUE}"
             raise _refused(index, f"face value {quoted(value)}: {reason}")
 
 
@@ -135,7 +133,7 @@ def redemption_templates_exist(basket: Basket) -> None:
 
 def template_limits(basket: Basket) -> None:
     """400 ``product_validation_error`` for more than ten different templates of a kind."""
-    if len(basket.lines) <= _MAX_TEMPLATES:
+    if len(basket.lines) <= MAX_DISTINCT_TEMPLATES:
         return
     used: dict[str, set[str | None]] = {
         "product": {
@@ -144,10 +142,11 @@ def template_limits(basket: Basket) -> None:
         "redemption": {_redemption_template(line) for line in basket.lines} - {None},
     }
     for kind, ids in used.items():
-        if len(ids) > _MAX_TEMPLATES:
+        if len(ids) > MAX_DISTINCT_TEMPLATES:
             raise ApiError(
                 "product_validation_error",
-                f"An order can use {_MAX_TEMPLATES} {kind} templates; this one uses {len(ids)}.",
+                f"An order can use {MAX_DISTINCT_TEMPLATES} {kind} templates; "
+                f"this one uses {len(ids)}.",
             )
 
 

@@ -12,6 +12,7 @@ from typing import Any
 from runa_mock_server.base.clock import SECOND
 from runa_mock_server.base.money import cents_text
 from runa_mock_server.orders.order import Part
+from runa_schemas.contract_data import BARCODE_FORMATS
 
 NEVER_EXPIRES = "3000-01-01"
 
@@ -19,7 +20,6 @@ NEVER_EXPIRES = "3000-01-01"
 _WITH_PIN = frozenset({"ABO-GB", "AUCHAN-FR", "FIVEG-US"})
 # The formats that the redemption API knows; the catalogue's list has more.
 _ENDLESS = frozenset({"indefinite", "do-not-show"})
-_SCANNED = frozenset({"code-128", "code-39", "ean-13", "QR", "pdf417"})
 _ALPHABET = "BCDFGHJKLMNPQRSTVWXZ"
 _TRADE_PREFIX = "2"  # numbers for use inside one shop: no product on sale has one
 
@@ -56,7 +56,7 @@ def e_code(
     if product["code"] in _WITH_PIN:
         common["pin"] = f"{random.randrange(10_000):04d}"
     barcode_format = details.get("barcode_format")
-    if barcode_format in _SCANNED:
+    if barcode_format in BARCODE_FORMATS:
         common["barcode_format"] = barcode_format
         common["barcode_string"] = (
             _ean_13(random) if barcode_format == "ean-13" else common["code"].replace("-", "")

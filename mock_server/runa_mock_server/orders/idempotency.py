@@ -10,8 +10,9 @@ from typing import NamedTuple
 
 from runa_mock_server.base.clock import DAY
 from runa_mock_server.base.errors import NeverStoredError, quoted
+from runa_schemas.contract_data import IDEMPOTENCY_DAYS
 
-LIFETIME = 30 * DAY
+LIFETIME = IDEMPOTENCY_DAYS * DAY
 """How long a key keeps its answer, in microseconds from its first use."""
 
 _HEADER = struct.Struct("<q16sH")

@@ -12,10 +12,9 @@ import orjson
 
 from runa_mock_server.contract.fx import Exchanged
 from runa_mock_server.contract.processing import NEVER
+from runa_schemas.contract_data import OrderStatus, PayoutStatus
 
 Outcome = Literal["COMPLETED", "FAILED"]
-OrderStatus = Literal["PROCESSING", "COMPLETED", "FAILED"]
-PayoutStatus = Literal["ACTIVE", "CLAIMED", "CANCELLED", "EXPIRED"]
 
 
 class Distribution(NamedTuple):

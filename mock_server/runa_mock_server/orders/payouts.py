@@ -15,7 +15,8 @@ from runa_mock_server.base.money import cents_text, from_cents
 from runa_mock_server.catalogue.catalogue import Catalogue
 from runa_mock_server.orders.commit import AccountView, Commit
 from runa_mock_server.orders.documents import expiry_day, ids_of, tokens_of
-from runa_mock_server.orders.order import Item, Order, Part, PayoutChange, PayoutStatus
+from runa_mock_server.orders.order import Item, Order, Part, PayoutChange
+from runa_schemas.contract_data import PayoutStatus
 
 
 class ClaimError(Exception):

@@ -3,8 +3,9 @@
 from runa_mock_server.base.clock import SECOND
 from runa_mock_server.base.errors import RateExceededError
 from runa_mock_server.orders.commit import AccountView, Commit
+from runa_schemas.contract_data import RATE_LIMIT_SECONDS
 
-RATE_WINDOW = 60 * SECOND
+RATE_WINDOW = RATE_LIMIT_SECONDS * SECOND
 """How long an attempt counts, in microseconds."""
 
 

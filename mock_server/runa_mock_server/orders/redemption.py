@@ -9,14 +9,8 @@ from typing import Any
 from runa_mock_server.catalogue.catalogue import Catalogue
 from runa_mock_server.orders.e_codes import e_code
 from runa_mock_server.orders.payouts import Payout, parts_of
+from runa_schemas.contract_data import REDEMPTION_ERRORS
 
-_ERRORS = {
-    "RE004": "The payout has expired.",
-    "RE005": "The payout was cancelled.",
-    "RE011": "There is no payout with this token.",
-    "RE012": "The order item is invalid, cancelled or refunded.",
-    "RE013": "The redemption API is not enabled.",
-}
 _REFUSED = {"CANCELLED": "RE005", "EXPIRED": "RE004"}
 
 CodeUrl = Callable[[str, str], str]
@@ -33,7 +27,7 @@ class RedemptionRefusedError(Exception):
     """
 
     def __init__(self, code: str, order_id: str | None = None, details: str | None = None) -> None:
-        super().__init__(_ERRORS[code])
+        super().__init__(REDEMPTION_ERRORS[code])
         self.code = code
         self.order_id = order_id
         self.details = details

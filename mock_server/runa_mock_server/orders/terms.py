@@ -7,9 +7,10 @@ from runa_mock_server.base.clock import SECOND
 from runa_mock_server.catalogue.catalogue import Catalogue
 from runa_mock_server.contract.processing import NEVER, Processing
 from runa_mock_server.contract.profiles import Profile
+from runa_schemas.contract_data import PROCESSING_SECONDS
 
 # A synchronous order answers at once and is said to have completed a second later (recorded).
-_SYNCHRONOUS_DELAY = 1 * SECOND
+_SYNCHRONOUS_DELAY = PROCESSING_SECONDS * SECOND
 
 
 @dataclass(frozen=True, slots=True)

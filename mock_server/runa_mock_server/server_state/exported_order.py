@@ -26,6 +26,7 @@ from runa_mock_server.orders.order import (
     Products,
 )
 from runa_mock_server.orders.pricing import NO_DISCOUNT
+from runa_schemas.contract_data import MAX_ORDER_ITEMS
 
 _ULID = "[0-9A-HJKMNP-TV-Z]{26}"
 
@@ -142,7 +143,7 @@ class ExportedOrder(_Part):
     currency: SupportedCurrency
     total_discount: Money
     total_price: Money
-    items: Annotated[list[_Item], Field(min_length=1, max_length=200)]
+    items: Annotated[list[_Item], Field(min_length=1, max_length=MAX_ORDER_ITEMS)]
     transaction_detail: Annotated[dict[str, _Detail], Field(min_length=1, max_length=1)]
     metadata: dict[str, str] | None
 

@@ -20,7 +20,6 @@ from runa_mock_server.base.ids import SECRET_SIZE, Identity, Place, read_payout_
 from runa_mock_server.base.money import from_cents, in_cents
 from runa_mock_server.config.settings import RUN_TIME, Amount, SupportedCurrency
 from runa_mock_server.contract.processing import NEVER
-from runa_mock_server.contract.profiles import ProfileName
 from runa_mock_server.contract.request_models import EmailAddress
 from runa_mock_server.orders.business_rules import REDEMPTION_TEMPLATE
 from runa_mock_server.orders.commit import Commit, Mail
@@ -30,6 +29,7 @@ from runa_mock_server.orders.order import Order, Part
 from runa_mock_server.server_state.account import Account
 from runa_mock_server.server_state.exported_order import ExportedOrder, OrderId, read_document
 from runa_mock_server.server_state.server_state import World
+from runa_schemas.contract_data import ProfileName
 
 _FIRST_REFUSAL = 400
 _YEAR_10000 = 253_402_300_800 * SECOND

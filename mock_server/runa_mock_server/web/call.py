@@ -8,11 +8,11 @@ from aiohttp.web import BaseRequest
 
 from runa_mock_server.base.redaction import RawHeaders
 from runa_mock_server.contract.processing import Processing
-from runa_mock_server.contract.request_headers import ExecutionMode
 from runa_mock_server.server_state.account import Account
 from runa_mock_server.server_state.faults import Fault
 from runa_mock_server.server_state.journal import Outcome
 from runa_mock_server.server_state.server_state import World
+from runa_schemas.contract_data import ExecutionMode
 
 
 class ForgottenError(Exception):

@@ -12,6 +12,7 @@ from runa_mock_server.orders import business_rules as rules
 from runa_mock_server.orders import placing
 from runa_mock_server.orders.placing import Step
 from runa_mock_server.web.call import Call
+from runa_schemas.contract_data import API_VERSION
 
 Check = Callable[[Call], None]
 
@@ -23,7 +24,7 @@ def check_key(call: Call) -> None:
         call.headers.get("X-Api-Key"), world.settings.api_keys, world.profile.key_prefix
     )
     call.account = call.owner = world.account(key)
-    call.response_headers["X-Api-Version"] = access.API_VERSION
+    call.response_headers["X-Api-Version"] = API_VERSION
 
 
 def check_rate(call: Call) -> None:

@@ -12,8 +12,7 @@ from runa_mock_server.web.checks import ORDERING, READING
 from runa_mock_server.web.ordering import place_order
 from runa_mock_server.web.query import query_of
 from runa_mock_server.web.routing import Route
-
-_ORDERS_ON_A_PAGE = 100
+from runa_schemas.contract_data import DEFAULT_ORDER_LIMIT
 
 
 async def ping(_call: Call) -> Answer:
@@ -36,7 +35,7 @@ async def get_order(call: Call) -> Answer:
 
 async def list_orders(call: Call) -> Answer:
     """``GET /order``."""
-    wanted = page_request(query_of(call.request), _ORDERS_ON_A_PAGE)
+    wanted = page_request(query_of(call.request), DEFAULT_ORDER_LIMIT)
     return Answer(OK, call.account.orders.page(wanted))
 
 

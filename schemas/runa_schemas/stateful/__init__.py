@@ -15,8 +15,8 @@ except ImportError as error:
         "runa_schemas.stateful needs hypothesis; install runa-mock[hypothesis]"
     ) from error
 
-from runa_schemas.stateful._account import Account
+from runa_schemas.stateful._account import Account, Order, Sent
 from runa_schemas.stateful._machine import RunaStateMachine
-from runa_schemas.stateful._model import Order, Request, Sent
+from runa_schemas.stateful._model import Kept, Request
 
-__all__ = ["Account", "Order", "Request", "RunaStateMachine", "Sent"]
+__all__ = ["Account", "Kept", "Order", "Request", "RunaStateMachine", "Sent"]

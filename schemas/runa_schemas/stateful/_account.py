@@ -1,6 +1,7 @@
-"""A caller of the service, whose answers are held against the contract."""
+"""A caller of the service, its orders, and its answers held against the contract."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, TypeAlias
 
@@ -8,7 +9,8 @@ import requests
 
 from runa_schemas._errors import ERRORS
 from runa_schemas._validation import validate
-from runa_schemas.stateful._model import Kept, Order, insist
+from runa_schemas.contract_data import MAX_PAGE_LIMIT
+from runa_schemas.stateful._model import Kept, Request, insist
 
 _TIMEOUT = 30
 _FAILED = 400
@@ -90,7 +92,7 @@ class Account:
         _check(method, path, response)
         return response
 
-    def listed(self, limit: int = 500) -> Iterator[list[dict[str, Any]]]:
+    def listed(self, limit: int = MAX_PAGE_LIMIT) -> Iterator[list[dict[str, Any]]]:
         """Page forwards through the orders of this run.
 
         Args:
@@ -119,6 +121,36 @@ class Account:
     def _page(self, **query: Any) -> dict[str, Any]:
         page: dict[str, Any] = self.call("GET", "/order", query=query).json()
         return page
+
+
+@dataclass(eq=False)
+class Sent:
+    """A request that was sent with an idempotency key.
+
+    Attributes:
+        account: Who sent it.
+        key: The idempotency key.
+        request: What was sent.
+    """
+
+    account: Account
+    key: str
+    request: Request
+
+
+@dataclass(eq=False)
+class Order(Sent):
+    """An order that the service must know, with the request that made it.
+
+    Attributes:
+        id: What the service calls it.
+        accepted_at: When, in microseconds of ``RunaStateMachine.now``.
+        seen: The whole order as it was shown first after it had ended.
+    """
+
+    id: str
+    accepted_at: int
+    seen: bytes | None = None
 
 
 def _check(method: str, path: str, response: requests.Response) -> None:

@@ -10,11 +10,12 @@ import requests
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, multiple, rule
 
-from runa_schemas.stateful._account import Account
-from runa_schemas.stateful._model import Kept, Order, Request, Sent, insist
+from runa_schemas.contract_data import IDEMPOTENCY_DAYS, MAX_PAGE_LIMIT
+from runa_schemas.stateful._account import Account, Order, Sent
+from runa_schemas.stateful._model import Kept, Request, insist
 from runa_schemas.strategies import NearMiss, currencies, invalid_order_bodies, orders
 
-KEY_LIFETIME = 30 * 24 * 60 * 60 * 1_000_000
+KEY_LIFETIME = IDEMPOTENCY_DAYS * 24 * 60 * 60 * 1_000_000
 """For how many microseconds the first answer to a key is kept (page "Idempotency")."""
 
 _SYNC = {"X-Execution-Mode": "sync"}
@@ -248,7 +249,7 @@ class RunaStateMachine(RuleBasedStateMachine):
     def each_order_is_listed_once(self) -> None:
         """Each key that was accepted made one order, and there are no others."""
         for account in self.accounts:
-            self._check_list(account, 500)
+            self._check_list(account, MAX_PAGE_LIMIT)
 
     def _check_list(self, account: Account, limit: int) -> None:
         listed = [order for page in account.listed(limit) for order in page]

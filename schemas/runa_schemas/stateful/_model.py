@@ -1,13 +1,10 @@
-"""What a service has to remember, as far as the model needs it."""
+"""What the model sends, and what the service has to remember of it."""
 
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from runa_schemas.stateful._account import Account
+from typing import Any
 
 
 def insist(holds: object, said: str) -> None:
@@ -62,36 +59,6 @@ class Request:
 def _number(text: str) -> list[str]:
     """A number by its value, and like no value that JSON can have in its place."""
     return ["number", f"{Decimal(text).normalize()}"]
-
-
-@dataclass(eq=False)
-class Sent:
-    """A request that was sent with an idempotency key.
-
-    Attributes:
-        account: Who sent it.
-        key: The idempotency key.
-        request: What was sent.
-    """
-
-    account: "Account"
-    key: str
-    request: Request
-
-
-@dataclass(eq=False)
-class Order(Sent):
-    """An order that the service must know, with the request that made it.
-
-    Attributes:
-        id: What the service calls it.
-        accepted_at: When, in microseconds of ``RunaStateMachine.now``.
-        seen: The whole order as it was shown first after it had ended.
-    """
-
-    id: str
-    accepted_at: int
-    seen: bytes | None = None
 
 
 @dataclass(frozen=True)

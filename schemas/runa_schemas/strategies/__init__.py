@@ -15,6 +15,7 @@ except ImportError as error:
         "runa_schemas.strategies needs hypothesis; install runa-mock[hypothesis]"
     ) from error
 
+from runa_schemas.contract_data import PRODUCT_TEMPLATES
 from runa_schemas.strategies._bodies import estimate_bodies, order_bodies
 from runa_schemas.strategies._faults import FAULT_PLACES, fault_plans
 from runa_schemas.strategies._from_schema import from_schema
@@ -40,7 +41,6 @@ from runa_schemas.strategies._parts import (
     products,
 )
 from runa_schemas.strategies._texts import (
-    PRODUCT_TEMPLATES,
     api_keys,
     currencies,
     email_addresses,

@@ -2,13 +2,19 @@
 
 from hypothesis import strategies as st
 
+from runa_schemas.contract_data import (
+    MAX_DESCRIPTION_LENGTH,
+    MAX_ESTIMATE_ITEMS,
+    MAX_METADATA_KEY_LENGTH,
+    MAX_METADATA_PAIRS,
+    MAX_METADATA_VALUE_LENGTH,
+    MAX_ORDER_ITEMS,
+)
 from runa_schemas.strategies import _parts
 from runa_schemas.strategies._json import Object, copied
-from runa_schemas.strategies._mix import Mix, mix
 from runa_schemas.strategies._parts import Objects
+from runa_schemas.strategies._weighted import Weighted, weighted
 
-MOST_ITEMS = 200
-MOST_ESTIMATE_ITEMS = 500
 FEW_ITEMS = 5
 
 
@@ -25,7 +31,7 @@ def order_bodies(*, max_items: int = FEW_ITEMS) -> Objects:
     Raises:
         ValueError: ``max_items`` is out of range.
     """
-    return _order_bodies(sizes(max_items, MOST_ITEMS))
+    return _order_bodies(sizes(max_items, MAX_ORDER_ITEMS))
 
 
 def estimate_bodies(*, max_items: int = FEW_ITEMS) -> Objects:
@@ -37,7 +43,7 @@ def estimate_bodies(*, max_items: int = FEW_ITEMS) -> Objects:
     Raises:
         ValueError: ``max_items`` is out of range.
     """
-    return _estimate_bodies(sizes(max_items, MOST_ESTIMATE_ITEMS))
+    return _estimate_bodies(sizes(max_items, MAX_ESTIMATE_ITEMS))
 
 
 def sizes(max_items: int, limit: int) -> st.SearchStrategy[int]:
@@ -81,15 +87,16 @@ def _described(draw: st.DrawFn) -> Object:
 _DESCRIPTIONS = _parts.descriptions()
 _METADATA = _parts.metadata()
 _UNKNOWN = st.sampled_from(({}, *_parts.UNKNOWN_FIELDS))
+_LONGEST_METADATA = {"😀" * MAX_METADATA_KEY_LENGTH: "😀" * MAX_METADATA_VALUE_LENGTH}
 _ODD: tuple[Object, ...] = (
     {"description": None, "metadata": None},
     {"note": "unknown"},
-    {"description": "😀" * _parts.LONGEST_DESCRIPTION, "metadata": {"😀" * 40: "😀" * 200}},
+    {"description": "😀" * MAX_DESCRIPTION_LENGTH, "metadata": _LONGEST_METADATA},
     {"description": "\x00", "metadata": {"": "\x00"}},
     {"description": "", "metadata": {}},
-    {"metadata": {f"key-{number}": "v" for number in range(_parts.MOST_PAIRS)}},
+    {"metadata": {f"key-{number}": "v" for number in range(MAX_METADATA_PAIRS)}},
 )
-DESCRIBED: Mix[Object] = mix(
+DESCRIBED: Weighted[Object] = weighted(
     [{}, {"description": "d"}, {"metadata": {"k": "v"}}], _ODD, _described()
 )
 """What the caller of an order may say about it, and what the service ignores."""

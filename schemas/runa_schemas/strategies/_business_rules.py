@@ -7,27 +7,27 @@ from collections.abc import Callable, Container, Iterator, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
+from runa_schemas.contract_data import FROM_USD_ONLY, MAX_DISTINCT_TEMPLATES
 from runa_schemas.strategies._bodies import stretched
-from runa_schemas.strategies._catalogue import FROM_USD_ONLY, Offer, Template
+from runa_schemas.strategies._body_builder import (
+    ITEM,
+    BodyBuilder,
+    BodyRule,
+    Broken,
+    RuleContext,
+    always,
+    put,
+)
+from runa_schemas.strategies._catalogue import Offer, Template
 from runa_schemas.strategies._fields import METHOD, PRODUCTS
 from runa_schemas.strategies._json import Object
 from runa_schemas.strategies._kinds import Kind, as_number, ceiling
 from runa_schemas.strategies._near_miss import ORDER, Rule
 from runa_schemas.strategies._parts import payment_in
-from runa_schemas.strategies._sketch import (
-    ITEM,
-    BodyRule,
-    Broken,
-    Means,
-    Sketch,
-    always,
-    put,
-)
 from runa_schemas.strategies._texts import CURRENCIES
 
 _REFUSED = "product_validation_error"
 _SYNC = {"X-Execution-Mode": "sync"}
-_MOST_TEMPLATES = 10
 _TO_ANYBODY = ("PAYOUT_LINK", "EMAIL")
 _EMAIL = {"type": "EMAIL", "email_address": "a@example.test"}
 _RECIPIENT = {**_EMAIL, "type": "RECIPIENT", "recipient_reference": "r"}
@@ -56,14 +56,14 @@ class _Pair(NamedTuple):
     type: str = "SINGLE"
 
 
-def _misspellings(means: Means, *types: str) -> Sequence[Misspelling]:
-    return _MISSPELLINGS if means.menu.find(types=types) else ()
+def _misspellings(context: RuleContext, *types: str) -> Sequence[Misspelling]:
+    return _MISSPELLINGS if context.orderable.find(types=types) else ()
 
 
-def _unknown_product(sketch: Sketch, misspell: Misspelling) -> Broken:
-    valid = sketch.body("SINGLE", "MULTIPLE")
+def _unknown_product(builder: BodyBuilder, misspell: Misspelling) -> Broken:
+    valid = builder.body("SINGLE", "MULTIPLE")
     products = valid["items"][-1]["products"]
-    known = sketch.menu.catalogue.offers
+    known = builder.orderable.catalogue.offers
     if products["type"] == "SINGLE":
         wrong = _other_than(known, misspell(products["value"]))
         return Broken(valid, put(valid, (*PRODUCTS, "value"), wrong))
@@ -72,10 +72,10 @@ def _unknown_product(sketch: Sketch, misspell: Misspelling) -> Broken:
     return Broken(valid, put(valid, (*PRODUCTS, "values"), [*codes[:-1], wrong]))
 
 
-def _unknown_template(sketch: Sketch, misspell: Misspelling) -> Broken:
-    valid = sketch.body("TEMPLATE")
+def _unknown_template(builder: BodyBuilder, misspell: Misspelling) -> Broken:
+    valid = builder.body("TEMPLATE")
     id_ = valid["items"][-1]["products"]["template_id"]
-    wrong = _other_than(sketch.menu.catalogue.templates, misspell(id_))
+    wrong = _other_than(builder.orderable.catalogue.templates, misspell(id_))
     return Broken(valid, put(valid, (*PRODUCTS, "template_id"), wrong))
 
 
@@ -85,22 +85,22 @@ def _other_than(known: Container[str], text: str) -> str:
     return text
 
 
-def _unknown_redemption_template(sketch: Sketch, wrong: str) -> Broken:
-    valid = sketch.body()
+def _unknown_redemption_template(builder: BodyBuilder, wrong: str) -> Broken:
+    valid = builder.body()
     return Broken(valid, put(valid, (*METHOD, "template_id"), wrong))
 
 
-def _unorderable(means: Means) -> Iterator[tuple[Offer, str]]:
+def _unorderable(context: RuleContext) -> Iterator[tuple[Offer, str]]:
     """What cannot be ordered, and the types of products that it can stand among."""
-    for offer in means.menu.catalogue.offers.values():
+    for offer in context.orderable.catalogue.offers.values():
         for type_ in ("SINGLE", "MULTIPLE"):
-            if not offer.is_orderable and means.menu.find(offer.currency, (type_,)):
+            if not offer.is_orderable and context.orderable.find(offer.currency, (type_,)):
                 yield offer, type_
 
 
-def _unorderable_product(sketch: Sketch, way: tuple[Offer, str]) -> Broken:
+def _unorderable_product(builder: BodyBuilder, way: tuple[Offer, str]) -> Broken:
     offer, type_ = way
-    valid = sketch.body(type_, distributions=_TO_ANYBODY, currency=offer.currency)
+    valid = builder.body(type_, distributions=_TO_ANYBODY, currency=offer.currency)
     if type_ == "MULTIPLE":
         return Broken(valid, _listing(valid, offer.code))
     item = valid["items"][-1] | {
@@ -116,84 +116,84 @@ def _listing(body: Object, code: str) -> Object:
     return put(body, (*PRODUCTS, "values"), [*codes, code])
 
 
-def _currencies(means: Means) -> list[str]:
-    return list(dict.fromkeys(offer.currency for offer in means.menu.offers))
+def _currencies(context: RuleContext) -> list[str]:
+    return list(dict.fromkeys(offer.currency for offer in context.orderable.offers))
 
 
-def _strangers(means: Means) -> Iterator[_Pair]:
-    known = _currencies(means)
+def _strangers(context: RuleContext) -> Iterator[_Pair]:
+    known = _currencies(context)
     for own, other in (*pairwise(known), *pairwise(reversed(known))):
         for type_ in ("SINGLE", "MULTIPLE"):
-            if means.menu.find(own, (type_,)) and means.menu.find(other, ("SINGLE",)):
+            if context.orderable.find(own, (type_,)) and context.orderable.find(other, ("SINGLE",)):
                 yield _Pair(own, other, type_)
 
 
-def _mixed_currencies(sketch: Sketch, way: _Pair) -> Broken:
-    valid = sketch.body(way.type, distributions=_TO_ANYBODY, currency=way.own)
-    stranger = sketch.item(sketch.menu.choose(sketch.draw, way.other, ("SINGLE",)))
+def _mixed_currencies(builder: BodyBuilder, way: _Pair) -> Broken:
+    valid = builder.body(way.type, distributions=_TO_ANYBODY, currency=way.own)
+    stranger = builder.item(builder.orderable.choose(builder.draw, way.other, ("SINGLE",)))
     if way.type == "MULTIPLE":
         return Broken(valid, _listing(valid, stranger["products"]["value"]))
     return Broken(valid, put(valid, ("items",), [*valid["items"], stranger]))
 
 
-def _recipient_of_no_payment(sketch: Sketch, kind: Kind) -> Broken:
-    item = sketch.item(kind) | {"distribution_method": _EMAIL}
-    valid = sketch.around(item, kind.currency)
+def _recipient_of_no_payment(builder: BodyBuilder, kind: Kind) -> Broken:
+    item = builder.item(kind) | {"distribution_method": _EMAIL}
+    valid = builder.around(item, kind.currency)
     return Broken(valid, put(valid, METHOD, _RECIPIENT))
 
 
-def _several_at_once(sketch: Sketch, more: int) -> Broken:
-    valid = sketch.body(neighbours=False)
+def _several_at_once(builder: BodyBuilder, more: int) -> Broken:
+    valid = builder.body(neighbours=False)
     items = stretched(valid["items"], 1 + more)
     return Broken(valid, put(valid, ("items",), items), headers=_SYNC)
 
 
-def _payers(means: Means) -> Iterator[_Pair]:
+def _payers(context: RuleContext) -> Iterator[_Pair]:
     """Currencies of products, each with others that could pay."""
-    for own in _currencies(means):
+    for own in _currencies(context):
         for other in dict.fromkeys((*CURRENCIES[:5], "GBP", "EUR", CURRENCIES[-1])):
             if other != own:
                 yield _Pair(own, other)
 
 
-def _payers_without_dollars(means: Means) -> Iterator[_Pair]:
-    return (pair for pair in _payers(means) if pair.own in FROM_USD_ONLY and pair.other != "USD")
+def _payers_without_dollars(context: RuleContext) -> Iterator[_Pair]:
+    return (pair for pair in _payers(context) if pair.own in FROM_USD_ONLY and pair.other != "USD")
 
 
-def _paid_otherwise(sketch: Sketch, way: _Pair) -> Broken:
-    valid = sketch.body(currency=way.own)
-    if not sketch.is_order:  # an estimate of one item may exchange currencies
+def _paid_otherwise(builder: BodyBuilder, way: _Pair) -> Broken:
+    valid = builder.body(currency=way.own)
+    if not builder.is_order:  # an estimate of one item may exchange currencies
         valid = put(valid, ("items",), stretched(valid["items"], len(valid["items"]) + 1))
     return Broken(valid, put(valid, ("payment_method",), payment_in(way.other)))
 
 
-def _exchanged_in_vain(sketch: Sketch, way: _Pair) -> Broken:
-    valid = sketch.body(currency=way.own, neighbours=False)
+def _exchanged_in_vain(builder: BodyBuilder, way: _Pair) -> Broken:
+    valid = builder.body(currency=way.own, neighbours=False)
     broken = put(valid, ("payment_method",), payment_in(way.other))
-    return Broken(valid, broken, headers=_SYNC if sketch.is_order else {})
+    return Broken(valid, broken, headers=_SYNC if builder.is_order else {})
 
 
-def _many_redemption_templates(sketch: Sketch, _: None) -> Broken:
-    body = sketch.body(neighbours=False)
+def _many_redemption_templates(builder: BodyBuilder, _: None) -> Broken:
+    body = builder.body(neighbours=False)
     items = [
         put(body, (*METHOD, "template_id"), id_)["items"][0]
-        for id_ in _TEMPLATE_IDS[: _MOST_TEMPLATES + 1]
+        for id_ in _TEMPLATE_IDS[: MAX_DISTINCT_TEMPLATES + 1]
     ]
     valid = put(body, ("items",), [*items[:-1], items[0]])
     return Broken(valid, put(body, ("items",), items))
 
 
-def _elevens(means: Means) -> Iterator[list[Template]]:
+def _elevens(context: RuleContext) -> Iterator[list[Template]]:
     """Eleven templates of one currency."""
-    for currency in _currencies(means):
-        here = [t for t in means.menu.templates if t.currency == currency]
-        if len(here) > _MOST_TEMPLATES:
-            yield here[: _MOST_TEMPLATES + 1]
+    for currency in _currencies(context):
+        here = [t for t in context.orderable.templates if t.currency == currency]
+        if len(here) > MAX_DISTINCT_TEMPLATES:
+            yield here[: MAX_DISTINCT_TEMPLATES + 1]
 
 
-def _many_product_templates(sketch: Sketch, templates: Sequence[Template]) -> Broken:
+def _many_product_templates(builder: BodyBuilder, templates: Sequence[Template]) -> Broken:
     items = [
-        sketch.item_for({"type": "TEMPLATE", "template_id": t.id}, ceiling(t.enough))
+        builder.item_for({"type": "TEMPLATE", "template_id": t.id}, ceiling(t.enough))
         for t in templates
     ]
     body: Object = {"payment_method": payment_in(templates[0].currency)}
@@ -208,7 +208,7 @@ BUSINESS_RULES: tuple[BodyRule, ...] = (
             "The catalogue has every product and plan by its code.",
             _REFUSED,
         ),
-        lambda means: _misspellings(means, "SINGLE", "MULTIPLE"),
+        lambda context: _misspellings(context, "SINGLE", "MULTIPLE"),
         _unknown_product,
     ),
     BodyRule(
@@ -229,7 +229,7 @@ BUSINESS_RULES: tuple[BodyRule, ...] = (
             needs="a template of orderable products",
             operations=ORDER,
         ),
-        lambda means: _misspellings(means, "TEMPLATE"),
+        lambda context: _misspellings(context, "TEMPLATE"),
         _unknown_template,
     ),
     BodyRule(
@@ -288,7 +288,7 @@ BUSINESS_RULES: tuple[BodyRule, ...] = (
             needs="an orderable product that is no payment",
             operations=ORDER,
         ),
-        lambda means: means.menu.find(payments=False),
+        lambda context: context.orderable.find(payments=False),
         _recipient_of_no_payment,
     ),
     BodyRule(

@@ -6,12 +6,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
 from typing import Any, NamedTuple
 
-from runa_schemas.strategies._texts import PRODUCT_TEMPLATES
-
-FROM_USD_ONLY = frozenset({"AED", "ARS", "BRL", "CLP", "COP", "INR", "MYR", "PEN", "SAR"})
+from runa_schemas.contract_data import PAYOUT_TYPES, PRODUCT_TEMPLATES
 
 _AMOUNT = re.compile(r"[0-9]+(\.[0-9]+)?")
-_PAYOUT_TYPES = ("gift_card", "subscription", "payment")
 
 
 class Offer(NamedTuple):
@@ -173,8 +170,9 @@ def _offers(place: str, product: Any) -> Iterator[Offer]:
     currency = _field(place, product, "currency", str)
     payout_type = _field(place, product, "payout_type", str)
     is_orderable = _field(place, product, "is_orderable", bool)
-    if payout_type not in _PAYOUT_TYPES:
-        known = "gift_card, subscription or payment"
+    if payout_type not in PAYOUT_TYPES:
+        *others, last = PAYOUT_TYPES
+        known = f"{', '.join(others)} or {last}"
         raise _fault(place, f"payout_type is {known}, not {payout_type!r}")
     details = _field(place, product, payout_type, Mapping)
     place = f"{place}: {payout_type}"

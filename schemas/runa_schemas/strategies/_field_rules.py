@@ -3,18 +3,18 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Literal
 
-from runa_schemas.strategies._fields import FIELDS, MULTIPLE, Field
-from runa_schemas.strategies._json import Json
-from runa_schemas.strategies._near_miss import BOTH, Operation, Rule
-from runa_schemas.strategies._sketch import (
+from runa_schemas.strategies._body_builder import (
+    BodyBuilder,
     BodyRule,
     Broken,
-    Means,
-    Sketch,
+    RuleContext,
     broken_at,
     drop,
     location,
 )
+from runa_schemas.strategies._fields import FIELDS, MULTIPLE, Field
+from runa_schemas.strategies._json import Json
+from runa_schemas.strategies._near_miss import BOTH, Operation, Rule
 
 NEEDS: Mapping[tuple[str, ...], str] = {
     MULTIPLE: "two orderable products of one currency",
@@ -42,14 +42,14 @@ def invalid(
     return Rule(name, demand, "validation_error", "body", source, needs, operations)
 
 
-def where(types: tuple[str, ...], *ways: Any) -> Callable[[Means], Iterable[Any]]:
+def where(types: tuple[str, ...], *ways: Any) -> Callable[[RuleContext], Iterable[Any]]:
     """Ways to break a rule, where products of these types can be ordered."""
-    return lambda means: ways if means.menu.find(types=types) else ()
+    return lambda context: ways if context.orderable.find(types=types) else ()
 
 
 def _missing(field: Field) -> BodyRule:
-    def breaks(sketch: Sketch, _: None) -> Broken:
-        valid = sketch.body(*field.types, distributions=field.distributions)
+    def breaks(builder: BodyBuilder, _: None) -> Broken:
+        valid = builder.body(*field.types, distributions=field.distributions)
         return Broken(valid, drop(valid, field.place), location(valid, field.place))
 
     return BodyRule(
@@ -58,8 +58,8 @@ def _missing(field: Field) -> BodyRule:
 
 
 def _mistyped(field: Field) -> BodyRule:
-    def breaks(sketch: Sketch, wrong: Json) -> Broken:
-        valid = sketch.body(*field.types, distributions=field.distributions)
+    def breaks(builder: BodyBuilder, wrong: Json) -> Broken:
+        valid = builder.body(*field.types, distributions=field.distributions)
         return broken_at(valid, field.place, wrong)
 
     rule = _rule(field, field.fault, f"{field.path} {_DEMANDS[field.fault]}.")

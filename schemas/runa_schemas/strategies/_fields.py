@@ -2,9 +2,9 @@
 
 from typing import NamedTuple
 
+from runa_schemas.strategies._body_builder import ITEM
 from runa_schemas.strategies._json import Json, Place
 from runa_schemas.strategies._near_miss import BOTH, ORDER, Operation
-from runa_schemas.strategies._sketch import ITEM
 
 METHOD: Place = (*ITEM, "distribution_method")
 PRODUCTS: Place = (*ITEM, "products")

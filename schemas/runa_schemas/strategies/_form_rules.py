@@ -4,7 +4,27 @@ from collections.abc import Sequence
 
 from hypothesis import strategies as st
 
+from runa_schemas.contract_data import (
+    MAX_DESCRIPTION_LENGTH,
+    MAX_METADATA_KEY_LENGTH,
+    MAX_METADATA_PAIRS,
+    MAX_METADATA_VALUE_LENGTH,
+    MIN_FACE_VALUE,
+    PRODUCT_TEMPLATES,
+)
 from runa_schemas.strategies._bodies import stretched
+from runa_schemas.strategies._body_builder import (
+    ITEM,
+    BodyBuilder,
+    BodyRule,
+    Broken,
+    always,
+    broken_at,
+    broken_beyond,
+    drop,
+    location,
+    put,
+)
 from runa_schemas.strategies._field_rules import NEEDS, invalid, where
 from runa_schemas.strategies._fields import (
     MAILED,
@@ -20,30 +40,11 @@ from runa_schemas.strategies._fields import (
     TOO_SMALL,
 )
 from runa_schemas.strategies._json import Json, Object, Place
-from runa_schemas.strategies._kinds import LEAST_FACE_VALUE, ceiling
+from runa_schemas.strategies._kinds import ceiling
 from runa_schemas.strategies._near_miss import ESTIMATE, ORDER, Rule
-from runa_schemas.strategies._parts import (
-    LONGEST_DESCRIPTION,
-    LONGEST_KEY,
-    LONGEST_VALUE,
-    MOST_PAIRS,
-)
-from runa_schemas.strategies._sketch import (
-    ITEM,
-    BodyRule,
-    Broken,
-    Sketch,
-    always,
-    broken_at,
-    broken_beyond,
-    drop,
-    location,
-    put,
-)
 from runa_schemas.strategies._texts import (
     LONGEST_REFERENCE,
     MARKS,
-    PRODUCT_TEMPLATES,
     longest_address,
 )
 
@@ -58,8 +59,8 @@ def _long(
 ) -> BodyRule:
     """A limit on a text; the texts are one character too long."""
 
-    def breaks(sketch: Sketch, text: str) -> Broken:
-        body = sketch.body(distributions=distributions)
+    def breaks(builder: BodyBuilder, text: str) -> Broken:
+        body = builder.body(distributions=distributions)
         return broken_beyond(body, place, text[1:], text)
 
     return BodyRule(rule, always(*texts), breaks, limit=True)
@@ -70,95 +71,95 @@ def _spelt(
 ) -> BodyRule:
     """A text that is spelt as it must not be."""
 
-    def breaks(sketch: Sketch, wrong: str) -> Broken:
-        return broken_at(sketch.body(distributions=distributions), place, wrong)
+    def breaks(builder: BodyBuilder, wrong: str) -> Broken:
+        return broken_at(builder.body(distributions=distributions), place, wrong)
 
     return BodyRule(rule, always(*malformed), breaks)
 
 
-def _no_object(sketch: Sketch, wrong: Json) -> Broken:
-    return Broken(sketch.body(), wrong)
+def _no_object(builder: BodyBuilder, wrong: Json) -> Broken:
+    return Broken(builder.body(), wrong)
 
 
-def _no_items(sketch: Sketch, _: None) -> Broken:
-    return broken_at(sketch.body(neighbours=False), ("items",), [])
+def _no_items(builder: BodyBuilder, _: None) -> Broken:
+    return broken_at(builder.body(neighbours=False), ("items",), [])
 
 
-def _too_many_items(sketch: Sketch, _: None) -> Broken:
-    body = sketch.body()
-    most, beyond = (stretched(body["items"], sketch.most_items + more) for more in (0, 1))
+def _too_many_items(builder: BodyBuilder, _: None) -> Broken:
+    body = builder.body()
+    most, beyond = (stretched(body["items"], builder.most_items + more) for more in (0, 1))
     return broken_beyond(body, ("items",), most, beyond)
 
 
-def _too_small(sketch: Sketch, value: float) -> Broken:
-    if not sketch.menu.pennies:
-        return broken_at(sketch.body(), (*ITEM, "face_value"), value)
-    offer = sketch.draw(st.sampled_from(sketch.menu.pennies))
-    item = sketch.item_for({"type": "SINGLE", "value": offer.code}, float(LEAST_FACE_VALUE))
-    return broken_at(sketch.around(item, offer.currency), (*ITEM, "face_value"), value)
+def _too_small(builder: BodyBuilder, value: float) -> Broken:
+    if not builder.orderable.one_cent_offers:
+        return broken_at(builder.body(), (*ITEM, "face_value"), value)
+    offer = builder.draw(st.sampled_from(builder.orderable.one_cent_offers))
+    item = builder.item_for({"type": "SINGLE", "value": offer.code}, float(MIN_FACE_VALUE))
+    return broken_at(builder.around(item, offer.currency), (*ITEM, "face_value"), value)
 
 
-def _empty_reference(sketch: Sketch, _: None) -> Broken:
-    return broken_beyond(sketch.body(distributions=("RECIPIENT",)), _REFERENCE, "r", "")
+def _empty_reference(builder: BodyBuilder, _: None) -> Broken:
+    return broken_beyond(builder.body(distributions=("RECIPIENT",)), _REFERENCE, "r", "")
 
 
-def _empty_code(sketch: Sketch, _: None) -> Broken:
-    return broken_at(sketch.body("SINGLE"), (*PRODUCTS, "value"), "")
+def _empty_code(builder: BodyBuilder, _: None) -> Broken:
+    return broken_at(builder.body("SINGLE"), (*PRODUCTS, "value"), "")
 
 
-def _too_few_codes(sketch: Sketch, number: int) -> Broken:
-    body = sketch.body("MULTIPLE")
+def _too_few_codes(builder: BodyBuilder, number: int) -> Broken:
+    body = builder.body("MULTIPLE")
     codes = body["items"][-1]["products"]["values"][:2]
-    enough = max(sketch.menu.catalogue.offers[code].least for code in codes)
+    enough = max(builder.orderable.catalogue.offers[code].least for code in codes)
     valid = put(body, (*ITEM, "face_value"), ceiling(enough))
     return broken_beyond(valid, _CODES, codes, codes[:number])
 
 
-def _repeated_codes(sketch: Sketch, first: int) -> Broken:
-    body = sketch.body("MULTIPLE")
+def _repeated_codes(builder: BodyBuilder, first: int) -> Broken:
+    body = builder.body("MULTIPLE")
     codes = body["items"][-1]["products"]["values"]
     return broken_at(body, _CODES, [*codes, codes[first]])
 
 
-def _template_in_estimate(sketch: Sketch, id_: str) -> Broken:
-    body = sketch.body()
+def _template_in_estimate(builder: BodyBuilder, id_: str) -> Broken:
+    body = builder.body()
     broken = put(body, PRODUCTS, {"type": "TEMPLATE", "template_id": id_})
     return Broken(body, broken, location(body, PRODUCTS))
 
 
-def _with_rules(sketch: Sketch) -> Object:
-    return put(sketch.body("SINGLE"), _USAGE, {"spend_rules_template_id": SPEND_RULES})
+def _with_rules(builder: BodyBuilder) -> Object:
+    return put(builder.body("SINGLE"), _USAGE, {"spend_rules_template_id": SPEND_RULES})
 
 
-def _no_spend_rules(sketch: Sketch, _: None) -> Broken:
-    valid, place = _with_rules(sketch), (*_USAGE, "spend_rules_template_id")
+def _no_spend_rules(builder: BodyBuilder, _: None) -> Broken:
+    valid, place = _with_rules(builder), (*_USAGE, "spend_rules_template_id")
     return Broken(valid, drop(valid, place), location(valid, place))
 
 
-def _wrong_spend_rules(sketch: Sketch, wrong: Json) -> Broken:
-    return broken_at(_with_rules(sketch), (*_USAGE, "spend_rules_template_id"), wrong)
+def _wrong_spend_rules(builder: BodyBuilder, wrong: Json) -> Broken:
+    return broken_at(_with_rules(builder), (*_USAGE, "spend_rules_template_id"), wrong)
 
 
-def _too_many_pairs(sketch: Sketch, _: None) -> Broken:
+def _too_many_pairs(builder: BodyBuilder, _: None) -> Broken:
     most, beyond = (
-        {f"key-{number}": "v" for number in range(MOST_PAIRS + more)} for more in (0, 1)
+        {f"key-{number}": "v" for number in range(MAX_METADATA_PAIRS + more)} for more in (0, 1)
     )
-    return broken_beyond(sketch.body(), ("metadata",), most, beyond)
+    return broken_beyond(builder.body(), ("metadata",), most, beyond)
 
 
-def _long_key(sketch: Sketch, key: str) -> Broken:
-    broken = broken_beyond(sketch.body(), ("metadata",), {key[1:]: "v"}, {key: "v"})
+def _long_key(builder: BodyBuilder, key: str) -> Broken:
+    broken = broken_beyond(builder.body(), ("metadata",), {key[1:]: "v"}, {key: "v"})
     # Pydantic marks a key that is wrong itself.
     return broken._replace(location=("body", "metadata", key, "[key]"))
 
 
-def _long_value(sketch: Sketch, value: str) -> Broken:
-    body = put(sketch.body(), ("metadata",), {"k": ""})
+def _long_value(builder: BodyBuilder, value: str) -> Broken:
+    body = put(builder.body(), ("metadata",), {"k": ""})
     return broken_beyond(body, ("metadata", "k"), value[1:], value)
 
 
-def _mistyped_value(sketch: Sketch, wrong: Json) -> Broken:
-    body = put(sketch.body(), ("metadata",), {"k": "v"})
+def _mistyped_value(builder: BodyBuilder, wrong: Json) -> Broken:
+    body = put(builder.body(), ("metadata",), {"k": "v"})
     return broken_at(body, ("metadata", "k"), wrong)
 
 
@@ -276,7 +277,7 @@ FORM_RULES: tuple[BodyRule, ...] = (
     _long(
         invalid("description_too_long", "description has at most 128 characters.", ORDER),
         ("description",),
-        _too_long(LONGEST_DESCRIPTION),
+        _too_long(MAX_DESCRIPTION_LENGTH),
     ),
     BodyRule(
         invalid("metadata_too_many_pairs", "metadata has at most 20 pairs.", ORDER),
@@ -286,7 +287,7 @@ FORM_RULES: tuple[BodyRule, ...] = (
     ),
     BodyRule(
         invalid("metadata_key_too_long", "A metadata key has at most 40 characters.", ORDER),
-        always(*_too_long(LONGEST_KEY)),
+        always(*_too_long(MAX_METADATA_KEY_LENGTH)),
         _long_key,
         limit=True,
     ),
@@ -294,7 +295,7 @@ FORM_RULES: tuple[BodyRule, ...] = (
         invalid(
             "metadata_value_too_long", "A value of metadata has at most 200 characters.", ORDER
         ),
-        always(*_too_long(LONGEST_VALUE)),
+        always(*_too_long(MAX_METADATA_VALUE_LENGTH)),
         _long_value,
         limit=True,
     ),

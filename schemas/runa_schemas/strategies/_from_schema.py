@@ -14,8 +14,8 @@ from runa_schemas._store import load
 from runa_schemas.strategies import _parts, _texts
 from runa_schemas.strategies._bodies import estimate_bodies, order_bodies
 from runa_schemas.strategies._json import Object
-from runa_schemas.strategies._mix import mix
 from runa_schemas.strategies._schema_values import values
+from runa_schemas.strategies._weighted import weighted
 
 Strategy = st.SearchStrategy[Any]
 
@@ -35,7 +35,7 @@ def from_schema(name: str) -> Strategy:
 
 def _money() -> Strategy:
     cents = st.integers(0, 10**14).map(lambda n: f"{n // 100}.{n % 100:02}")
-    return mix(("10.00", "0.00", "0.01"), ("007.00",), cents).strategy
+    return weighted(("10.00", "0.00", "0.01"), ("007.00",), cents).strategy
 
 
 def _product_amounts() -> Strategy:
@@ -50,7 +50,7 @@ def _timestamps() -> Strategy:
 def _urls() -> Strategy:
     path = st.text(st.characters(codec="utf-8", min_codepoint=0x21), max_size=8)
     plain = ("https://example.test/", "http://127.0.0.1:8484/payout/0")
-    return mix(
+    return weighted(
         plain, ("https://é", "http://x?", "https://x#"), path.map("https://x/{}".format)
     ).strategy
 

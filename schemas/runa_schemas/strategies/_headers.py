@@ -4,24 +4,29 @@ Provider's pages "Authentication", "Versioning", "Idempotency" and "Create order
 """
 
 from collections.abc import Iterable, Mapping
-from typing import Final, Literal, NamedTuple
+from typing import Final, NamedTuple
 
 from hypothesis import strategies as st
 
-from runa_schemas.strategies._mix import mix
+from runa_schemas.contract_data import (
+    API_VERSION,
+    EXECUTION_MODES,
+    RETIRED_API_VERSIONS,
+    ExecutionMode,
+)
 from runa_schemas.strategies._near_miss import ORDER, HeaderMiss, Rule, chosen
 from runa_schemas.strategies._texts import idempotency_keys
+from runa_schemas.strategies._weighted import weighted
 
 Headers = st.SearchStrategy[dict[str, str]]
-ExecutionMode = Literal["async", "sync"]
 
 _KEY = "XX-me.secret"
-_VERSION = {"X-Api-Version": "2024-02-05"}
+_VERSION = {"X-Api-Version": API_VERSION}
 _EMAIL = {"X-Send-Email": "true"}
 _JSON = {"Content-Type": "application/json"}
 _IDEMPOTENCY_KEYS = idempotency_keys()
 _NOTHING: dict[str, str] = {}
-_OPTIONAL = mix(
+_OPTIONAL = weighted(
     [_NOTHING, _VERSION], [_EMAIL, _JSON, _VERSION | _EMAIL | _JSON], st.just(_JSON | _VERSION)
 )
 _DEFAULT_MODES = st.sampled_from((_NOTHING, _NOTHING, {"X-Execution-Mode": "async"}))
@@ -49,7 +54,7 @@ def headers(*, api_key: str = _KEY, mode: ExecutionMode | None = None) -> Header
     Raises:
         ValueError: Another mode.
     """
-    if mode not in {None, "async", "sync"}:
+    if mode not in {None, *EXECUTION_MODES}:
         raise ValueError(f"mode: give 'async', 'sync' or None, not {mode!r}")
     modes = _DEFAULT_MODES if mode is None else st.just({"X-Execution-Mode": str(mode)})
     return _headers(api_key, modes)
@@ -111,7 +116,7 @@ HEADER_RULES: Final[Mapping[str, _HeaderRule]] = {
         _HeaderRule(
             Rule("version_removed", "The version is in use.", "version_removed", "headers"),
             "X-Api-Version",
-            ("2023-07-27", "2023-01-16"),
+            RETIRED_API_VERSIONS,
         ),
         _HeaderRule(
             Rule("version_unknown", "There is such a version.", "invalid_version", "headers"),

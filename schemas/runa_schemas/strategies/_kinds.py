@@ -6,16 +6,12 @@ from functools import partial
 
 from hypothesis import strategies as st
 
+from runa_schemas.contract_data import MAX_CHOICE_FACE_VALUE, MIN_FACE_VALUE
 from runa_schemas.strategies import _parts
 from runa_schemas.strategies._catalogue import Offer, Template
 from runa_schemas.strategies._json import Object
-from runa_schemas.strategies._mix import Mix, mix
 from runa_schemas.strategies._texts import redemption_template_ids
-
-LARGEST_CHOICE = 10**12
-"""The largest face value of a link with a choice of products (inferred)."""
-LEAST_FACE_VALUE = Decimal("0.01")
-"""The smallest face value of all."""
+from runa_schemas.strategies._weighted import Weighted, weighted
 
 _NICE = tuple(map(Decimal, ("10", "20", "25.5", "50", "9.99", "100", "1000")))
 _MOST_CODES = 12
@@ -42,13 +38,13 @@ class Kind:
     """
 
     def __init__(
-        self, currency: str, type_: str, make: Callable[[], Mix[Object]], *, is_payment: bool
+        self, currency: str, type_: str, make: Callable[[], Weighted[Object]], *, is_payment: bool
     ) -> None:
         self.currency = currency
         self.type = type_
         self.is_payment = is_payment
         self._make = make
-        self._parts: Mix[Object] | None = None
+        self._parts: Weighted[Object] | None = None
 
     def __repr__(self) -> str:
         return f"<{self.type} in {self.currency}>"
@@ -101,8 +97,8 @@ def _priced(value: float, products: Object) -> Object:
 
 
 def _singles(offer: Offer) -> Iterator[Kind]:
-    least = max(offer.least, LEAST_FACE_VALUE)
-    ends = (least, offer.most, least + LEAST_FACE_VALUE, offer.most - LEAST_FACE_VALUE)
+    least = max(offer.least, MIN_FACE_VALUE)
+    ends = (least, offer.most, least + MIN_FACE_VALUE, offer.most - MIN_FACE_VALUE)
     amounts = (*_NICE, *ends) if offer.listed is None else offer.listed
     numbers = (as_number(a) for a in dict.fromkeys(amounts) if least <= a <= offer.most)
     if values := [number for number in numbers if number is not None]:
@@ -111,16 +107,16 @@ def _singles(offer: Offer) -> Iterator[Kind]:
         yield Kind(offer.currency, "SINGLE", make, is_payment=is_payment)
 
 
-def _single(offer: Offer, values: Sequence[float]) -> Mix[Object]:
+def _single(offer: Offer, values: Sequence[float]) -> Weighted[Object]:
     """One product, at the face values that it comes in, its limits among them."""
     products = {"type": "SINGLE", "value": offer.code}
     others = st.sampled_from(values)
-    lowest = int(max(offer.least, LEAST_FACE_VALUE) * 1000) + 1
-    highest = int(min(offer.most, Decimal(LARGEST_CHOICE)) * 1000)
+    lowest = int(max(offer.least, MIN_FACE_VALUE) * 1000) + 1
+    highest = int(min(offer.most, Decimal(MAX_CHOICE_FACE_VALUE)) * 1000)
     if offer.listed is None and lowest <= highest:
         # To a tenth of a cent, so that rounding is seen.
         others = st.integers(lowest, highest).map(lambda n: n / 1000 if n % 1000 else n // 1000)
-    return mix(
+    return weighted(
         [_priced(value, products) for value in values],
         [_priced(values[-1], products | usage) for usage in _USAGES],
         others.map(lambda value: _priced(value, dict(products))),
@@ -128,17 +124,17 @@ def _single(offer: Offer, values: Sequence[float]) -> Mix[Object]:
 
 
 def _templates(template: Template) -> Iterator[Kind]:
-    if template.enough <= LARGEST_CHOICE:
+    if template.enough <= MAX_CHOICE_FACE_VALUE:
         yield Kind(template.currency, "TEMPLATE", partial(_template, template), is_payment=False)
 
 
-def _template(template: Template) -> Mix[Object]:
+def _template(template: Template) -> Weighted[Object]:
     products: Object = {"type": "TEMPLATE", "template_id": template.id}
     values = _whole_values(template.enough)
-    return mix(
+    return weighted(
         [_priced(value, products) for value in values],
         [_priced(values[-1], products | {"values": "unknown"})],
-        st.integers(ceiling(template.enough), LARGEST_CHOICE).map(
+        st.integers(ceiling(template.enough), MAX_CHOICE_FACE_VALUE).map(
             lambda value: _priced(value, dict(products))
         ),
     )
@@ -147,7 +143,7 @@ def _template(template: Template) -> Mix[Object]:
 def _whole_values(enough: Decimal) -> list[int]:
     lowest = ceiling(enough)
     nice = [int(amount) for amount in _NICE if amount >= lowest and amount % 1 == 0]
-    return list(dict.fromkeys([*nice[:2], lowest, LARGEST_CHOICE]))
+    return list(dict.fromkeys([*nice[:2], lowest, MAX_CHOICE_FACE_VALUE]))
 
 
 def _multiples(currency: str, offers: Sequence[Offer]) -> Iterator[Kind]:
@@ -156,19 +152,20 @@ def _multiples(currency: str, offers: Sequence[Offer]) -> Iterator[Kind]:
         chosen = [
             offer
             for offer in offers
-            if (offer.payout_type == "payment") == is_payment and offer.least <= LARGEST_CHOICE
+            if (offer.payout_type == "payment") == is_payment
+            and offer.least <= MAX_CHOICE_FACE_VALUE
         ]
         if len(chosen) > 1:
             yield Kind(currency, "MULTIPLE", partial(_multiple, chosen), is_payment=is_payment)
 
 
-def _multiple(offers: Sequence[Offer]) -> Mix[Object]:
+def _multiple(offers: Sequence[Offer]) -> Weighted[Object]:
     plain, *odd = (
         _priced(value, _listed(some))
         for some in (offers[:2], offers[-2:], offers[:_MOST_CODES])
         for value in _whole_values(min(offer.least for offer in some))
     )
-    return mix([plain], odd, _choices(offers))
+    return weighted([plain], odd, _choices(offers))
 
 
 def _listed(offers: Iterable[Offer]) -> Object:
@@ -182,4 +179,4 @@ def _choices(draw: st.DrawFn, offers: Sequence[Offer]) -> Object:
         st.lists(codes, min_size=2, max_size=_MOST_CODES, unique_by=lambda offer: offer.code)
     )
     enough = ceiling(min(offer.least for offer in chosen))
-    return _priced(draw(st.integers(enough, LARGEST_CHOICE)), _listed(chosen))
+    return _priced(draw(st.integers(enough, MAX_CHOICE_FACE_VALUE)), _listed(chosen))

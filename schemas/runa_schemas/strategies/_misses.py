@@ -7,6 +7,8 @@ from typing import Any, Final, NamedTuple
 
 from hypothesis import strategies as st
 
+from runa_schemas.contract_data import MIN_FACE_VALUE
+from runa_schemas.strategies._body_builder import BodyBuilder, BodyRule, Broken, RuleContext
 from runa_schemas.strategies._business_rules import BUSINESS_RULES
 from runa_schemas.strategies._catalogue import read_catalogue
 from runa_schemas.strategies._field_rules import FIELD_RULES
@@ -14,12 +16,10 @@ from runa_schemas.strategies._form_rules import FORM_RULES
 from runa_schemas.strategies._headers import HEADER_RULES
 from runa_schemas.strategies._json import Object
 from runa_schemas.strategies._json_rules import JSON_RULES
-from runa_schemas.strategies._kinds import LEAST_FACE_VALUE
-from runa_schemas.strategies._menu import Menu
 from runa_schemas.strategies._near_miss import NearMiss, Operation, Rule, chosen
+from runa_schemas.strategies._orderable import OrderableProducts
 from runa_schemas.strategies._orders import orders
 from runa_schemas.strategies._parts import Objects
-from runa_schemas.strategies._sketch import BodyRule, Broken, Means, Sketch
 from runa_schemas.strategies._value_rules import VALUE_RULES
 
 _FORM = (*FIELD_RULES, *FORM_RULES)
@@ -63,8 +63,8 @@ def invalid_order_bodies(
         ValueError: An argument is no good, or a rule cannot be broken with what is given; the
             message says what it needs.
     """
-    means = _means("order", catalogue, templates, balances)
-    return _near_misses(means, _breakers(rules, means))
+    context = _context("order", catalogue, templates, balances)
+    return _near_misses(context, _breakers(rules, context))
 
 
 def invalid_estimate_bodies(
@@ -79,8 +79,8 @@ def invalid_estimate_bodies(
     Raises:
         ValueError: As for ``invalid_order_bodies``.
     """
-    means = _means("estimate", catalogue)
-    return _near_misses(means, _breakers(rules, means))
+    context = _context("estimate", catalogue)
+    return _near_misses(context, _breakers(rules, context))
 
 
 def boundary_order_bodies(
@@ -101,29 +101,29 @@ def boundary_order_bodies(
     Raises:
         ValueError: An argument is no good.
     """
-    means = _means("order", catalogue, templates)
-    limits = _possible((rule for rule in _rules_of("order").values() if rule.limit), means)
-    near_misses = _near_misses(means, st.sampled_from(list(limits)))
+    context = _context("order", catalogue, templates)
+    limits = _possible((rule for rule in _rules_of("order").values() if rule.limit), context)
+    near_misses = _near_misses(context, st.sampled_from(list(limits)))
     within = near_misses.map(lambda miss: miss.valid)
     plain = orders(catalogue=catalogue, templates=templates, max_items=1)
-    return within | plain.map(_worth_a_cent) if not means.menu.pennies else within
+    return within | plain.map(_worth_a_cent) if not context.orderable.one_cent_offers else within
 
 
 def _worth_a_cent(body: Object) -> Object:
-    body["items"][0]["face_value"] = float(LEAST_FACE_VALUE)
+    body["items"][0]["face_value"] = float(MIN_FACE_VALUE)
     return body
 
 
-def _means(
+def _context(
     operation: Operation,
     catalogue: Any,
     templates: Mapping[str, Iterable[str]] | None = None,
     balances: Mapping[str, Any] | None = None,
-) -> Means:
-    menu = Menu(read_catalogue(catalogue, templates))
+) -> RuleContext:
+    orderable = OrderableProducts(read_catalogue(catalogue, templates))
     given = balances or {}
-    return Means(
-        operation, menu, {currency: _whole(currency, given[currency]) for currency in given}
+    return RuleContext(
+        operation, orderable, {currency: _whole(currency, given[currency]) for currency in given}
     )
 
 
@@ -138,9 +138,9 @@ def _rules_of(operation: Operation) -> dict[str, BodyRule]:
     return {name: rule for name, rule in _BODY_RULES.items() if operation in rule.rule.operations}
 
 
-def _breakers(names: Iterable[str] | None, means: Means) -> st.SearchStrategy[_Breaker]:
-    wanted = chosen(names, _rules_of(means.operation))
-    possible = list(_possible(wanted, means))
+def _breakers(names: Iterable[str] | None, context: RuleContext) -> st.SearchStrategy[_Breaker]:
+    wanted = chosen(names, _rules_of(context.operation))
+    possible = list(_possible(wanted, context))
     if names is not None:
         found = {breaker.by.rule.name for breaker in possible}
         for rule in (entry.rule for entry in wanted):
@@ -149,16 +149,18 @@ def _breakers(names: Iterable[str] | None, means: Means) -> st.SearchStrategy[_B
     return st.sampled_from(possible)
 
 
-def _possible(rules: Iterable[BodyRule], means: Means) -> Iterator[_Breaker]:
+def _possible(rules: Iterable[BodyRule], context: RuleContext) -> Iterator[_Breaker]:
     for rule in rules:
-        if ways := list(rule.ways(means)):
+        if ways := list(rule.ways(context)):
             yield _Breaker(rule, st.sampled_from(ways))
 
 
 @st.composite
-def _near_misses(draw: st.DrawFn, means: Means, breakers: st.SearchStrategy[_Breaker]) -> NearMiss:
+def _near_misses(
+    draw: st.DrawFn, context: RuleContext, breakers: st.SearchStrategy[_Breaker]
+) -> NearMiss:
     breaker = draw(breakers)
-    broken: Broken = breaker.by.breaks(Sketch(draw, means), draw(breaker.ways))
+    broken: Broken = breaker.by.breaks(BodyBuilder(draw, context), draw(breaker.ways))
     rule = breaker.by.rule
     return NearMiss(
         rule=rule.name,

@@ -5,18 +5,17 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from runa_schemas.contract_data import MAX_ESTIMATE_ITEMS, MAX_ORDER_ITEMS
 from runa_schemas.strategies._bodies import (
     DESCRIBED,
     FEW_ITEMS,
-    MOST_ESTIMATE_ITEMS,
-    MOST_ITEMS,
     sizes,
     stretched,
 )
 from runa_schemas.strategies._catalogue import read_catalogue
 from runa_schemas.strategies._json import Object
 from runa_schemas.strategies._kinds import Kind
-from runa_schemas.strategies._menu import Menu
+from runa_schemas.strategies._orderable import OrderableProducts
 from runa_schemas.strategies._parts import PRODUCTS_TYPES, Objects, payment_in
 
 ESTIMATED_TYPES = ("SINGLE", "MULTIPLE")
@@ -50,8 +49,8 @@ def orders(
     Raises:
         ValueError: An argument is no good; the message names it, the product, field and reason.
     """
-    menu = Menu(read_catalogue(catalogue, templates), currency, products)
-    return _orders(menu, sizes(max_items, MOST_ITEMS))
+    orderable = OrderableProducts(read_catalogue(catalogue, templates), currency, products)
+    return _orders(orderable, sizes(max_items, MAX_ORDER_ITEMS))
 
 
 def estimates(
@@ -72,16 +71,18 @@ def estimates(
     Raises:
         ValueError: An argument is no good; the message names it, the product, field and reason.
     """
-    menu = Menu(read_catalogue(catalogue, None), currency, products)
-    if not any(kind.type in ESTIMATED_TYPES for kind in menu.kinds):
+    orderable = OrderableProducts(read_catalogue(catalogue, None), currency, products)
+    if not any(kind.type in ESTIMATED_TYPES for kind in orderable.kinds):
         raise ValueError("products: an estimate takes no templates, give a product or a plan")
-    return _estimates(menu, sizes(max_items, MOST_ESTIMATE_ITEMS))
+    return _estimates(orderable, sizes(max_items, MAX_ESTIMATE_ITEMS))
 
 
 @st.composite
-def _orders(draw: st.DrawFn, menu: Menu, numbers: st.SearchStrategy[int]) -> Object:
+def _orders(
+    draw: st.DrawFn, orderable: OrderableProducts, numbers: st.SearchStrategy[int]
+) -> Object:
     described = DESCRIBED.of(draw)
-    kinds, size = _kinds(draw, menu, numbers, PRODUCTS_TYPES)
+    kinds, size = _kinds(draw, orderable, numbers, PRODUCTS_TYPES)
     return {
         "payment_method": payment_in(kinds[0].currency),
         "items": stretched([kind.item(draw) for kind in kinds], size),
@@ -90,8 +91,10 @@ def _orders(draw: st.DrawFn, menu: Menu, numbers: st.SearchStrategy[int]) -> Obj
 
 
 @st.composite
-def _estimates(draw: st.DrawFn, menu: Menu, numbers: st.SearchStrategy[int]) -> Object:
-    kinds, size = _kinds(draw, menu, numbers, ESTIMATED_TYPES)
+def _estimates(
+    draw: st.DrawFn, orderable: OrderableProducts, numbers: st.SearchStrategy[int]
+) -> Object:
+    kinds, size = _kinds(draw, orderable, numbers, ESTIMATED_TYPES)
     return {
         "payment_method": payment_in(kinds[0].currency),
         "items": stretched([kind.parts(draw) for kind in kinds], size),
@@ -99,10 +102,13 @@ def _estimates(draw: st.DrawFn, menu: Menu, numbers: st.SearchStrategy[int]) -> 
 
 
 def _kinds(
-    draw: st.DrawFn, menu: Menu, numbers: st.SearchStrategy[int], types: Collection[str]
+    draw: st.DrawFn,
+    orderable: OrderableProducts,
+    numbers: st.SearchStrategy[int],
+    types: Collection[str],
 ) -> tuple[list[Kind], int]:
     """What the first items are for, in one currency, and how many items there are to be."""
-    first = menu.choose(draw, types=types)
+    first = orderable.choose(draw, types=types)
     size = draw(numbers)
     few = range(1, min(size, FEW_ITEMS))
-    return [first, *(menu.choose(draw, first.currency, types) for _ in few)], size
+    return [first, *(orderable.choose(draw, first.currency, types) for _ in few)], size

@@ -4,18 +4,21 @@ from collections.abc import Collection, Iterable
 
 from hypothesis import strategies as st
 
+from runa_schemas.contract_data import (
+    MAX_DESCRIPTION_LENGTH,
+    MAX_METADATA_KEY_LENGTH,
+    MAX_METADATA_PAIRS,
+    MAX_METADATA_VALUE_LENGTH,
+    PRODUCT_TEMPLATES,
+)
 from runa_schemas.strategies import _texts
 from runa_schemas.strategies._json import Object
-from runa_schemas.strategies._mix import ELSE, Mix, mix
+from runa_schemas.strategies._weighted import ELSE, Weighted, weighted
 
 Objects = st.SearchStrategy[Object]
 
 DISTRIBUTION_TYPES = ("PAYOUT_LINK", "EMAIL", "RECIPIENT")
 PRODUCTS_TYPES = ("SINGLE", "TEMPLATE", "MULTIPLE")
-MOST_PAIRS = 20
-LONGEST_KEY = 40
-LONGEST_VALUE = 200
-LONGEST_DESCRIPTION = 128
 UNKNOWN_FIELDS: tuple[Object, ...] = (
     {"note": "unknown"},
     {"": None},
@@ -53,7 +56,7 @@ _ODD_DISTRIBUTIONS: tuple[Object, ...] = (
 )
 _PLAIN_PRODUCTS: tuple[Object, ...] = (
     {"type": "SINGLE", "value": "1800FL-US"},
-    {"type": "TEMPLATE", "template_id": _texts.PRODUCT_TEMPLATES["USD"]},
+    {"type": "TEMPLATE", "template_id": PRODUCT_TEMPLATES["USD"]},
     {"type": "MULTIPLE", "values": ["AMZ-US", "1800FL-US"]},
 )
 _ODD_PRODUCTS: tuple[Object, ...] = (
@@ -76,9 +79,9 @@ _ODD_FACE_VALUES: tuple[float, ...] = (
 _ODD_METADATA: tuple[dict[str, str], ...] = (
     {"": ""},
     {"clé": "€", "😀": "\x00"},
-    {f"key-{number}": "v" for number in range(MOST_PAIRS)},
-    {"k" * LONGEST_KEY: "v" * LONGEST_VALUE},
-    {"😀" * LONGEST_KEY: "😀" * LONGEST_VALUE},
+    {f"key-{number}": "v" for number in range(MAX_METADATA_PAIRS)},
+    {"k" * MAX_METADATA_KEY_LENGTH: "v" * MAX_METADATA_VALUE_LENGTH},
+    {"😀" * MAX_METADATA_KEY_LENGTH: "😀" * MAX_METADATA_VALUE_LENGTH},
 )
 
 
@@ -106,7 +109,7 @@ def payment_methods() -> Objects:
     return PAYMENT_METHODS.strategy
 
 
-PAYMENT_METHODS = Mix(
+PAYMENT_METHODS = Weighted(
     st.sampled_from([*map(payment_in, _texts.CURRENCIES), *[ELSE] * 3]),
     st.sampled_from([payment_in("USD") | unknown for unknown in UNKNOWN_FIELDS]),
 )
@@ -121,7 +124,7 @@ def face_values() -> st.SearchStrategy[float]:
     return FACE_VALUES.strategy
 
 
-FACE_VALUES: Mix[float] = mix(
+FACE_VALUES: Weighted[float] = weighted(
     _PLAIN_FACE_VALUES, _ODD_FACE_VALUES, st.integers(1, 10**13) | st.floats(0.01, 1e15)
 )
 
@@ -139,9 +142,11 @@ def distributions(types: Collection[str] = DISTRIBUTION_TYPES) -> Objects:
     return distributions_of(wanted, _TEMPLATE_IDS).strategy
 
 
-def distributions_of(types: Collection[str], template_ids: st.SearchStrategy[str]) -> Mix[Object]:
+def distributions_of(
+    types: Collection[str], template_ids: st.SearchStrategy[str]
+) -> Weighted[Object]:
     """``distribution_method`` of these types, with templates that are well-formed or drawn."""
-    return mix(
+    return weighted(
         _of_types(_PLAIN_DISTRIBUTIONS, types),
         _of_types(_ODD_DISTRIBUTIONS, types),
         _free_distributions(st.sampled_from(tuple(types)), st.none() | template_ids),
@@ -185,8 +190,8 @@ def products(types: Collection[str] = PRODUCTS_TYPES) -> Objects:
     return _products_of(one_of_types("types", types, PRODUCTS_TYPES)).strategy
 
 
-def _products_of(types: Collection[str]) -> Mix[Object]:
-    return mix(
+def _products_of(types: Collection[str]) -> Weighted[Object]:
+    return weighted(
         _of_types(_PLAIN_PRODUCTS, types),
         _of_types(_ODD_PRODUCTS, types),
         _free_products(st.sampled_from(tuple(types))),
@@ -212,13 +217,15 @@ _CHOICES = st.lists(st.text(max_size=6), min_size=2, max_size=4, unique=True)
 
 def descriptions() -> st.SearchStrategy[str]:
     """``description``: any text of at most 128 characters (page "Create order")."""
-    return _texts.words(LONGEST_DESCRIPTION)
+    return _texts.words(MAX_DESCRIPTION_LENGTH)
 
 
 def metadata() -> st.SearchStrategy[dict[str, str]]:
     """``metadata``: at most 20 pairs, keys of at most 40 characters, values of at most 200."""
-    pairs = st.dictionaries(_texts.words(LONGEST_KEY), _texts.words(LONGEST_VALUE), max_size=3)
-    return mix([{"k": "v"}, {}], _ODD_METADATA, pairs).strategy
+    keys = _texts.words(MAX_METADATA_KEY_LENGTH)
+    values = _texts.words(MAX_METADATA_VALUE_LENGTH)
+    pairs = st.dictionaries(keys, values, max_size=3)
+    return weighted([{"k": "v"}, {}], _ODD_METADATA, pairs).strategy
 
 
 @st.composite

@@ -2,33 +2,25 @@
 
 import re
 import string
-from collections.abc import Mapping
-from types import MappingProxyType
-from typing import Final
 
 from hypothesis import strategies as st
 
-from runa_schemas._store import load
-from runa_schemas.strategies._mix import mix
+from runa_schemas.contract_data import (
+    MAX_EMAIL_ADDRESS_LENGTH,
+    MAX_RECIPIENT_REFERENCE_LENGTH,
+    PRODUCT_TEMPLATES,
+    Currency,
+)
+from runa_schemas.strategies._weighted import weighted
 
 Texts = st.SearchStrategy[str]
 
-PRODUCT_TEMPLATES: Final[Mapping[str, str]] = MappingProxyType(
-    {
-        "USD": "PT-01HQ12PV4B8XMBRTK281JM54KK",
-        "GBP": "PT-01HPPT8ME05693EG77RCGKMX7N",
-        "EUR": "PT-01HQ130AHCKRRB45Z5XV2Y8W9K",
-        "CAD": "PT-01HQ12SMX2964BVXG2N69K8HF3",
-    }
-)
-"""The playground's product-selection templates, by currency (page "Create order")."""
-CURRENCIES: tuple[str, ...] = tuple(sorted(load("currency")["enum"], key="USD".__ne__))
+CURRENCIES = tuple(sorted((currency.value for currency in Currency), key="USD".__ne__))
 """The currencies that the service pays in, the dollar first, for examples shrink to the front."""
 MARKS = ("x", "é", "€", "\uffff", "😀", "\x00")
 """One character of each width, the last of 16 bits, one beyond, and NUL."""
-LONGEST_REFERENCE = "R-2_@." * 42 + "end"
+LONGEST_REFERENCE = ("R-2_@." * MAX_RECIPIENT_REFERENCE_LENGTH)[-MAX_RECIPIENT_REFERENCE_LENGTH:]
 
-_LONGEST_ADDRESS = 254
 _LONGEST_KEY = 255
 _ULID_LENGTH = 26
 ULID = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
@@ -39,7 +31,7 @@ _HOSTS = ("example.test", "example.invalid", "a.b.c.test", "x.y", "1.2", "a-b.c-
 
 def longest_address(host: str = _HOSTS[0]) -> str:
     """An address of 254 characters, the most there can be."""
-    return f"{'a' * (_LONGEST_ADDRESS - len(host) - 1)}@{host}"
+    return f"{'a' * (MAX_EMAIL_ADDRESS_LENGTH - len(host) - 1)}@{host}"
 
 
 def _ulids(prefix: str) -> Texts:
@@ -53,7 +45,7 @@ def redemption_template_ids() -> Texts:
 
 def product_template_ids() -> Texts:
     """Ids of product-selection templates, ``PT-`` and a ULID; among them the playground's four."""
-    return mix(PRODUCT_TEMPLATES.values(), (), _ulids("PT-")).strategy
+    return weighted(PRODUCT_TEMPLATES.values(), (), _ulids("PT-")).strategy
 
 
 def spend_rules_template_ids() -> Texts:
@@ -75,13 +67,13 @@ def words(limit: int) -> Texts:
     Args:
         limit: The most characters there can be.
     """
-    return mix(("w", ""), [mark * limit for mark in MARKS], st.text(max_size=limit)).strategy
+    return weighted(("w", ""), [mark * limit for mark in MARKS], st.text(max_size=limit)).strategy
 
 
 def recipient_references() -> Texts:
     """References to known recipients: 1 to 255 of ``A-Z a-z 0-9 - _ @ .`` (page "Create order")."""
     free = st.text(string.ascii_letters + string.digits + "-_@.", min_size=1, max_size=12)
-    return mix(("r", "R-1"), (LONGEST_REFERENCE, ".", "@"), free).strategy
+    return weighted(("r", "R-1"), (LONGEST_REFERENCE, ".", "@"), free).strategy
 
 
 def email_addresses() -> Texts:
@@ -91,7 +83,7 @@ def email_addresses() -> Texts:
     """
     plain = [f"a@{host}" for host in _HOSTS]
     odd = ["é.😀@EXAMPLE.test", "!#$%&'*+-/=?^_`{|}~@x.y", *map(longest_address, _HOSTS)]
-    return mix(plain, odd, _free_addresses()).strategy
+    return weighted(plain, odd, _free_addresses()).strategy
 
 
 @st.composite
@@ -110,7 +102,7 @@ _ANY_HOST = st.sampled_from(_HOSTS)
 def product_codes() -> Texts:
     """Codes of products, that need not exist: any text that is not empty, some like real ones."""
     free = st.text(min_size=1, max_size=12)
-    return mix(("1800FL-US", "AMZ-GB"), ("a", "1800fl-us", " ", *MARKS), free).strategy
+    return weighted(("1800FL-US", "AMZ-GB"), ("a", "1800fl-us", " ", *MARKS), free).strategy
 
 
 def idempotency_keys() -> Texts:
@@ -122,11 +114,11 @@ def idempotency_keys() -> Texts:
     # HTTP takes spaces at the ends for padding.
     free = st.text(" " + _VISIBLE, min_size=1, max_size=40).map(lambda key: key.strip() or "0")
     plain = ("key-1", "0b4e5c2e-6a57-4f8b-9f31-6d1d1c2f5d55")
-    return mix(plain, ("k" * _LONGEST_KEY, "a b", ",", '"', "0"), free).strategy
+    return weighted(plain, ("k" * _LONGEST_KEY, "a b", ",", '"', "0"), free).strategy
 
 
 def api_keys() -> Texts:
     """Keys of the playground's shape: ``XX`` in any case, a name, a dot and a secret."""
     secret = st.text(string.ascii_letters + string.digits, min_size=1, max_size=12)
     free = st.builds("{}-{}.{}".format, st.sampled_from(("XX", "xx", "xX")), secret, secret)
-    return mix(("XX-me.secret", "xx-me.secret"), ("XX", "XXX.s", "xX.1"), free).strategy
+    return weighted(("XX-me.secret", "xx-me.secret"), ("XX", "XXX.s", "xX.1"), free).strategy

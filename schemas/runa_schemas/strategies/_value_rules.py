@@ -6,18 +6,19 @@ from functools import partial
 from itertools import pairwise
 from typing import NamedTuple
 
-from runa_schemas.strategies._catalogue import Offer
-from runa_schemas.strategies._json import Object, copied
-from runa_schemas.strategies._kinds import LARGEST_CHOICE, as_number, ceiling
-from runa_schemas.strategies._near_miss import ORDER, Rule
-from runa_schemas.strategies._sketch import (
+from runa_schemas.contract_data import MAX_CHOICE_FACE_VALUE
+from runa_schemas.strategies._body_builder import (
     ITEM,
+    BodyBuilder,
     BodyRule,
     Broken,
-    Means,
-    Sketch,
+    RuleContext,
     put,
 )
+from runa_schemas.strategies._catalogue import Offer
+from runa_schemas.strategies._json import Object, copied
+from runa_schemas.strategies._kinds import as_number, ceiling
+from runa_schemas.strategies._near_miss import ORDER, Rule
 
 _REFUSED = "product_validation_error"
 _CENT = Decimal("0.01")
@@ -37,12 +38,12 @@ def _single(offer: Offer) -> Object:
     return {"type": "SINGLE", "value": offer.code}
 
 
-def _choices(means: Means) -> Iterator[tuple[str, Object, Decimal, Decimal | None]]:
+def _choices(context: RuleContext) -> Iterator[tuple[str, Object, Decimal, Decimal | None]]:
     """Templates and pairs of products: currency, products, enough for them, and their minimum."""
-    for template in means.menu.templates if means.operation == "order" else ():
+    for template in context.orderable.templates if context.operation == "order" else ():
         choice: Object = {"type": "TEMPLATE", "template_id": template.id}
         yield template.currency, choice, template.enough, template.least
-    for one, other in pairwise(sorted(means.menu.offers, key=lambda offer: offer.currency)):
+    for one, other in pairwise(sorted(context.orderable.offers, key=lambda offer: offer.currency)):
         if one.currency == other.currency:
             choice = {"type": "MULTIPLE", "values": [one.code, other.code]}
             least = min(one.least, other.least)
@@ -59,58 +60,58 @@ def _values(
             yield _Values(currency, products, numbers[0], number)
 
 
-def _below_minimum(means: Means) -> Iterator[_Values]:
-    for offer in means.menu.offers:
+def _below_minimum(context: RuleContext) -> Iterator[_Values]:
+    for offer in context.orderable.offers:
         if offer.listed is None:
             below = (offer.least - _CENT, offer.least - _CENT / 10)
             yield from _values(offer.currency, _single(offer), offer.least, below)
 
 
-def _above_maximum(means: Means) -> Iterator[_Values]:
-    for offer in means.menu.offers:
+def _above_maximum(context: RuleContext) -> Iterator[_Values]:
+    for offer in context.orderable.offers:
         if offer.listed is None:
             above = (offer.most + _CENT, offer.most + _CENT / 10)
             yield from _values(offer.currency, _single(offer), offer.most, above)
 
 
-def _off_the_list(means: Means, *, plans: bool) -> Iterator[_Values]:
-    for offer in means.menu.offers:
+def _off_the_list(context: RuleContext, *, plans: bool) -> Iterator[_Values]:
+    for offer in context.orderable.offers:
         if offer.listed is not None and (offer.payout_type == "subscription") == plans:
             for value in (offer.least, offer.most):
                 near = {value - 1, value - _CENT, value + _CENT, value + 1} - set(offer.listed)
                 yield from _values(offer.currency, _single(offer), value, sorted(near))
 
 
-def _broken_units(means: Means) -> Iterator[_Values]:
-    for currency, products, enough, _ in _choices(means):
+def _broken_units(context: RuleContext) -> Iterator[_Values]:
+    for currency, products, enough, _ in _choices(context):
         whole = Decimal(ceiling(enough))
         yield from _values(currency, products, whole, (whole + part for part in _PARTS_OF_A_UNIT))
 
 
-def _below_every_minimum(means: Means) -> Iterator[_Values]:
-    for currency, products, enough, least in _choices(means):
+def _below_every_minimum(context: RuleContext) -> Iterator[_Values]:
+    for currency, products, enough, least in _choices(context):
         if least is not None and ceiling(least) > 1:
             good, bad = Decimal(ceiling(enough)), Decimal(ceiling(least) - 1)
             yield from _values(currency, products, good, (bad,))
 
 
-def _above_ceiling(means: Means) -> Iterator[_Values]:
-    largest = Decimal(LARGEST_CHOICE)
-    for currency, products, enough, _ in _choices(means):
+def _above_ceiling(context: RuleContext) -> Iterator[_Values]:
+    largest = Decimal(MAX_CHOICE_FACE_VALUE)
+    for currency, products, enough, _ in _choices(context):
         if enough <= largest:
             yield from _values(currency, products, largest, (largest + 1,))
 
 
-def _too_dear(means: Means) -> Iterator[_Values]:
-    for currency, products, enough, _ in _choices(means):
-        balance = min(means.balances.get(currency, 0), LARGEST_CHOICE - 1)
+def _too_dear(context: RuleContext) -> Iterator[_Values]:
+    for currency, products, enough, _ in _choices(context):
+        balance = min(context.balances.get(currency, 0), MAX_CHOICE_FACE_VALUE - 1)
         if balance >= max(Decimal(1), enough):
             yield from _values(currency, products, Decimal(balance), (Decimal(balance + 1),))
 
 
-def _at_value(sketch: Sketch, way: _Values, *, neighbours: bool = True) -> Broken:
-    item = sketch.item_for(copied(way.products), way.good)
-    valid = sketch.around(item, way.currency, neighbours=neighbours)
+def _at_value(builder: BodyBuilder, way: _Values, *, neighbours: bool = True) -> Broken:
+    item = builder.item_for(copied(way.products), way.good)
+    valid = builder.around(item, way.currency, neighbours=neighbours)
     return Broken(valid, put(valid, (*ITEM, "face_value"), way.bad))
 
 

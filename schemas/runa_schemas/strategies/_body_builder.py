@@ -1,4 +1,4 @@
-"""The means to break a rule: a valid body in the making, and what is to be changed in it."""
+"""What rules about bodies are broken with: a builder of valid bodies, and changes to one place."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
@@ -8,12 +8,12 @@ from typing import Any, NamedTuple
 
 from hypothesis import strategies as st
 
+from runa_schemas.contract_data import MAX_ESTIMATE_ITEMS, MAX_ORDER_ITEMS
 from runa_schemas.strategies import _parts
-from runa_schemas.strategies._bodies import MOST_ESTIMATE_ITEMS, MOST_ITEMS
 from runa_schemas.strategies._json import Json, Object, Place, copied
 from runa_schemas.strategies._kinds import TO_ANYBODY, Kind
-from runa_schemas.strategies._menu import Menu
 from runa_schemas.strategies._near_miss import Operation, Rule
+from runa_schemas.strategies._orderable import OrderableProducts
 from runa_schemas.strategies._orders import ESTIMATED_TYPES
 from runa_schemas.strategies._texts import redemption_template_ids
 
@@ -34,17 +34,17 @@ class Broken(NamedTuple):
     headers: Mapping[str, str] = _NO_HEADERS
 
 
-class Means(NamedTuple):
-    """What rules can be broken with.
+class RuleContext(NamedTuple):
+    """What there is to break rules with.
 
     Attributes:
         operation: What the bodies are for, ``order`` or ``estimate``.
-        menu: What can be ordered.
+        orderable: What can be ordered.
         balances: What there is to pay with, in whole units, by currency.
     """
 
     operation: Operation
-    menu: Menu
+    orderable: OrderableProducts
     balances: Mapping[str, int]
 
 
@@ -60,27 +60,27 @@ class BodyRule:
     """
 
     rule: Rule
-    ways: Callable[[Means], Iterable[Any]]
-    breaks: Callable[["Sketch", Any], Broken]
+    ways: Callable[[RuleContext], Iterable[Any]]
+    breaks: Callable[["BodyBuilder", Any], Broken]
     limit: bool = False
 
 
-class Sketch:
-    """A valid body in the making.
+class BodyBuilder:
+    """Builds a valid body and its parts.
 
     Args:
         draw: Draws.
-        means: What can be ordered, and what the body is for.
+        context: What can be ordered, and what the body is for.
 
     Attributes:
         most_items: How many items a body can have.
     """
 
-    def __init__(self, draw: st.DrawFn, means: Means) -> None:
+    def __init__(self, draw: st.DrawFn, context: RuleContext) -> None:
         self.draw = draw
-        self.menu = means.menu
-        self.is_order = means.operation == "order"
-        self.most_items = MOST_ITEMS if self.is_order else MOST_ESTIMATE_ITEMS
+        self.orderable = context.orderable
+        self.is_order = context.operation == "order"
+        self.most_items = MAX_ORDER_ITEMS if self.is_order else MAX_ESTIMATE_ITEMS
         self.types = _parts.PRODUCTS_TYPES if self.is_order else ESTIMATED_TYPES
 
     def body(
@@ -102,10 +102,10 @@ class Sketch:
         wanted = tuple(distributions)
         payments = None
         if "RECIPIENT" in wanted:
-            payments = bool(self.menu.find(payments=True))
+            payments = bool(self.orderable.find(payments=True))
             others = tuple(type_ for type_ in wanted if type_ != "RECIPIENT")
             wanted = wanted if payments else others or wanted
-        kind = self.menu.choose(self.draw, currency, types or self.types, payments=payments)
+        kind = self.orderable.choose(self.draw, currency, types or self.types, payments=payments)
         item = self.item(kind)
         if wanted:
             item["distribution_method"] = self.draw(_distributions(wanted))
@@ -115,7 +115,7 @@ class Sketch:
         """A body of which this item is the last."""
         number = self.draw(_NEIGHBOURS) if neighbours else 0
         others = [
-            self.item(self.menu.choose(self.draw, currency, self.types)) for _ in range(number)
+            self.item(self.orderable.choose(self.draw, currency, self.types)) for _ in range(number)
         ]
         return {"payment_method": _parts.payment_in(currency), "items": [*others, item]}
 
@@ -189,6 +189,6 @@ def broken_beyond(body: Object, place: Place, most: Json, beyond: Json) -> Broke
     return broken_at(put(body, place, most), place, beyond)
 
 
-def always(*ways: Any) -> Callable[[Means], Iterable[Any]]:
+def always(*ways: Any) -> Callable[[RuleContext], Iterable[Any]]:
     """Ways to break a rule that do not depend on what there is."""
     return lambda _: ways

@@ -4,12 +4,13 @@ from collections.abc import Collection, Hashable
 
 from hypothesis import strategies as st
 
+from runa_schemas.contract_data import MIN_FACE_VALUE
 from runa_schemas.strategies._catalogue import Catalogue, unknown
-from runa_schemas.strategies._kinds import LEAST_FACE_VALUE, Kind, kinds
+from runa_schemas.strategies._kinds import Kind, kinds
 from runa_schemas.strategies._texts import CURRENCIES
 
 
-class Menu:
+class OrderableProducts:
     """All that can be ordered.
 
     Args:
@@ -21,7 +22,7 @@ class Menu:
         catalogue: The catalogue.
         offers: What of it can be ordered and paid.
         templates: The templates that can be ordered.
-        pennies: What comes in the least face value that there is.
+        one_cent_offers: What comes in the least face value that there is.
         kinds: What an item can be for, the simplest first in each currency.
 
     Raises:
@@ -49,11 +50,11 @@ class Menu:
             for template in catalogue.templates.values()
             if template.id in wanted and currency in {None, template.currency}
         ]
-        self.pennies = [
+        self.one_cent_offers = [
             offer
             for offer in self.offers
-            if offer.least <= LEAST_FACE_VALUE <= offer.most
-            and (offer.listed is None or LEAST_FACE_VALUE in offer.listed)
+            if offer.least <= MIN_FACE_VALUE <= offer.most
+            and (offer.listed is None or MIN_FACE_VALUE in offer.listed)
         ]
         self.kinds = list(kinds(self.offers, self.templates))
         if not self.kinds:

@@ -1,6 +1,6 @@
-"""What holds for every answer, whoever asked: looked at beside the checks, told after them.
+"""Invariants: rules that hold for every answer, checked while the checks run, reported after them.
 
-So a field that has gone is told once, and not by every check whose answers lack it.
+A missing field is reported once, and not by every check whose answers lack it.
 """
 
 import re
@@ -9,68 +9,66 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from runa_conformance._expect import STATUSES
 from runa_conformance._failures import MismatchError
+from runa_conformance._http import TOO_MANY, Answer
 from runa_conformance._rules import RULES, Rule
-from runa_conformance._wire import TOO_MANY, Answer
-from runa_schemas import SchemaIssue, iter_errors, openapi
-
-VERSION = "2024-02-05"
+from runa_schemas import ERRORS, SchemaIssue, iter_errors, openapi
+from runa_schemas.contract_data import API_VERSION
 
 _JSON = "application/json"
 _FIRST_ERROR = 400
 _BEFORE_VERSION = frozenset({401, 403})
-_MOST_COMPLAINTS = 20
+_MAX_VIOLATIONS = 20
 _INDEX = re.compile(r"\[[0-9]+\]")
 _REF = re.compile(r"#/components/schemas/(\w+)")
 
-Complaints = Iterable[tuple[str, str]]
+Violations = Iterable[tuple[str, str]]
 
 
 @dataclass(frozen=True, slots=True)
-class Watch:
-    """A rule that is proved by looking at all answers.
+class Invariant:
+    """A rule that every answer must keep.
 
     Attributes:
         name: as for a check.
         rule: the rule that it proves.
         text: the expected behaviour in a sentence.
-        look: what is wrong with an answer: for each fault where it is, by which it is told once,
-            and the sentence.
+        violations: finds what is wrong with an answer: for each fault its place, under which it
+            is reported once, and a sentence.
     """
 
     name: str
     rule: Rule
     text: str
-    look: Callable[[Answer], Complaints]
+    violations: Callable[[Answer], Violations]
 
 
-class Watcher:
-    """Looks at every answer and remembers what is wrong.
+class InvariantMonitor:
+    """Checks an invariant on every answer and keeps its violations.
 
     Args:
-        watch: what to look for.
+        invariant: the rule to check.
     """
 
-    def __init__(self, watch: Watch) -> None:
-        self.watch = watch
-        self._complaints: dict[str, str] = {}
+    def __init__(self, invariant: Invariant) -> None:
+        self.invariant = invariant
+        self._violations: dict[str, str] = {}
 
     def __call__(self, answer: Answer) -> None:
-        """Look at an answer."""
-        for where, sentence in self.watch.look(answer):
-            self._complaints.setdefault(where, sentence)
+        """Check an answer."""
+        for where, sentence in self.invariant.violations(answer):
+            self._violations.setdefault(where, sentence)
 
     @property
     def failure(self) -> str | None:
         """What was wrong, a line for each fault; ``None`` if nothing was."""
-        lines = list(self._complaints.values())
-        if len(lines) > _MOST_COMPLAINTS:
-            lines[_MOST_COMPLAINTS:] = [f"and {len(lines) - _MOST_COMPLAINTS} more"]
+        lines = list(self._violations.values())
+        if len(lines) > _MAX_VIOLATIONS:
+            lines[_MAX_VIOLATIONS:] = [f"and {len(lines) - _MAX_VIOLATIONS} more"]
         return "\n".join(lines) or None
 
 
-def _are_json(answer: Answer) -> Complaints:
+def _are_json(answer: Answer) -> Violations:
     if answer.request.is_link:
         return
     if answer.media_type != _JSON:
@@ -81,32 +79,32 @@ def _are_json(answer: Answer) -> Complaints:
         yield _operation(answer), str(error)
 
 
-def _name_the_version(answer: Answer) -> Complaints:
+def _name_the_version(answer: Answer) -> Violations:
     if answer.request.is_link or answer.status in _BEFORE_VERSION:
         return
     found = answer.headers.get("x-api-version")
-    if found != VERSION:
-        yield _operation(answer), f"{answer}, X-Api-Version {found!r}, expected {VERSION!r}"
+    if found != API_VERSION:
+        yield _operation(answer), f"{answer}, X-Api-Version {found!r}, expected {API_VERSION!r}"
 
 
-def _carry_the_status_of_their_type(answer: Answer) -> Complaints:
+def _carry_the_status_of_their_type(answer: Answer) -> Violations:
     if answer.request.is_link or answer.status < _FIRST_ERROR or answer.status == TOO_MANY:
         return
-    expected = STATUSES.get(answer.error_type or "")
-    if expected is None:
+    known = ERRORS.get(answer.error_type or "")
+    if known is None:
         yield _operation(answer), f"{answer}, which is no known type of error"
-    elif expected != answer.status:
-        yield _operation(answer), f"{answer}, expected {expected}"
+    elif known.status != answer.status:
+        yield _operation(answer), f"{answer}, expected {known.status}"
 
 
 class _Schemas:
-    """The schema of each answer, and what in it does not fit; equal things are looked at once."""
+    """The schema of each answer, and what in it does not fit; equal bodies are checked once."""
 
     def __init__(self) -> None:
         self._seen: set[tuple[tuple[str, ...], bytes]] = set()
         self._products: set[str] = set()
 
-    def __call__(self, answer: Answer) -> Complaints:
+    def __call__(self, answer: Answer) -> Violations:
         if answer.request.is_link and answer.media_type != _JSON:
             return
         names = _schemas_of(answer)
@@ -123,11 +121,11 @@ class _Schemas:
         try:
             document = self._without_known_products(answer.document)
         except MismatchError:
-            return []  # told by another watcher
+            return []  # reported by another invariant
         return min((list(iter_errors(document, name)) for name in names), key=len)
 
     def _without_known_products(self, document: Any) -> Any:
-        """A page of the catalogue without what other pages had: looking takes a while."""
+        """A page of the catalogue without what other pages had: checking takes a while."""
         products = document.get("catalog") if isinstance(document, dict) else None
         if not isinstance(products, list) or not products:
             return document
@@ -137,36 +135,36 @@ class _Schemas:
         return {**document, "catalog": new or products[:1]}
 
 
-def make_watchers() -> list[Watcher]:
-    """Watchers that have seen nothing yet."""
-    return [Watcher(watch) for watch in _watches()]
+def make_monitors() -> list[InvariantMonitor]:
+    """A monitor for each invariant, without any violations yet."""
+    return [InvariantMonitor(invariant) for invariant in _invariants()]
 
 
-def watches() -> list[Watch]:
-    """What is watched, for lists."""
-    return list(_watches())
+def invariants() -> list[Invariant]:
+    """Every invariant, for lists."""
+    return list(_invariants())
 
 
-def _watches() -> Iterator[Watch]:
-    yield Watch(
+def _invariants() -> Iterator[Invariant]:
+    yield Invariant(
         "answers.are_json",
         RULES["json-answers"],
         "Every answer of the API is JSON, and says so.",
         _are_json,
     )
-    yield Watch(
+    yield Invariant(
         "answers.name_the_version",
         RULES["version-header"],
         "Every answer past authentication names the API version.",
         _name_the_version,
     )
-    yield Watch(
+    yield Invariant(
         "answers.carry_the_status_of_their_type",
         RULES["error-status"],
         "Every error has a known type and the HTTP status of that type.",
         _carry_the_status_of_their_type,
     )
-    yield Watch(
+    yield Invariant(
         "answers.fit_their_schemas",
         RULES["answer-shape"],
         "Every answer has the fields of the contract, no more and no fewer.",

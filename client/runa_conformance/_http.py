@@ -1,4 +1,4 @@
-"""One request, one answer: HTTP with nothing added, and watchers who see every exchange."""
+"""One request, one answer: HTTP with nothing added, and observers of every exchange."""
 
 import time
 from collections.abc import Callable, Mapping
@@ -9,9 +9,7 @@ from typing import Any
 
 import requests
 
-from runa_client._exchange import network_failure
-from runa_client._json import decode
-from runa_client._settings import USER_AGENT, Settings
+from runa_client import Settings, decode_json, network_failure
 from runa_conformance._failures import MismatchError, UnreachableError
 
 API_KEY_HEADER = "X-Api-Key"
@@ -23,7 +21,7 @@ _LONGEST_PATIENCE = 90.0  # seconds in a row in which the server may say that it
 _FIRST_POLL, _POLL_GROWTH, _LONGEST_POLL = 0.1, 1.5, 1.0
 _LONGEST_WAIT = 60.0
 
-Watcher = Callable[["Answer"], None]
+Observer = Callable[["Answer"], None]
 Sleep = Callable[[float], object]
 
 
@@ -103,7 +101,7 @@ class Answer:
             MismatchError: it is no JSON.
         """
         try:
-            return decode(self.body)
+            return decode_json(self.body)
         except ValueError as error:
             told = f"{self.request}: answered {self.status} with a body that is no JSON"
             raise MismatchError(f"{told}: {error}") from None
@@ -125,7 +123,7 @@ class Answer:
         return f"{self.request}: answered {self.status}{f' {ascii(kind)[1:-1]}' if kind else ''}"
 
 
-class Wire:
+class HttpSession:
     """Sends requests to one server.
 
     Redirects are answers like others, and neither proxies nor credentials of the environment are
@@ -142,19 +140,19 @@ class Wire:
     ) -> None:
         self.settings = settings
         self.other_key = other_key
-        self.watchers: list[Watcher] = []
+        self.observers: list[Observer] = []
         self._sleep = sleep
         self._patience = _LONGEST_PATIENCE
-        self._session = requests.Session()
-        self._session.trust_env = False
+        self._requests = requests.Session()
+        self._requests.trust_env = False
 
     def close(self) -> None:
         """Close the connections."""
-        self._session.close()
+        self._requests.close()
 
-    def apart(self) -> "Wire":
-        """Another wire to the same server, for another thread; nobody watches it."""
-        return Wire(self.settings, self.other_key, self._sleep)
+    def apart(self) -> "HttpSession":
+        """Another session with the same server, for another thread, without observers."""
+        return HttpSession(self.settings, self.other_key, self._sleep)
 
     def scrub(self, text: str) -> str:
         """A text without the API keys."""
@@ -173,8 +171,8 @@ class Wire:
             self._sleep(pause)
             waited, pause = waited + pause, min(pause * _POLL_GROWTH, _LONGEST_POLL)
             answer = self._patiently(request)
-        for watch in self.watchers:
-            watch(answer)
+        for observe in self.observers:
+            observe(answer)
         return answer
 
     def _patiently(self, request: Request) -> Answer:
@@ -190,7 +188,7 @@ class Wire:
     def _once(self, request: Request) -> Answer:
         timeout = self.settings.timeout
         try:
-            response = self._session.request(
+            response = self._requests.request(
                 request.method,
                 request.target if request.is_link else self.settings.base_url + request.target,
                 headers=self._headers(request),
@@ -205,7 +203,8 @@ class Wire:
         return Answer(request, response.status_code, headers, response.content)
 
     def _headers(self, request: Request) -> dict[str, str]:
-        headers = {"Accept": "application/json", "User-Agent": USER_AGENT, **request.headers}
+        standard = {"Accept": "application/json", "User-Agent": self.settings.user_agent}
+        headers = {**standard, **request.headers}
         match request.key:
             case Key.OWN:
                 key: str | None = self.settings.api_key

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from functools import cached_property
 
-from runa_client import Product
-from runa_client._products import parse_product
+from runa_client import Product, parse_product
 from runa_conformance._failures import MismatchError, SkippedError
 
 TEN = Decimal(10)
@@ -15,9 +14,6 @@ CENT = Decimal("0.01")
 
 # Named by the provider's guides; taken where they are there, so that runs are alike.
 _FAVOURITES = ("1800FL-US", "AMZ-US", "FIVEG-US", "BAW-GB", "ABO-GB")
-
-FROM_USD_ONLY = frozenset({"AED", "ARS", "BRL", "CLP", "COP", "INR", "MYR", "PEN", "SAR"})
-"""The currencies whose products only USD, or they themselves, can pay."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +38,7 @@ class Card:
         return self.minimum <= TEN < TEN + 1 <= self.maximum
 
 
-class Shelf:
+class CatalogueSample:
     """What can be ordered.
 
     Args:

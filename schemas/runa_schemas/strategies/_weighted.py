@@ -1,4 +1,4 @@
-"""Strategies that mostly draw a plain example, now and then an odd one, and at times anything.
+"""Weighted strategies: mostly a plain example, now and then an odd one, and at times anything.
 
 A ready example costs one choice in place of one for each of its fields. That makes bodies quick to
 draw, and what fails shrinks to what a person would have written.
@@ -15,15 +15,15 @@ from runa_schemas.strategies._json import copied
 T = TypeVar("T")
 
 ELSE: Any = object()
-"""Stands among the examples of a ``Mix`` for the others."""
+"""Stands among the examples of a ``Weighted`` for the others."""
 
 
 @dataclass(frozen=True)
-class Mix(Generic[T]):
-    """Ready examples, and what is drawn where none of them is."""
+class Weighted(Generic[T]):
+    """Ready examples, and the strategy that is drawn from instead of them now and then."""
 
     examples: st.SearchStrategy[T]
-    others: "st.SearchStrategy[T] | Mix[T]"
+    others: "st.SearchStrategy[T] | Weighted[T]"
 
     def of(self, draw: st.DrawFn) -> T:
         """Draw a value; an example is copied, for the caller may change it."""
@@ -31,15 +31,15 @@ class Mix(Generic[T]):
         if found is not ELSE:
             value: T = copied(found)
             return value
-        return self.others.of(draw) if isinstance(self.others, Mix) else draw(self.others)
+        return self.others.of(draw) if isinstance(self.others, Weighted) else draw(self.others)
 
     @property
     def strategy(self) -> st.SearchStrategy[T]:
         """The same for those who do not draw themselves."""
-        return _mixed(self)
+        return _drawn(self)
 
 
-def mix(plain: Iterable[T], odd: Iterable[T], anything: st.SearchStrategy[T]) -> Mix[T]:
+def weighted(plain: Iterable[T], odd: Iterable[T], anything: st.SearchStrategy[T]) -> Weighted[T]:
     """Plain examples, odd ones for about a third, and a fifth of those drawn freely.
 
     Args:
@@ -50,10 +50,10 @@ def mix(plain: Iterable[T], odd: Iterable[T], anything: st.SearchStrategy[T]) ->
     # The others stand behind the plain, and hypothesis shrinks towards the front.
     rare = list(odd)
     usual = list(plain)
-    others = Mix(st.sampled_from([*rare, *[ELSE] * (1 + len(rare) // 4)]), anything)
-    return Mix(st.sampled_from([*usual, *[ELSE] * (1 + len(usual) // 2)]), others)
+    others = Weighted(st.sampled_from([*rare, *[ELSE] * (1 + len(rare) // 4)]), anything)
+    return Weighted(st.sampled_from([*usual, *[ELSE] * (1 + len(usual) // 2)]), others)
 
 
 @st.composite
-def _mixed(draw: st.DrawFn, parts: Mix[T]) -> T:
+def _drawn(draw: st.DrawFn, parts: Weighted[T]) -> T:
     return parts.of(draw)
