@@ -21,7 +21,9 @@ def show(amount: Decimal) -> str:
 
 def in_cents(amount: Decimal) -> int:
     """``amount`` in whole cents, rounded half-up."""
-    return int(to_cents(amount).scaleb(2, _CONTEXT))
+    cents = amount.scaleb(2, _CONTEXT)
+    whole = int(cents)
+    return whole if whole == cents else int(to_cents(amount).scaleb(2, _CONTEXT))
 
 
 def from_cents(cents: int) -> Decimal:

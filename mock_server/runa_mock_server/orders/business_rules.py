@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from runa_mock_server.base.errors import ApiError, quoted
-from runa_mock_server.catalogue.catalogue import Catalogue, Selection
+from runa_mock_server.catalogue.catalogue import Catalogue, Offer
 from runa_mock_server.contract.fx import can_exchange, exchange
 from runa_schemas.contract_data import MAX_CHOICE_FACE_VALUE, MAX_DISTINCT_TEMPLATES
 
@@ -32,7 +32,7 @@ class Line(NamedTuple):
 
     face_value: Decimal
     products: "Products"
-    selection: Selection
+    offers: Sequence[Offer]
     distribution: "Distribution | None"
 
 
@@ -76,30 +76,27 @@ def look_up(items: "Sequence[NewItem | EstimateItem]", catalogue: Catalogue) -> 
     ]
 
 
-def _selection(products: "Products", catalogue: Catalogue, index: int) -> Selection:
+def _selection(products: "Products", catalogue: Catalogue, index: int) -> Sequence[Offer]:
     """The offers an item names; a code or template that is unknown breaks the first rule."""
-    if products.type == "SINGLE":
-        return _single(products.value, catalogue, index)
-    if products.type == "MULTIPLE":
-        singles = [_single(code, catalogue, index) for code in products.values]
-        return Selection(tuple([offer for single in singles for offer in single.offers]))
-    selection = catalogue.template(products.template_id)
-    if selection is None:
-        raise _refused(index, f"there is no product template {quoted(products.template_id)}")
-    return selection
-
-
-def _single(code: str, catalogue: Catalogue, index: int) -> Selection:
-    selection = catalogue.single(code)
-    if selection is None:
-        raise _refused(index, f"there is no product {quoted(code)}")
-    return selection
+    if products.type == "TEMPLATE":
+        selection = catalogue.template(products.template_id)
+        if selection is None:
+            raise _refused(index, f"there is no product template {quoted(products.template_id)}")
+        return selection.offers
+    codes = (products.value,) if products.type == "SINGLE" else products.values
+    offers = []
+    for code in codes:
+        offer = catalogue.offer(code)
+        if offer is None:
+            raise _refused(index, f"there is no product {quoted(code)}")
+        offers.append(offer)
+    return offers
 
 
 def orderable(basket: Basket) -> None:
     """400 ``product_validation_error`` for a product that cannot be ordered now."""
     for index, line in enumerate(basket.lines):
-        for offer in line.selection.offers:
+        for offer in line.offers:
             if not offer.is_orderable:
                 raise _refused(index, f"the product {quoted(offer.code)} cannot be ordered now")
 
@@ -109,7 +106,7 @@ def face_values(basket: Basket) -> None:
     for index, line in enumerate(basket.lines):
         value = line.face_value
         if line.products.type == "SINGLE":
-            offer = line.selection.offers[0]
+            offer = line.offers[0]
             if value not in offer.denominations or value > MAX_CHOICE_FACE_VALUE:
                 reason = f"{quoted(offer.code)} comes {offer.denominations}"
                 raise _refused(index, f"face value {quoted(value)}: {reason}")
@@ -118,8 +115,11 @@ def face_values(basket: Basket) -> None:
                 index,
                 f"face value {quoted(value)}: several products to choose from need a whole number",
             )
-        elif not line.selection.minimum <= value <= MAX_CHOICE_FACE_VALUE:
-            reason = f"must be from {line.selection.minimum} to {MAX_CHOICE_FACE_VALUE}"
+        else:
+            minimum = min(offer.denominations.minimum for offer in line.offers)
+            if minimum <= value <= MAX_CHOICE_FACE_VALUE:
+                continue
+            reason = f"must be from {minimum} to {MAX_CHOICE_FACE_VALUE}"
             raise _refused(index, f"face value {quoted(value)}: {reason}")
 
 
@@ -156,7 +156,7 @@ def _redemption_template(line: Line) -> str | None:
 
 def one_currency(basket: Basket) -> None:
     """400 ``product_validation_error`` for products of several currencies."""
-    currencies = {offer.currency for line in basket.lines for offer in line.selection.offers}
+    currencies = {offer.currency for line in basket.lines for offer in line.offers}
     if len(currencies) > 1:
         raise ApiError(
             "product_validation_error",
@@ -168,7 +168,7 @@ def recipients_get_payments(basket: Basket) -> None:
     """400 ``product_validation_error`` for a RECIPIENT of what is no payment product."""
     for index, line in enumerate(basket.lines):
         if line.distribution is not None and line.distribution.type == "RECIPIENT":
-            for offer in line.selection.offers:
+            for offer in line.offers:
                 if offer.payout_type != "payment":
                     raise _refused(
                         index, f"RECIPIENT is for payment products; {quoted(offer.code)} is none"

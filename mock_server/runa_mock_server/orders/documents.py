@@ -165,11 +165,6 @@ def fx_detail(
     return {currency: {"value": cents_text(value), "fx": fx}}
 
 
-def accepted(order_id: str) -> bytes:
-    """The answer to a new async order: exactly ``id`` and ``status``."""
-    return b'{"id":"%s","status":"PROCESSING"}' % order_id.encode()
-
-
 def incomplete(order_id: str) -> bytes:
     """All that is shown of an order while it is processed."""
     return (

@@ -1,12 +1,11 @@
 """What an order would cost (provider's page "Estimate order")."""
 
 from collections.abc import Sequence
-from decimal import Decimal
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import orjson
 
-from runa_mock_server.base.money import in_cents, show
+from runa_mock_server.base.money import cents_text
 from runa_mock_server.catalogue.catalogue import Catalogue
 from runa_mock_server.orders.business_rules import ESTIMATE_RULES, Line, look_up
 from runa_mock_server.orders.documents import fx_detail, payment_method
@@ -25,7 +24,7 @@ class _Basket(NamedTuple):
 
     @property
     def product_currency(self) -> str:
-        return self.lines[0].selection.offers[0].currency
+        return self.lines[0].offers[0].currency
 
 
 def estimate(body: "NewEstimate", catalogue: Catalogue, *, discounts: bool) -> dict[str, Any]:
@@ -45,7 +44,7 @@ def estimate(body: "NewEstimate", catalogue: Catalogue, *, discounts: bool) -> d
     basket = _Basket(body.payment_method.currency.value, look_up(body.items, catalogue))
     for rule in ESTIMATE_RULES:
         rule(basket)
-    values = [(line.face_value, line.selection) for line in basket.lines]
+    values = [(line.face_value, line.offers) for line in basket.lines]
     cost = quote(values, basket.payment_currency, discounts=discounts)
     exchange = cost.exchange
     return {
@@ -65,13 +64,13 @@ def estimate(body: "NewEstimate", catalogue: Catalogue, *, discounts: bool) -> d
         ],
         "transaction_detail": fx_detail(
             cost.product_currency,
-            in_cents(cost.value),
+            cost.value,
             cost.payment_currency,
-            None if exchange is None else exchange.exchanged(),
+            exchange,
         ),
     }
 
 
-def _number(amount: Decimal) -> orjson.Fragment:
-    # A fragment is written as it stands: the cents reach the wire without becoming a float.
-    return orjson.Fragment(show(amount))
+def _number(cents: int) -> orjson.Fragment:
+    # A fragment is written as it stands: the amount reaches the wire without becoming a float.
+    return orjson.Fragment(cents_text(cents))

@@ -6,7 +6,7 @@ read. Whatever is decided here leaves an order that has ended as it is.
 
 from runa_mock_server.contract.processing import NEVER
 from runa_mock_server.orders.commit import AccountView, Commit
-from runa_mock_server.orders.order import Order
+from runa_mock_server.orders.order import Order, timing
 from runa_mock_server.orders.terms import OrderTerms
 
 
@@ -68,7 +68,7 @@ def _check_processing(order: Order, now: int) -> None:
 
 
 def _ended(order: Order, terms: OrderTerms, now: int) -> Order:
-    completed_at, ends_at, expires_at = terms.timing(now, 0)
+    completed_at, ends_at, expires_at = timing(now, 0, terms.link_lifetime)
     return order._replace(
         completed_at=completed_at, ends_at=ends_at, expires_at=expires_at, reads_left=None
     )

@@ -176,6 +176,40 @@ class Order(NamedTuple):
         return PayoutChange("ACTIVE", self.completed_at)
 
 
+def accepted(order_id: str) -> bytes:
+    """The answer to a new async order: exactly ``id`` and ``status``."""
+    return b'{"id":"%s","status":"PROCESSING"}' % order_id.encode()
+
+
+class Timing(NamedTuple):
+    """The times of an order's end, in microseconds since the epoch.
+
+    Attributes:
+        completed_at: the time printed as its completion.
+        ends_at: from when on it is shown as ended, or ``NEVER``.
+        expires_at: when its payout links expire, or ``NEVER``.
+    """
+
+    completed_at: int
+    ends_at: int
+    expires_at: int
+
+
+def timing(now: int, delay: int, link_lifetime: int | None) -> Timing:
+    """The times of an order that ends ``delay`` microseconds after ``now``.
+
+    Args:
+        now: microseconds since the epoch.
+        delay: in microseconds, or ``NEVER``.
+        link_lifetime: microseconds until its payout links expire; ``None`` if they do not.
+    """
+    if delay == NEVER:  # what is printed as its completion changes when it ends
+        return Timing(now, NEVER, NEVER)
+    completed_at = now + delay
+    expires_at = NEVER if link_lifetime is None else completed_at + link_lifetime
+    return Timing(completed_at, completed_at, expires_at)
+
+
 def to_row(order: Order) -> bytes:
     """An order as one row of JSON, without its id, which is the name of the row."""
     created_at = order.created_at

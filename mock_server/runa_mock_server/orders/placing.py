@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from runa_mock_server.base import strict_json
+from runa_mock_server.base.clock import SECOND
 from runa_mock_server.base.errors import ApiError, NeverStoredError, ServiceError
 from runa_mock_server.base.ids import next_order_id
-from runa_mock_server.base.money import cents_text, in_cents
+from runa_mock_server.base.money import cents_text
 from runa_mock_server.contract import triggers
 from runa_mock_server.orders.business_rules import Line, look_up
 from runa_mock_server.orders.commit import AccountView, Commit, Mail
-from runa_mock_server.orders.documents import accepted, full_bytes
+from runa_mock_server.orders.documents import full_bytes
 from runa_mock_server.orders.idempotency import Answer, KeptAnswer, in_progress
 from runa_mock_server.orders.order import (
     Distribution,
@@ -26,15 +27,20 @@ from runa_mock_server.orders.order import (
     Order,
     PayoutChange,
     Products,
+    accepted,
+    timing,
 )
 from runa_mock_server.orders.pricing import Quote, quote
 from runa_mock_server.orders.terms import OrderOptions, OrderTerms
+from runa_schemas.contract_data import PROCESSING_SECONDS
 
 if TYPE_CHECKING:  # a server starts without loading pydantic
     from runa_mock_server.contract.request_models import Distribution as SentDistribution
     from runa_mock_server.contract.request_models import NewOrder
 
 _ACCEPTED, _DONE = 202, 200
+# A synchronous order answers at once and is said to have completed a second later (recorded).
+_SYNCHRONOUS_DELAY = PROCESSING_SECONDS * SECOND
 _NEVER_DELIVERED = (".invalid", ".test")
 
 
@@ -112,6 +118,7 @@ class Placing:
         payment_currency: what is paid in; known behind ``body_schema``.
         synchronous: whether everything is answered at once.
         lines: the items with their products; known behind ``find_products``.
+        product_currency: of the first product; one order has one currency.
         quote: what it costs; known behind ``price``.
     """
 
@@ -121,6 +128,7 @@ class Placing:
         "lines",
         "now",
         "payment_currency",
+        "product_currency",
         "quote",
         "request",
         "synchronous",
@@ -130,6 +138,7 @@ class Placing:
 
     lines: Sequence[Line]
     payment_currency: str
+    product_currency: str
     quote: Quote
 
     def __init__(
@@ -148,11 +157,6 @@ class Placing:
         self.accepted_at = accepted_at
         self.fails = False
         self.synchronous = request.options.synchronous
-
-    @property
-    def product_currency(self) -> str:
-        """The currency of the products; one order has one."""
-        return self.lines[0].selection.offers[0].currency
 
     def kept(self, answer: Answer) -> tuple[str, KeptAnswer]:
         """The key, and what it is answered with from now on."""
@@ -197,19 +201,21 @@ def body_schema(placing: Placing) -> None:
 def trigger(placing: Placing) -> None:
     """The error that was asked for."""
     asked = placing.request.options.trigger
-    triggers.pull(asked)
-    placing.fails = asked == triggers.ORDER_FAILED
+    if asked is not None:
+        triggers.pull(asked)
+        placing.fails = asked == triggers.ORDER_FAILED
 
 
 def find_products(placing: Placing) -> None:
     """400 ``product_validation_error`` for products and templates that do not exist."""
-    placing.lines = look_up(placing.request.body.items, placing.terms.catalogue)
+    placing.lines = lines = look_up(placing.request.body.items, placing.terms.catalogue)
+    placing.product_currency = lines[0].offers[0].currency
 
 
 def price(placing: Placing) -> None:
     """What the order costs; refuses nothing."""
     placing.quote = quote(
-        [(line.face_value, line.selection) for line in placing.lines],
+        [(line.face_value, line.offers) for line in placing.lines],
         placing.payment_currency,
         discounts=placing.terms.profile.applies_discounts,
     )
@@ -219,7 +225,7 @@ def enough_balance(placing: Placing) -> None:
     """400 ``insufficient_funds``; an order that fails costs nothing (inferred)."""
     if placing.fails or not placing.terms.profile.enforces_balances:
         return
-    cost, currency = in_cents(placing.quote.total_price), placing.payment_currency
+    cost, currency = placing.quote.total_price, placing.payment_currency
     balance = placing.view.balance(currency)
     if cost > balance:
         raise ApiError(
@@ -284,25 +290,27 @@ def _accept(placing: Placing) -> Commit:
 def _order(placing: Placing, now: int) -> Order:
     request, terms, cost = placing.request, placing.terms, placing.quote
     options, view = request.options, placing.view
-    timing = options.timing(terms, now)
+    processing = options.processing or terms.processing
+    delay = _SYNCHRONOUS_DELAY if options.synchronous else processing.delay
+    completed_at, ends_at, expires_at = timing(now, delay, terms.link_lifetime)
     return Order(
         id=next_order_id(view.newest_id, now, view.identity.secret),
         key=request.key,
         fingerprint=request.fingerprint,
         created_at=now,
-        completed_at=timing.completed_at,
-        ends_at=timing.ends_at,
-        expires_at=timing.expires_at,
+        completed_at=completed_at,
+        ends_at=now if options.synchronous else ends_at,
+        expires_at=expires_at,
         failed=placing.fails,
         currency=cost.product_currency,
         payment_currency=cost.payment_currency,
-        total_price=in_cents(cost.total_price),
-        total_discount=in_cents(cost.total_discount),
+        total_price=cost.total_price,
+        total_discount=cost.total_discount,
         legacy_fields=terms.legacy_item_fields,
         items=[
             Item(
-                in_cents(paid.face_value),
-                in_cents(paid.price),
+                paid.face_value,
+                paid.price,
                 paid.discount_multiplier,
                 distribution_of(item.distribution_method),
                 _products(line),
@@ -311,9 +319,9 @@ def _order(placing: Placing, now: int) -> Order:
         ],
         description=request.body.description,
         metadata=request.body.metadata,
-        exchange=None if cost.exchange is None else cost.exchange.exchanged(),
+        exchange=cost.exchange,
         payouts=_claimed_at_once(placing),
-        reads_left=options.reads(terms),
+        reads_left=None if options.synchronous else processing.reads,
     )
 
 
@@ -334,7 +342,7 @@ def _products(line: Line) -> Products:
         return Products(sent.type, (sent.value,), None, None if usage is None else usage.echo())
     if sent.type == "MULTIPLE":
         return Products(sent.type, sent.values)
-    return Products(sent.type, line.selection.codes, sent.template_id)
+    return Products(sent.type, [offer.code for offer in line.offers], sent.template_id)
 
 
 def _claimed_at_once(placing: Placing) -> dict[int, PayoutChange]:

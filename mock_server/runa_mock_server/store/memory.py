@@ -10,9 +10,9 @@ from typing import Any, NamedTuple
 
 from runa_mock_server.base.ids import Identity
 from runa_mock_server.orders.commit import MOST_MAILS, Commit, Decision, Mail
-from runa_mock_server.orders.documents import accepted, order_id_in
+from runa_mock_server.orders.documents import order_id_in
 from runa_mock_server.orders.idempotency import Answer, KeptAnswer
-from runa_mock_server.orders.order import Order, end_of_row, from_row, to_row
+from runa_mock_server.orders.order import Order, accepted, end_of_row, from_row, to_row
 from runa_mock_server.orders.rate_limit import RATE_WINDOW
 
 _ID_SIZE = len("O-") + 26
@@ -229,11 +229,9 @@ class AccountState:
         """What is kept of the answer to a key: little, where it follows from its order."""
         if kept.answer.status == _ACCEPTED:
             order = placed or self.order(order_id_in(kept.answer.body))
-            if (
-                order is not None
-                and kept.first_seen == order.created_at
-                and kept.fingerprint == order.fingerprint
-                and kept.answer.body == accepted(order.id)
+            if order is not None and (kept.first_seen, kept.fingerprint) == (
+                order.created_at,
+                order.fingerprint,
             ):
                 return order.position
         return kept.pack()

@@ -58,7 +58,7 @@ def _request(call: Call, raw: bytes) -> OrderRequest:
     trigger = call.headers.get("X-Trigger-Error") if profile.honours_triggers else None
     options = OrderOptions(
         synchronous=call.execution_mode == "sync",
-        email=call.wants_email,
+        email=call.response_headers.get("X-Send-Email") is not None,
         processing=call.processing,
         trigger=call.account.settings.trigger_error if trigger is None else trigger,
     )
