@@ -47,7 +47,7 @@ def to_recipient(address: str) -> dict[str, Any]:
 def mailed(items: list[dict[str, Any]], *, always: bool, requested: bool) -> list[int]:
     """The indexes of the items that are mailed."""
     order = validate_body(NewOrder, body(items=items))
-    return mailed_items(addresses(order.items), always=always, requested=requested)
+    return mailed_items(addresses(order["items"]), always=always, requested=requested)
 
 
 ITEMS = st.one_of(

@@ -111,9 +111,9 @@ def addresses(items: "Iterable[NewItem]") -> tuple[tuple[int, str], ...]:
     """The items that are distributed by EMAIL, by index, each with its address."""
     return tuple(
         [
-            (index, item.distribution_method.email_address)
-            for index, item in enumerate(items)
-            if item.distribution_method.type == "EMAIL"
+            (index, distribution["email_address"])
+            for index, distribution in enumerate([item["distribution_method"] for item in items])
+            if distribution["type"] == "EMAIL"
         ]
     )
 

@@ -71,7 +71,7 @@ def order_basket(body: "NewOrder", catalogue: Catalogue, *, synchronous: bool) -
     Raises:
         ApiError: for the first broken rule, with the type that the rule names.
     """
-    distributions = [item.distribution_method for item in body.items]
+    distributions = [item["distribution_method"] for item in body["items"]]
     basket = _basket(body, distributions, catalogue, synchronous=synchronous)
     return _checked(basket, ORDER_RULES)
 
@@ -82,7 +82,7 @@ def estimate_basket(body: "NewEstimate", catalogue: Catalogue) -> Basket:
     Raises:
         ApiError: for the first broken rule, with the type that the rule names.
     """
-    basket = _basket(body, [None] * len(body.items), catalogue, synchronous=True)
+    basket = _basket(body, [None] * len(body["items"]), catalogue, synchronous=True)
     return _checked(basket, ESTIMATE_RULES)
 
 
@@ -93,18 +93,18 @@ def _basket(
     *,
     synchronous: bool,
 ) -> Basket:
-    items: Sequence[NewItem | EstimateItem] = body.items
+    items: Sequence[NewItem | EstimateItem] = body["items"]
     known: dict[int, Line] = {}  # by item, for one can stand in many places
     for index, item in enumerate(items):
         if id(item) not in known:
             known[id(item)] = Line(
-                item.face_value,
-                item.products,
-                _selection(item.products, catalogue, index),
+                item["face_value"],
+                item["products"],
+                _selection(item["products"], catalogue, index),
                 distributions[index],
             )
     lines = tuple([known[id(item)] for item in items])
-    return Basket(body.payment_method.currency.value, lines, synchronous)
+    return Basket(body["payment_method"]["currency"].value, lines, synchronous)
 
 
 def _checked(basket: Basket, rules: tuple[Rule, ...]) -> Basket:
@@ -115,14 +115,14 @@ def _checked(basket: Basket, rules: tuple[Rule, ...]) -> Basket:
 
 def _selection(products: "Products", catalogue: Catalogue, index: int) -> Selection:
     """The offers an item names; a code or template that is unknown breaks the first rule."""
-    if products.type == "SINGLE":
-        return _single(products.value, catalogue, index)
-    if products.type == "MULTIPLE":
-        singles = [_single(code, catalogue, index) for code in products.values]
+    if products["type"] == "SINGLE":
+        return _single(products["value"], catalogue, index)
+    if products["type"] == "MULTIPLE":
+        singles = [_single(code, catalogue, index) for code in products["values"]]
         return Selection(tuple([offer for single in singles for offer in single.offers]))
-    selection = catalogue.template(products.template_id)
+    selection = catalogue.template(products["template_id"])
     if selection is None:
-        raise _refused(index, f"there is no product template {quoted(products.template_id)}")
+        raise _refused(index, f"there is no product template {quoted(products['template_id'])}")
     return selection
 
 
@@ -143,7 +143,7 @@ def _orderable(basket: Basket) -> None:
 def _face_values(basket: Basket) -> None:
     for index, line in enumerate(basket.lines):
         value = line.face_value
-        if line.products.type == "SINGLE":
+        if line.products["type"] == "SINGLE":
             offer = line.selection.offers[0]
             if value not in offer.denominations:
                 reason = f"{quoted(offer.code)} comes {offer.denominations}"
@@ -170,7 +170,9 @@ def _template_limits(basket: Basket) -> None:
         return
     used: dict[str, set[str | None]] = {
         "product": {
-            line.products.template_id for line in basket.lines if line.products.type == "TEMPLATE"
+            line.products["template_id"]
+            for line in basket.lines
+            if line.products["type"] == "TEMPLATE"
         },
         "redemption": {_redemption_template(line) for line in basket.lines} - {None},
     }
@@ -184,7 +186,7 @@ def _template_limits(basket: Basket) -> None:
 
 
 def _redemption_template(line: Line) -> str | None:
-    return line.distribution.template_id if line.distribution is not None else None
+    return line.distribution.get("template_id") if line.distribution is not None else None
 
 
 def _one_currency(basket: Basket) -> None:
@@ -198,7 +200,7 @@ def _one_currency(basket: Basket) -> None:
 
 def _recipients_get_payments(basket: Basket) -> None:
     for index, line in enumerate(basket.lines):
-        if line.distribution is not None and line.distribution.type == "RECIPIENT":
+        if line.distribution is not None and line.distribution["type"] == "RECIPIENT":
             for offer in line.selection.offers:
                 if offer.payout_type != "payment":
                     raise _refused(

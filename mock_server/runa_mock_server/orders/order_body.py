@@ -102,7 +102,7 @@ class OrderBody:
                 cost.payment_currency,
                 cost.total_price,
                 order_template(body, basket, cost, terms),
-                addresses(body.items),
+                addresses(body["items"]),
             )
             # A large body is thousands of objects, which are not needed again.
             self._valid = None
@@ -110,9 +110,9 @@ class OrderBody:
 
 
 def _order(document: Any, *, as_pydantic_1: bool) -> "NewOrder":
-    from runa_mock_server.contract.request_models import validate_order  # noqa: PLC0415 - loads pydantic
+    from runa_mock_server.contract.request_models import NewOrder, validate_body  # noqa: PLC0415 - loads pydantic
 
-    return validate_order(document, as_pydantic_1=as_pydantic_1)
+    return validate_body(NewOrder, document, as_pydantic_1=as_pydantic_1)
 
 
 class OrderBodies:

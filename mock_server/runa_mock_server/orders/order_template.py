@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import orjson
 
+from runa_mock_server.contract.echo import echo
 from runa_mock_server.orders.account_state import OrderTerms
 from runa_mock_server.orders.business_rules import Basket, Line
 from runa_mock_server.orders.pricing import Price, Quote
@@ -56,23 +57,23 @@ def order_template(
         "status": _TEXT_SLOT,
         "created_at": _TEXT_SLOT,
         "completed_at": _TEXT_SLOT,
-        "description": body.description,
+        "description": body.get("description"),
         "payment_method": payment_method(quote),
         "currency": quote.payment_currency,
         "total_discount": str(quote.total_discount),
         "total_price": str(quote.total_price),
         "items": _items(basket, quote, shared),
         "transaction_detail": transaction_detail(quote),
-        "metadata": body.metadata,
+        "metadata": body.get("metadata"),
     }
     return OrderTemplate(
         text=orjson.dumps(document).decode().replace("%", "%%").replace(_BEGINS, "%"),
         items=len(basket.lines),
         recipients=tuple(
             [
-                (index, line.distribution.recipient_reference)
+                (index, line.distribution["recipient_reference"])
                 for index, line in enumerate(basket.lines)
-                if line.distribution is not None and line.distribution.type == "RECIPIENT"
+                if line.distribution is not None and line.distribution["type"] == "RECIPIENT"
             ]
         ),
     )
@@ -112,7 +113,7 @@ def _item(line: Line, price: Price, shared: _Shared) -> dict[str, Any]:
     to = line.distribution
     item = {
         "id": _TEXT_SLOT,
-        "distribution_method": to.echo() if to else None,
+        "distribution_method": echo(to) if to else None,
         "products": products(line),
         "face_value": str(price.face_value),
         "price": str(price.price),
@@ -134,10 +135,10 @@ def payment_method(quote: Quote) -> dict[str, str]:
 
 def products(line: Line) -> dict[str, Any]:
     """The products of an item as they were sent; a template with the codes it stands for."""
-    echo = line.products.echo()
-    if line.products.type == "TEMPLATE":
-        echo["values"] = line.selection.codes
-    return echo
+    sent = echo(line.products)
+    if line.products["type"] == "TEMPLATE":
+        sent["values"] = line.selection.codes
+    return sent
 
 
 def transaction_detail(quote: Quote) -> dict[str, Any]:
