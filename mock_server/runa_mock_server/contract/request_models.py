@@ -164,7 +164,7 @@ class RecipientDistribution(TypedDict):
 class UsageConfig(TypedDict):
     """Where a prepaid card may be spent."""
 
-    spend_rules_template_id: SpendRulesTemplateId
+    spend_rules_template_id: NotRequired[SpendRulesTemplateId | None]
 
 
 class SingleProduct(TypedDict):
