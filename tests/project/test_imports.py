@@ -119,7 +119,7 @@ asyncio.run(load_ahead())
 loaded = {*sys.modules}
 from runa_mock_server.contract import request_models as bodies
 
-print("pydantic" in before, bodies.NewOrder.__pydantic_complete__)
+print("pydantic" in before, bodies.NewOrder in bodies.VALIDATORS)
 document = {"payment_method": {"type": "ACCOUNT_BALANCE", "currency": "USD"}, "items": [{
     "face_value": 10, "distribution_method": {"type": "PAYOUT_LINK"},
     "products": {"type": "SINGLE", "value": "1800FL-US"}}]}

@@ -48,7 +48,7 @@ def to_recipient(address: str) -> dict[str, Any]:
 def mailed(items: list[dict[str, Any]], *, always: bool, requested: bool) -> list[int]:
     """The indexes of the items that are mailed."""
     order = validate_body(NewOrder, body(items=items))
-    recipients = [distribution_of(each.distribution_method) for each in order.items]
+    recipients = [distribution_of(each["distribution_method"]) for each in order["items"]]
     return mailed_items(recipients, always=always, asked=requested)
 
 

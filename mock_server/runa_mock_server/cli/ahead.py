@@ -33,9 +33,9 @@ async def load_ahead() -> None:
     """Load the models of orders, then the control API; harmless if a request was faster."""
     await asyncio.sleep(_HEAD_START)
     await _load(_FOR_ORDERS)
-    from runa_mock_server.contract.request_models import NewOrder, build  # noqa: PLC0415 - loaded by now
+    from runa_mock_server.contract.request_models import NewOrder, validator  # noqa: PLC0415 - loaded by now
 
-    build(NewOrder)
+    validator(NewOrder)
     await _load(_FOR_CONTROL)
     gc.collect()  # what requests have left behind does not stay
     gc.freeze()  # what was loaded does: the collector need not walk it again and again

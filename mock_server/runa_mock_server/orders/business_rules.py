@@ -8,7 +8,7 @@ the currency of the products.
 import re
 from collections.abc import Callable, Sequence
 from decimal import Decimal
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol, cast
 
 from runa_mock_server.base.errors import ApiError, quoted
 from runa_mock_server.catalogue.catalogue import Catalogue, Offer
@@ -67,23 +67,24 @@ def look_up(items: "Sequence[NewItem | EstimateItem]", catalogue: Catalogue) -> 
     """
     return [
         Line(
-            item.face_value,
-            item.products,
-            _selection(item.products, catalogue, index),
-            getattr(item, "distribution_method", None),
+            item["face_value"],
+            item["products"],
+            _offers(item["products"], catalogue, index),
+            cast("NewItem", item).get("distribution_method"),  # an estimate's item has none
         )
         for index, item in enumerate(items)
     ]
 
 
-def _selection(products: "Products", catalogue: Catalogue, index: int) -> Sequence[Offer]:
+def _offers(products: "Products", catalogue: Catalogue, index: int) -> Sequence[Offer]:
     """The offers an item names; a code or template that is unknown breaks the first rule."""
-    if products.type == "TEMPLATE":
-        selection = catalogue.template(products.template_id)
+    if products["type"] == "TEMPLATE":
+        template_id = products["template_id"]
+        selection = catalogue.template(template_id)
         if selection is None:
-            raise _refused(index, f"there is no product template {quoted(products.template_id)}")
+            raise _refused(index, f"there is no product template {quoted(template_id)}")
         return selection.offers
-    codes = (products.value,) if products.type == "SINGLE" else products.values
+    codes = (products["value"],) if products["type"] == "SINGLE" else products["values"]
     offers = []
     for code in codes:
         offer = catalogue.offer(code)
@@ -105,7 +106,7 @@ def face_values(basket: Basket) -> None:
     """400 ``product_validation_error`` for a face value in which the products do not come."""
     for index, line in enumerate(basket.lines):
         value = line.face_value
-        if line.products.type == "SINGLE":
+        if line.products["type"] == "SINGLE":
             offer = line.offers[0]
             if value not in offer.denominations or value > MAX_CHOICE_FACE_VALUE:
                 reason = f"{quoted(offer.code)} comes {offer.denominations}"
@@ -137,7 +138,9 @@ def template_limits(basket: Basket) -> None:
         return
     used: dict[str, set[str | None]] = {
         "product": {
-            line.products.template_id for line in basket.lines if line.products.type == "TEMPLATE"
+            line.products["template_id"]
+            for line in basket.lines
+            if line.products["type"] == "TEMPLATE"
         },
         "redemption": {_redemption_template(line) for line in basket.lines} - {None},
     }
@@ -151,7 +154,7 @@ def template_limits(basket: Basket) -> None:
 
 
 def _redemption_template(line: Line) -> str | None:
-    return line.distribution.template_id if line.distribution is not None else None
+    return line.distribution.get("template_id") if line.distribution is not None else None
 
 
 def one_currency(basket: Basket) -> None:
@@ -167,7 +170,7 @@ def one_currency(basket: Basket) -> None:
 def recipients_get_payments(basket: Basket) -> None:
     """400 ``product_validation_error`` for a RECIPIENT of what is no payment product."""
     for index, line in enumerate(basket.lines):
-        if line.distribution is not None and line.distribution.type == "RECIPIENT":
+        if line.distribution is not None and line.distribution["type"] == "RECIPIENT":
             for offer in line.offers:
                 if offer.payout_type != "payment":
                     raise _refused(

@@ -8,7 +8,8 @@ import orjson
 from runa_mock_server.base.money import cents_text
 from runa_mock_server.catalogue.catalogue import Catalogue
 from runa_mock_server.orders.business_rules import ESTIMATE_RULES, Line, look_up
-from runa_mock_server.orders.documents import fx_detail, payment_method
+from runa_mock_server.orders.documents import fx_detail, payment_method, products
+from runa_mock_server.orders.placing import products_of
 from runa_mock_server.orders.pricing import quote
 
 if TYPE_CHECKING:  # a server starts without loading pydantic
@@ -41,7 +42,7 @@ def estimate(body: "NewEstimate", catalogue: Catalogue, *, discounts: bool) -> d
     Raises:
         ApiError: for the rules and with the types of an order.
     """
-    basket = _Basket(body.payment_method.currency.value, look_up(body.items, catalogue))
+    basket = _Basket(body["payment_method"]["currency"].value, look_up(body["items"], catalogue))
     for rule in ESTIMATE_RULES:
         rule(basket)
     values = [(line.face_value, line.offers) for line in basket.lines]
@@ -54,7 +55,7 @@ def estimate(body: "NewEstimate", catalogue: Catalogue, *, discounts: bool) -> d
         "total_discount": _number(cost.total_discount),
         "items": [
             {
-                "products": line.products.echo(),
+                "products": products(products_of(line)),
                 "face_value": _number(price.face_value),
                 "price": _number(price.price),
                 "discount_multiplier": price.discount_multiplier,

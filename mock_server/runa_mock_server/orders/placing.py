@@ -195,7 +195,7 @@ def json_syntax(placing: Placing) -> None:
 
 def body_schema(placing: Placing) -> None:
     """400 ``bad_request`` for what is no object, 422 ``validation_error`` for wrong fields."""
-    placing.payment_currency = placing.request.body.payment_method.currency.value
+    placing.payment_currency = placing.request.body["payment_method"]["currency"].value
 
 
 def trigger(placing: Placing) -> None:
@@ -208,7 +208,7 @@ def trigger(placing: Placing) -> None:
 
 def find_products(placing: Placing) -> None:
     """400 ``product_validation_error`` for products and templates that do not exist."""
-    placing.lines = lines = look_up(placing.request.body.items, placing.terms.catalogue)
+    placing.lines = lines = look_up(placing.request.body["items"], placing.terms.catalogue)
     placing.product_currency = lines[0].offers[0].currency
 
 
@@ -289,7 +289,7 @@ def _accept(placing: Placing) -> Commit:
 
 def _order(placing: Placing, now: int) -> Order:
     request, terms, cost = placing.request, placing.terms, placing.quote
-    options, view = request.options, placing.view
+    options, body, view = request.options, request.body, placing.view
     processing = options.processing or terms.processing
     delay = _SYNCHRONOUS_DELAY if options.synchronous else processing.delay
     completed_at, ends_at, expires_at = timing(now, delay, terms.link_lifetime)
@@ -312,13 +312,15 @@ def _order(placing: Placing, now: int) -> Order:
                 paid.face_value,
                 paid.price,
                 paid.discount_multiplier,
-                distribution_of(item.distribution_method),
-                _products(line),
+                distribution_of(item["distribution_method"]),
+                products_of(line),
             )
-            for item, line, paid in zip(request.body.items, placing.lines, cost.prices, strict=True)
+            for item, line, paid in zip(
+                body["items"], placing.lines, cost.prices, strict=True
+            )
         ],
-        description=request.body.description,
-        metadata=request.body.metadata,
+        description=body.get("description"),
+        metadata=body.get("metadata"),
         exchange=cost.exchange,
         payouts=_claimed_at_once(placing),
         reads_left=None if options.synchronous else processing.reads,
@@ -327,22 +329,29 @@ def _order(placing: Placing, now: int) -> Order:
 
 def distribution_of(sent: "SentDistribution") -> Distribution:
     """How an item reaches its recipient, from what was sent."""
-    if sent.type == "RECIPIENT":
-        return Distribution(
-            sent.type, sent.recipient_reference, sent.email_address, sent.template_id
-        )
-    address = sent.email_address if sent.type == "EMAIL" else None
-    return Distribution(sent.type, None, address, sent.template_id)
+    template_id = sent.get("template_id")
+    if sent["type"] == "PAYOUT_LINK":
+        return Distribution(sent["type"], None, None, template_id)
+    if sent["type"] == "EMAIL":
+        return Distribution(sent["type"], None, sent["email_address"], template_id)
+    return Distribution(
+        sent["type"], sent["recipient_reference"], sent["email_address"], template_id
+    )
 
 
-def _products(line: Line) -> Products:
+def products_of(line: Line) -> Products:
+    """What the recipient of an item gets, from what was sent."""
     sent = line.products
-    if sent.type == "SINGLE":
-        usage = sent.usage_config
-        return Products(sent.type, (sent.value,), None, None if usage is None else usage.echo())
-    if sent.type == "MULTIPLE":
-        return Products(sent.type, sent.values)
-    return Products(sent.type, [offer.code for offer in line.offers], sent.template_id)
+    if sent["type"] == "SINGLE":
+        usage = sent.get("usage_config")
+        if usage is None:
+            return Products(sent["type"], (sent["value"],))
+        template_id = usage.get("spend_rules_template_id")
+        echo = {} if template_id is None else {"spend_rules_template_id": template_id}
+        return Products(sent["type"], (sent["value"],), None, echo)
+    if sent["type"] == "MULTIPLE":
+        return Products(sent["type"], sent["values"])
+    return Products(sent["type"], [offer.code for offer in line.offers], sent["template_id"])
 
 
 def _claimed_at_once(placing: Placing) -> dict[int, PayoutChange]:
@@ -354,8 +363,8 @@ def _claimed_at_once(placing: Placing) -> dict[int, PayoutChange]:
         index: PayoutChange("CLAIMED", None)
         for index, line in enumerate(placing.lines)
         if line.distribution is not None
-        and line.distribution.type == "RECIPIENT"
-        and line.distribution.recipient_reference in known
+        and line.distribution["type"] == "RECIPIENT"
+        and line.distribution["recipient_reference"] in known
     }
 
 
