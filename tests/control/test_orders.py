@@ -5,8 +5,7 @@ from typing import Any
 import pytest
 import requests
 
-from runa_mock_server import ControlRefusedError, ManualClock, MockServer
-from runa_mock_server.control_client.handles import OrdersControl
+from runa_mock_server import ControlRefusedError, ManualClock, MockServer, OrdersControl
 from runa_mock_server.orders.order_store import OrderStore, StoredOrder
 from support.api import KEY, TIMEOUT, Api, body, item
 

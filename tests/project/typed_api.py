@@ -30,7 +30,7 @@ from runa_client import (
 from runa_conformance import Report, Result, conform
 from runa_mock_server import (
     Clock,
-    Controls,
+    ControlClient,
     ManualClock,
     MockServer,
     RemoteServer,
@@ -62,9 +62,9 @@ def server_side() -> None:
 def control_side(server: MockServer) -> None:
     """A hand on a server, on an account, on a server elsewhere: the same types."""
     account = server.account("XX-me.secret")
-    assert_type(account, Controls)
+    assert_type(account, ControlClient)
     assert_type(connect(server.url, token="t"), RemoteServer)  # noqa: S106 - never run
-    hands: list[Controls] = [server, account, connect(server.url)]
+    hands: list[ControlClient] = [server, account, connect(server.url)]
     for hand in hands:
         assert_type(hand.clock.advance("P1D"), datetime)
         assert_type(hand.orders.fail("O-1", "reason"), OrderDetail)

@@ -141,7 +141,7 @@ class ResendBody(Body):
     endpoint_id: str | None = Field(default=None, description="By default to all that it is for.")
 
 
-class AdversaryBody(Body):
+class WebhookFaultBody(Body):
     """What is done to messages on purpose."""
 
     kind: Trick
@@ -161,7 +161,7 @@ class AdversaryBody(Body):
         return self
 
 
-class AdversaryResult(Result):
+class WebhookFaultResult(Result):
     """A trick that was armed."""
 
     id: str
@@ -174,7 +174,7 @@ class AdversaryResult(Result):
     struck: int
 
 
-class TricksResult(Result):
+class WebhookFaultsResult(Result):
     """Every trick, also those that are spent."""
 
-    tricks: list[AdversaryResult]
+    tricks: list[WebhookFaultResult]

@@ -1,4 +1,4 @@
-"""What happened, attempt by attempt, for whoever reads a failed test."""
+"""Effects and requests as human-readable lines, for the messages of failed tests."""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -9,8 +9,8 @@ from runa_mock_server.server_state.effects import Attempt, Effects, KeyEffects, 
 _LONGEST_LINE = 500
 
 
-def story(effects: Effects) -> str:
-    """The effects as lines for people, the whole first and then each key."""
+def effects_timeline(effects: Effects) -> str:
+    """The effects as lines: a summary, then each idempotency key with its attempts."""
     return "\n".join(_lines(effects))
 
 
@@ -62,12 +62,12 @@ def _money(amounts: Sequence[Money]) -> str:
 
 
 def counted(number: int, what: str) -> str:
-    """A number with what it counts: ``1 order``, ``2 orders``."""
+    """A number and a noun: ``1 order``, ``2 orders``."""
     return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
-def story_of_requests(found: RequestsResult) -> str:
-    """Requests as lines for people; without keys, and of each no more than fits a few lines."""
+def request_timeline(found: RequestsResult) -> str:
+    """Requests as lines, shortened and without API keys."""
     if not found.requests:
         return "No request was seen."
     missing = found.total - len(found.requests) + found.dropped
