@@ -176,7 +176,9 @@ class MockServer(ControlClient, AbstractContextManager["MockServer"]):
     def _run(self, started: Future[str]) -> None:
         """The thread's target; ``started`` receives the URL, or the error that ended the thread."""
         try:
-            asyncio.run(self._serve(started))
+            with asyncio.Runner() as runner:
+                runner.get_loop()  # if this fails, no coroutine is left that was never awaited
+                runner.run(self._serve(started))
         except BaseException as error:
             if started.done():
                 raise
