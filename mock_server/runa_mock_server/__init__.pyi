@@ -19,6 +19,7 @@ from runa_mock_server.control.models import JournalEntry as JournalEntry
 from runa_mock_server.control.models import OrderDetail as OrderDetail
 from runa_mock_server.control.models import OrderSummary as OrderSummary
 from runa_mock_server.control.models import RequestsResult as RequestsResult
+from runa_mock_server.control.product_models import DenominationsBody as DenominationsBody
 from runa_mock_server.control.product_models import ProductDetail as ProductDetail
 from runa_mock_server.control.product_models import ProductSummary as ProductSummary
 from runa_mock_server.control.webhook_models import AttemptResult as AttemptResult

@@ -56,7 +56,7 @@ class ServerSettings(SettingsChanges, total=False):
     smtp: str | None
     smtp_from: str
     smtp_timeout: float
-    webhooks: Sequence[Subscription | Mapping[str, str] | str]
+    webhooks: Sequence[Subscription | Mapping[str, Any] | str]
 
 
 class FaultFields(TypedDict, total=False):
