@@ -20,7 +20,6 @@ from pydantic import (
 )
 
 from runa_mock_server.base.clock import FASTEST
-from runa_mock_server.server_state.effects import DEFAULT_WINDOW
 from runa_mock_server.server_state.fault_spec import FaultSpec
 from runa_mock_server.server_state.journal import Outcome
 
@@ -317,17 +316,6 @@ class EmailsResult(Result):
 
     emails: list[EmailResult]
     total: int
-
-
-class EffectsQuery(Query):
-    """Which effects to show."""
-
-    idempotency_key: str | None = None
-    window: Annotated[float, Field(ge=0, le=10**9)] = Field(
-        default=DEFAULT_WINDOW,
-        description="Seconds within which orders with the same body under different keys are "
-        "suspected to be one purchase; 0 suspects none.",
-    )
 
 
 class AccountResult(Result):

@@ -16,8 +16,6 @@ from pydantic import BaseModel, ValidationError
 
 from runa_mock_server.control.models import Body, Query, Result
 from runa_mock_server.control.problems import refusal, wrong_field, wrong_model
-from runa_mock_server.control.scope import Scope
-from runa_mock_server.server_state.server_state import World
 
 Function = Callable[..., BaseModel]
 
@@ -65,13 +63,20 @@ class Operation:
 
     def run(
         self,
-        world: World,
-        scope: Scope | None,
+        world: object,
+        scope: object,
         parameters: Mapping[str, str],
         query: Mapping[str, Sequence[str]],
         body: bytes,
     ) -> BaseModel:
         """Validate a request and call the function.
+
+        Args:
+            world: the server state, for functions that take it.
+            scope: the account or the whole server, for functions that take it.
+            parameters: the path parameters.
+            query: the values of each query parameter.
+            body: the JSON body.
 
         Raises:
             ControlError: if the request is refused; nothing was changed.

@@ -8,15 +8,12 @@ from itertools import pairwise
 from typing import NamedTuple, TypeVar
 
 from runa_mock_server.control.models import JournalEntry
-from runa_mock_server.control_client.client import ControlClient
 from runa_mock_server.server_state.effects import Effects
 
 T = TypeVar("T")
 K = TypeVar("K", bound=Hashable)
 
-_SERVICE = "/v2/"
 _ORDERS = "/v2/order"
-_ONE_PAGE = 10_000  # the most that a journal shows at once
 
 _OK = range(200, 300)
 _REFUSALS = range(400, 500)
@@ -107,29 +104,6 @@ class Observation:
     def seen_ended(self) -> int:
         """The number of orders that the client read as COMPLETED or FAILED."""
         return sum(any(map(_shows_end, reads)) for reads in self.reads)
-
-
-def observe(
-    account: ControlClient, exit_: Exit | None = None, foreign_requests: int = 0
-) -> Observation:
-    """What a client did so far with its account.
-
-    Args:
-        account: the account that the client used.
-        exit_: how the program ended, if the client is a program.
-        foreign_requests: the number of requests with other API keys during the run.
-    """
-    # Orders are read separately: a client that polls without a pause fills the page with reads.
-    found = {
-        entry.number: entry
-        for entry in (
-            *account.journal.read(limit=_ONE_PAGE).requests,
-            *account.journal.read(method="POST", limit=_ONE_PAGE).requests,
-        )
-        if entry.path.startswith(_SERVICE)
-    }
-    requests = [found[number] for number in sorted(found)]
-    return Observation(requests, account.effects(), exit_, foreign_requests)
 
 
 def is_successful(request: JournalEntry) -> bool:

@@ -6,15 +6,18 @@ from typing import Protocol
 
 from runa_mock_server.config.settings import Settings
 from runa_mock_server.contract.profiles import PROFILES
+from runa_mock_server.control.models import LONGEST_PAGE
 from runa_mock_server.control_client.client import ControlClient
 from runa_mock_server.testing.client_scenarios.checks import Evidence, judge
-from runa_mock_server.testing.client_scenarios.observation import Exit, Observation, observe
+from runa_mock_server.testing.client_scenarios.observation import Exit, Observation
 from runa_mock_server.testing.client_scenarios.scenarios import (
     Ending,
     Pace,
     Scenario,
     make_scenarios,
 )
+
+_SERVICE = "/v2/"
 
 
 class Server(Protocol):
@@ -51,7 +54,10 @@ class ScenarioRun:
         self.account = server.account(self.api_key)
         self.was_checked = False
         self._pace = pace
-        scenario.arm(self.account)
+        if scenario.settings:
+            self.account.configure(**scenario.settings)
+        for fault in scenario.faults:
+            self.account.faults.arm(fault.kind, fault.place, **fault.fields)
 
     @property
     def name(self) -> str:
@@ -79,7 +85,18 @@ class ScenarioRun:
             exit_: how the program ended, if the client is a program.
             foreign_requests: the number of requests with other API keys during the run.
         """
-        return observe(self.account, exit_, foreign_requests)
+        read = self.account.journal.read
+        # Orders are read separately: a client that polls without a pause fills the page with reads.
+        requests = {
+            entry.number: entry
+            for entry in (
+                *read(limit=LONGEST_PAGE).requests,
+                *read(method="POST", limit=LONGEST_PAGE).requests,
+            )
+            if entry.path.startswith(_SERVICE)
+        }
+        in_order = [requests[number] for number in sorted(requests)]
+        return Observation(in_order, self.account.effects(), exit_, foreign_requests)
 
     def problems(self, orders: int | None = 1) -> Mapping[str, str]:
         """What the client did wrong so far, by the name of the check that failed.

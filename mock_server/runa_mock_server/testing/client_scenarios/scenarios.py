@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from math import isfinite
 from typing import Literal, NamedTuple
 
-from runa_mock_server.control_client.client import ControlClient
 from runa_mock_server.control_client.keywords import FaultFields, SettingsChanges
 from runa_mock_server.server_state.fault_spec import Kind, Place
 
@@ -81,13 +80,6 @@ class Scenario:
     ends: Ending = "COMPLETED"
     faults: tuple[Fault, ...] = ()
     settings: SettingsChanges = field(default_factory=SettingsChanges)
-
-    def arm(self, account: ControlClient) -> None:
-        """Arm the faults and configure the settings of a new account."""
-        if self.settings:
-            account.configure(**self.settings)
-        for fault in self.faults:
-            account.faults.arm(fault.kind, fault.place, **fault.fields)
 
 
 def make_scenarios(pace: Pace) -> tuple[Scenario, ...]:
