@@ -5,8 +5,7 @@ from typing import Any
 import pytest
 import requests
 
-from runa_mock_server import ControlRefusedError, ManualClock, MockServer
-from runa_mock_server.control_client.handles import OrdersControl
+from runa_mock_server import ControlRefusedError, ManualClock, MockServer, OrdersControl
 from runa_mock_server.orders.commit import Commit
 from runa_mock_server.store.memory import AccountState
 from support.api import KEY, TIMEOUT, Api, body, item

@@ -13,7 +13,7 @@ PACKAGES = ("runa_client", "runa_conformance", "runa_mock_server", "runa_schemas
 ENTRANCES = (
     *PACKAGES,
     "runa_mock_server.cli",
-    "runa_mock_server.testing.client_scenarios",
+    "runa_mock_server.testing",
     "runa_mock_server.base.clock",
     "runa_mock_server.control.models",
     "runa_mock_server.server_state.effects",

@@ -2,6 +2,7 @@
 
 import copy
 import json
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -33,7 +34,7 @@ def test_a_public_url_leads_every_link() -> None:
 def test_an_unknown_setting_is_said_to_be_none() -> None:
     """A misspelt setting is named."""
     with pytest.raises(SettingsError, match="prot: there is no such setting"):
-        MockServer(prot=1)
+        MockServer(prot=1)  # type: ignore[call-arg] # refused at run time, too
 
 
 @pytest.mark.parametrize("kind", [str, Path])
@@ -44,7 +45,7 @@ def test_a_catalogue_can_be_a_path(kind: type, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("codes", [["AMZ-US", "AMC-US"], ("AMZ-US", "AMC-US"), "AMZ-US, AMC-US"])
-def test_templates_are_taken_in_every_form(codes: object) -> None:
+def test_templates_are_taken_in_every_form(codes: Sequence[str] | str) -> None:
     """A template's products can be a list, a tuple, or text with commas."""
     products = {"type": "TEMPLATE", "template_id": "PT-OWN"}
     with MockServer(templates={"PT-OWN": codes}) as server:

@@ -243,7 +243,7 @@ def test_a_setting_that_does_not_fit_is_named(values: dict[str, Any], name: str)
 def test_all_wrong_settings_are_named_at_once() -> None:
     """One error tells of every one."""
     with pytest.raises(SettingsError) as caught:
-        MockServer(port=-1, seed="a", colour="red")
+        MockServer(port=-1, seed="a", colour="red")  # type: ignore[call-arg, arg-type] # refused at run time, too
     assert [part.partition(":")[0] for part in str(caught.value).split("; ")] == [
         "port",
         "seed",

@@ -9,13 +9,20 @@ import click
 from runa_mock_server.catalogue.catalogue import CatalogueError
 from runa_mock_server.cli.options import RefusedError
 from runa_mock_server.config.file import ConfigError
-from runa_mock_server.testing.client_scenarios.command import CommandError, Plan, Result, run
+from runa_mock_server.server import MockServer
+from runa_mock_server.testing.client_scenarios.program import (
+    CommandError,
+    Plan,
+    run_program,
+    server_settings,
+)
 from runa_mock_server.testing.client_scenarios.report import (
     FORMATS,
     result_text,
     scenarios_text,
     summary_text,
 )
+from runa_mock_server.testing.client_scenarios.results import Result
 from runa_mock_server.testing.client_scenarios.scenarios import LONGEST_PACE, SCENARIOS, Pace
 
 _LONGEST_RUN = 86_400
@@ -144,7 +151,8 @@ def command(
     if output is not None:
         _write(output, "")  # a file that cannot be written is better known before all the work
     try:
-        report = run(Plan(pace=pace, **plan), tell)
+        with MockServer(server_settings(plan.pop("config"))) as server:
+            report = run_program(server, Plan(pace=pace, **plan), tell)
     except (CommandError, ConfigError, CatalogueError) as error:
         raise RefusedError(str(error)) from None
     click.echo(summary_text(report), err=aside)

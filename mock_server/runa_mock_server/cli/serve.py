@@ -36,6 +36,8 @@ def command(effective: Effective) -> None:
             runner.run(_serve(world))
     except PortBusyError as error:
         raise click.ClickException(f"{error}; choose another with --port") from None
+    except OSError as error:  # no file descriptor is left, for example
+        raise click.ClickException(f"cannot start the server: {error.strerror or error}") from None
 
 
 def _loop_factory(name: str) -> Callable[[], asyncio.AbstractEventLoop] | None:

@@ -24,21 +24,21 @@ Moment = Annotated[datetime, BeforeValidator(parsed_moment), AfterValidator(_awa
 
 
 class EndpointBody(Body):
-    """Who is told of what."""
+    """A new endpoint."""
 
     url: Url = Field(description="Where the event is POSTed to: http or https.")
     event: Event
     secret: Secret | None = Field(
-        default=None, description="whsec_ and base64: what signs the messages; else one is made."
+        default=None, description="Signing secret, whsec_ and base64; a new one by default."
     )
 
 
 class EndpointChange(Body):
-    """What becomes of an endpoint."""
+    """A change of an endpoint."""
 
     url: Url | None = None
     disabled: bool | None = Field(
-        default=None, description="false: it is told again, as if nothing had failed."
+        default=None, description="false: enable the endpoint and forget its failures."
     )
 
     @model_validator(mode="after")
@@ -49,41 +49,41 @@ class EndpointChange(Body):
 
 
 class RotateBody(Body):
-    """The secret that signs from now on."""
+    """A new signing secret."""
 
-    secret: Secret | None = Field(default=None, description="By default one is made.")
+    secret: Secret | None = Field(default=None, description="Signing secret; a new one by default.")
 
 
 class RecoverBody(Body):
-    """From when on messages are recovered."""
+    """The time from which messages are recovered."""
 
-    since: Moment = Field(description="A moment with its time zone, by the mock's clock.")
+    since: Moment = Field(description="A timestamp with a time zone, by the mock's clock.")
 
 
 class EndpointResult(Result):
-    """An endpoint and how it fares."""
+    """An endpoint and its delivery status."""
 
     id: str
-    account: str | None = Field(description="null: it is told of everybody's events.")
+    account: str | None = Field(description="null: events of every account.")
     url: str
     event: Event
-    secret: str = Field(description="What a receiver verifies with.")
-    retired_secrets: list[str] = Field(description="Those that still sign beside it.")
+    secret: str = Field(description="Signing secret, which receivers verify with.")
+    retired_secrets: list[str] = Field(description="Previous secrets that still sign.")
     disabled: bool
     failing_since: datetime | None = Field(
-        description="The first of the failures that no success has followed."
+        description="Time of the first failure since the last success."
     )
 
 
 class EndpointsResult(Result):
-    """Every endpoint, and for each event how many are told of it."""
+    """Every endpoint, and the number of subscribed endpoints by event."""
 
     endpoints: list[EndpointResult]
-    subscribed: dict[Event, int] = Field(description="0: nobody is subscribed.")
+    subscribed: dict[Event, int] = Field(description="Number of enabled endpoints by event.")
 
 
 class MessagesQuery(Query):
-    """Which messages to show, newest first."""
+    """Filters of messages."""
 
     order_id: str | None = None
     event: Event | None = None
@@ -93,18 +93,18 @@ class MessagesQuery(Query):
 
 
 class AttemptResult(Result):
-    """One POST, and what it came to."""
+    """A delivery attempt: one POST and its response."""
 
     at: datetime
     status: int | None
-    duration_ms: float = Field(description="By the computer's clock.")
-    response: str = Field(description="The first kilobyte of the answer.")
+    duration_ms: float = Field(description="Milliseconds of real time.")
+    response: str = Field(description="The first kilobyte of the response body.")
     error: str | None = Field(description="Why there is no answer.")
-    adversary: list[Trick] = Field(description="What was done to it on purpose.")
+    adversary: list[Trick] = Field(description="Webhook faults of the attempt.")
 
 
 class DeliveryResult(Result):
-    """The way of a message to one endpoint."""
+    """The delivery of a message to one endpoint."""
 
     endpoint_id: str
     url: str
@@ -114,45 +114,45 @@ class DeliveryResult(Result):
 
 
 class MessageResult(Result):
-    """A message: what it tells, and how it got there."""
+    """A message and its deliveries."""
 
-    id: str = Field(description="svix-id: the same on every attempt.")
+    id: str = Field(description="The svix-id header, the same on every attempt.")
     account: str | None
     event: Event
     order_id: str | None
     product_code: str | None
     created_at: datetime
     payload: str
-    deliveries: list[DeliveryResult] = Field(description="To each who was subscribed then.")
+    deliveries: list[DeliveryResult] = Field(description="One for each subscribed endpoint.")
 
 
 class MessagesResult(Result):
-    """The messages that fit, newest first."""
+    """The messages that match the filters, newest first."""
 
     messages: list[MessageResult]
-    total: int = Field(description="How many fit, also those beyond the limit.")
-    dropped: int = Field(description="How many the server has forgotten to make room.")
+    total: int = Field(description="Number of matches, including those beyond the limit.")
+    dropped: int = Field(description="Number of messages that the server dropped.")
     subscribed: dict[Event, int]
 
 
 class ResendBody(Body):
-    """To whom a message is sent once more."""
+    """The endpoint that a message is sent to again."""
 
-    endpoint_id: str | None = Field(default=None, description="By default to all that it is for.")
+    endpoint_id: str | None = Field(default=None, description="All its endpoints by default.")
 
 
-class AdversaryBody(Body):
-    """What is done to messages on purpose."""
+class WebhookFaultBody(Body):
+    """A webhook fault."""
 
     kind: Trick
     times: Annotated[int, Field(ge=1, le=10**6)] | None = Field(
-        default=1, description="How many attempts it is done to; null: to any number."
+        default=1, description="Number of attempts it changes; null: any number."
     )
     seconds: Annotated[float, Field(gt=0, le=10**7)] = Field(
         default=DEFAULT_SECONDS,
-        description="delay: how old the signature is; reorder: how long it waits for another.",
+        description="delay: age of the signature; reorder: maximum wait for another message.",
     )
-    endpoint_id: str | None = Field(default=None, description="Only on the way to this endpoint.")
+    endpoint_id: str | None = Field(default=None, description="Only deliveries to this endpoint.")
 
     @model_validator(mode="after")
     def _for_messages(self) -> Self:
@@ -161,8 +161,8 @@ class AdversaryBody(Body):
         return self
 
 
-class AdversaryResult(Result):
-    """A trick that was armed."""
+class WebhookFaultResult(Result):
+    """A webhook fault that was armed."""
 
     id: str
     account: str | None
@@ -174,7 +174,7 @@ class AdversaryResult(Result):
     struck: int
 
 
-class TricksResult(Result):
-    """Every trick, also those that are spent."""
+class WebhookFaultsResult(Result):
+    """Every webhook fault, including those that are used up."""
 
-    tricks: list[AdversaryResult]
+    tricks: list[WebhookFaultResult]

@@ -11,8 +11,6 @@ from runa_mock_server.control.models import Done
 from runa_mock_server.control.problems import conflict, not_found
 from runa_mock_server.control.scope import Scope
 from runa_mock_server.control.webhook_models import (
-    AdversaryBody,
-    AdversaryResult,
     AttemptResult,
     DeliveryResult,
     EndpointBody,
@@ -25,7 +23,9 @@ from runa_mock_server.control.webhook_models import (
     RecoverBody,
     ResendBody,
     RotateBody,
-    TricksResult,
+    WebhookFaultBody,
+    WebhookFaultResult,
+    WebhookFaultsResult,
 )
 from runa_mock_server.server_state.account import account_name
 from runa_mock_server.webhooks.endpoints import Endpoint
@@ -124,7 +124,7 @@ def resend_message(scope: Scope, message_id: str, body: ResendBody) -> MessageRe
     return message_result(scope, message)
 
 
-def arm_adversary(scope: Scope, body: AdversaryBody) -> AdversaryResult:
+def arm_adversary(scope: Scope, body: WebhookFaultBody) -> WebhookFaultResult:
     """Do something to messages on purpose that a handler has to stand."""
     if body.endpoint_id is not None:
         _endpoint(scope, body.endpoint_id, "body")
@@ -139,9 +139,9 @@ def arm_adversary(scope: Scope, body: AdversaryBody) -> AdversaryResult:
     return _trick_result(mischief)
 
 
-def list_adversary(scope: Scope) -> TricksResult:
+def list_adversary(scope: Scope) -> WebhookFaultsResult:
     """List what is done to messages on purpose."""
-    return TricksResult(tricks=[_trick_result(mischief) for mischief in _tricks(scope)])
+    return WebhookFaultsResult(tricks=[_trick_result(mischief) for mischief in _tricks(scope)])
 
 
 def remove_adversary(scope: Scope) -> Done:
@@ -290,8 +290,8 @@ def _delivery_result(delivery: Delivery) -> DeliveryResult:
     )
 
 
-def _trick_result(mischief: Mischief) -> AdversaryResult:
-    return AdversaryResult(
+def _trick_result(mischief: Mischief) -> WebhookFaultResult:
+    return WebhookFaultResult(
         id=mischief.id,
         account=_named(mischief.account),
         kind=mischief.kind,

@@ -315,9 +315,7 @@ def _order(placing: Placing, now: int) -> Order:
                 distribution_of(item["distribution_method"]),
                 products_of(line),
             )
-            for item, line, paid in zip(
-                body["items"], placing.lines, cost.prices, strict=True
-            )
+            for item, line, paid in zip(body["items"], placing.lines, cost.prices, strict=True)
         ],
         description=body.get("description"),
         metadata=body.get("metadata"),

@@ -111,7 +111,7 @@ class ControlGate:
         method = "GET" if request.method == "HEAD" else request.method
         if (method, path) == ("GET", _HEALTH) and not (body or request.query_string):
             return json_answer(health_of(self._world))
-        from runa_mock_server.control.api import ControlRequest  # noqa: PLC0415 - as above
+        from runa_mock_server.control.operation import ControlRequest  # noqa: PLC0415 - loads pydantic
 
         return self.api(
             ControlRequest(

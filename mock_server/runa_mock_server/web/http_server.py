@@ -2,6 +2,7 @@
 
 import asyncio
 import errno
+import socket
 from functools import partial
 
 from aiohttp import web
@@ -28,6 +29,8 @@ _PAUSE = 0.002
 _CONTROL_BODY = 4 * 1024 * 1024 * 1024
 # An idempotency key may be any text; a header of the default 8 KiB would be short for some.
 _LONGEST_LINE = 64 * 1024
+# These say nothing of the address.
+_NO_DESCRIPTOR = (errno.EMFILE, errno.ENFILE)
 
 
 class PortBusyError(Exception):
@@ -54,8 +57,11 @@ class HttpServer:
 
         Raises:
             PortBusyError: if the address cannot be listened on.
+            OSError: if the process or the system has no file descriptor left.
         """
         settings = self._world.settings
+        # asyncio takes a socket that cannot be made for an address family that is not there.
+        socket.socket().close()
         self.control = ControlGate(self._world)
         gateway = Gateway(self._world, self.control)
         self._manager = _Manager(gateway, settings.max_body_bytes)
@@ -64,6 +70,8 @@ class HttpServer:
                 self._manager, settings.host, settings.port, backlog=_BACKLOG
             )
         except (OSError, ValueError) as error:  # a name that no host can have is a ValueError
+            if isinstance(error, OSError) and error.errno in _NO_DESCRIPTOR:
+                raise
             host = ascii(settings.host)[1:-1]  # it may hold anything
             raise PortBusyError(
                 f"cannot listen on {host} port {settings.port}: {_reason(error)}"

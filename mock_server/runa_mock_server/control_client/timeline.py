@@ -1,4 +1,4 @@
-"""What happened, attempt by attempt, for whoever reads a failed test."""
+"""Effects and requests as human-readable lines, for the messages of failed tests."""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -9,8 +9,8 @@ from runa_mock_server.server_state.effects import Attempt, Effects, KeyEffects, 
 _LONGEST_LINE = 500
 
 
-def story(effects: Effects) -> str:
-    """The effects as lines for people, the whole first and then each key."""
+def effects_timeline(effects: Effects) -> str:
+    """The effects as lines: a summary, then each idempotency key with its attempts."""
     return "\n".join(_lines(effects))
 
 
@@ -40,16 +40,17 @@ def _key_lines(key: KeyEffects) -> Iterator[str]:
 
 
 def _attempt(attempt: Attempt) -> str:
-    told = f"was told {attempt.status}" if attempt.status is not None else "heard nothing"
+    received = "no response" if attempt.status is None else attempt.status
     done = {
         "created": f"created {attempt.order_id}",
-        "replayed": f"repeated the answer {attempt.order_id or ''}".rstrip(),
+        "replayed": f"replayed {attempt.order_id or ''}".rstrip(),
         "refused": "refused",
-        None: "never saw it",
+        None: "did not receive it",
     }[attempt.outcome]
     faults = f"; fault {', '.join(attempt.faults)}" if attempt.faults else ""
     return (
-        f"#{attempt.number} {attempt.at:%H:%M:%S.%f}: the service {done}, the client {told}{faults}"
+        f"#{attempt.number} {attempt.at:%H:%M:%S.%f}: the service {done}, "
+        f"the client received {received}{faults}"
     )
 
 
@@ -62,12 +63,12 @@ def _money(amounts: Sequence[Money]) -> str:
 
 
 def counted(number: int, what: str) -> str:
-    """A number with what it counts: ``1 order``, ``2 orders``."""
+    """A number and a noun: ``1 order``, ``2 orders``."""
     return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
-def story_of_requests(found: RequestsResult) -> str:
-    """Requests as lines for people; without keys, and of each no more than fits a few lines."""
+def request_timeline(found: RequestsResult) -> str:
+    """Requests as lines, shortened and without API keys."""
     if not found.requests:
         return "No request was seen."
     missing = found.total - len(found.requests) + found.dropped
@@ -77,17 +78,17 @@ def story_of_requests(found: RequestsResult) -> str:
 
 def _request(entry: JournalEntry) -> str:
     key = "" if entry.idempotency_key is None else f" with key {entry.idempotency_key!r}"
-    told = "heard nothing" if entry.status is None else f"was told {entry.status}{_error(entry)}"
+    received = "no response" if entry.status is None else f"{entry.status}{_error(entry)}"
     done = "" if entry.order_id is None else f"; {entry.outcome} {entry.order_id}"
     faults = "".join(f"; fault {hit.id}, {hit.kind} {hit.place}" for hit in entry.faults)
     return (
         f"#{entry.number} {entry.at:%H:%M:%S.%f} {entry.account or 'no account'}: "
-        f"{entry.method} {entry.path}{key} {told}{done}{faults}"
+        f"{entry.method} {entry.path}{key} received {received}{done}{faults}"
     )
 
 
 def _error(entry: JournalEntry) -> str:
-    """What the service said was wrong; nothing if a body is too long to have been kept whole."""
+    """The error type and message; without the message if the journal cut the body."""
     if entry.error_type is None:
         return ""
     try:

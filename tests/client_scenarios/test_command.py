@@ -7,7 +7,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from runa_mock_server.testing.client_scenarios import SCENARIOS
+from runa_mock_server.testing import SCENARIOS
 from support.command import run
 
 PROGRAMS = Path(__file__).parent / "programs"
@@ -82,10 +82,10 @@ def test_a_program_that_does_nothing_is_run_once(quick: tuple[str, ...]) -> None
 @pytest.mark.parametrize(
     ("program", "check", "told"),
     [
-        ("import signal; signal.pause()", "ended", "it was still running after 0."),
+        ("import signal; signal.pause()", "ended", "was still running after 0."),
         (PING.format(key="XX-only.this"), "called", "but 1 with another"),
         (PING.format(key="{os.environ['RUNA_API_KEY']}"), "ordered", "no order was placed"),
-        ("raise SystemExit(7)", "recovered", "it ended with exit status 7"),
+        ("raise SystemExit(7)", "recovered", "the exit status is 7"),
     ],
 )
 def test_a_program_that_fails_when_all_is_well(program: str, check: str, told: str) -> None:

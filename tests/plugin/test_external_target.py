@@ -84,7 +84,7 @@ def test_failing(runa_api):
         result.stdout.fnmatch_lines(
             [
                 f"runa: calling {server.url}",
-                "#* XX-test-failing~*: GET /v2/ping was told 200",
+                "#* XX-test-failing~*: GET /v2/ping received 200",
                 f"SKIPPED*--runa-url: seed: the test wants 1, {server.url} has None",
             ]
         )

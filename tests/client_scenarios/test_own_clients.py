@@ -6,7 +6,7 @@ import pytest
 
 from runa_client import BadRequestError, ValidationError, item, single
 from runa_mock_server import ManualClock, MockServer
-from runa_mock_server.testing.client_scenarios import SCENARIOS, Pace, play
+from runa_mock_server.testing import SCENARIOS, Pace, run_scenario
 from support.clients import make_client
 
 
@@ -16,7 +16,7 @@ def test_own_clients_pass_every_scenario(name: str, kind: str) -> None:
     """Both clients order exactly once, wait and look politely, and take a no for a no."""
     clock = ManualClock()
     with MockServer(clock=clock) as server, ExitStack() as stack:
-        played = play(server, name, Pace(slow=0.001))
+        played = run_scenario(server, name, Pace(slow=0.001))
         client = make_client(kind, server, clock, stack, api_key=played.api_key)
         order = [item(10, products=single("1800FL-US"))]
         if played.ends == "REFUSED":

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from runa_mock_server import MockServer
-from runa_mock_server.testing.client_scenarios import SCENARIOS, Pace, PlayedScenario, play
+from runa_mock_server.testing import SCENARIOS, Pace, ScenarioRun, run_scenario
 from support.api import body
 
 PACE = Pace(slow=0.001, long_processing=4)
@@ -35,7 +35,7 @@ class Habits(NamedTuple):
 class Client:
     """A client with habits, for which the account's time passes while it waits."""
 
-    def __init__(self, played: PlayedScenario, habits: Habits) -> None:
+    def __init__(self, played: ScenarioRun, habits: Habits) -> None:
         self._played = played
         self._habits = habits
         self._session = requests.Session()
@@ -135,7 +135,7 @@ def test_each_habit_is_found_where_it_shows_and_nowhere_else(
     server: MockServer, name: str, habits: Habits
 ) -> None:
     """Each scenario shows the bad habits that it is made for, and a good client passes all."""
-    played = play(server, name, PACE)
+    played = run_scenario(server, name, PACE)
     Client(played, habits).shop()
     problems = played.problems(habits.orders)
     # After some seconds of waiting even four looks a second are many.
@@ -147,34 +147,34 @@ def test_each_habit_is_found_where_it_shows_and_nowhere_else(
 def test_a_client_that_never_calls_is_found(server: MockServer, name: str) -> None:
     """No request is the first that is told, with the variables that lead to the mock."""
     with pytest.raises(AssertionError, match=r"called: no request.* RUNA_BASE_URL"):
-        play(server, name, PACE).check()
+        run_scenario(server, name, PACE).check()
 
 
 def test_a_key_is_for_one_order(server: MockServer) -> None:
     """The same key for another order, or again after a good answer, orders nothing."""
-    again, other = play(server, "clean", PACE), play(server, "clean", PACE)
+    again, other = run_scenario(server, "clean", PACE), run_scenario(server, "clean", PACE)
     for played, second in ((again, body()), (other, body(description="another"))):
         client = Client(played, Habits())
         client.order(body(), "k")
         client.order(second, "k")
-    assert "after a good answer" in again.problems()["fresh_key"]
+    assert "after a successful response" in again.problems()["fresh_key"]
     assert "for another order" in other.problems()["fresh_key"]
 
 
 def test_the_same_order_twice_may_be_meant(server: MockServer) -> None:
     """Two orders with one body and two keys are two purchases, where that many were to come."""
-    played = play(server, "clean", PACE)
+    played = run_scenario(server, "clean", PACE)
     client = Client(played, Habits())
     for key in ("one", "two"):
         client.order(body(), key)
     assert played.problems(orders=2) == {}
     assert played.problems(orders=None) == {}
-    assert "2 orders came of it instead of 1" in played.problems(orders=1)["ordered_once"]
+    assert "2 orders instead of 1" in played.problems(orders=1)["ordered_once"]
 
 
 def test_another_order_need_not_wait_for_one_that_was_limited(server: MockServer) -> None:
     """Of two equal orders at once, one is told to wait; the other is no retry of it."""
-    played = play(server, "rate-limited", PACE)
+    played = run_scenario(server, "rate-limited", PACE)
     client = Client(played, Habits())
     client.order(body(), "one")
     client.order(body(), "two")
@@ -186,14 +186,14 @@ def test_another_order_need_not_wait_for_one_that_was_limited(server: MockServer
 
 def test_a_suspected_double_is_told_without_a_number(server: MockServer) -> None:
     """Where nobody says how many orders there should be, equal bodies after a fault tell."""
-    played = play(server, "reset-after-commit", PACE)
+    played = run_scenario(server, "reset-after-commit", PACE)
     Client(played, Habits(new_key_for_retry=True)).shop()
     assert {*played.problems(orders=None)} == {"ordered_once", "kept_key"}
 
 
 def test_a_corrected_order_is_no_retry(server: MockServer) -> None:
     """After a refusal another body under a new key is what the provider advises."""
-    played = play(server, "invalid", PACE)
+    played = run_scenario(server, "invalid", PACE)
     client = Client(played, Habits())
     client.order(body(), "one")
     client.order(body(description="corrected"), "two")
@@ -202,7 +202,7 @@ def test_a_corrected_order_is_no_retry(server: MockServer) -> None:
 
 def test_pages_of_the_list_are_no_hammering(server: MockServer) -> None:
     """Different pages at once are a walk; the same one over and over is not."""
-    played = play(server, "clean", PACE)
+    played = run_scenario(server, "clean", PACE)
     client = Client(played, Habits())
     client.order(body(), "k")
     for limit in range(1, 9):
@@ -215,13 +215,13 @@ def test_pages_of_the_list_are_no_hammering(server: MockServer) -> None:
 
 def test_a_problem_comes_with_its_evidence(server: MockServer) -> None:
     """The assertion names scenario and check, and shows the requests with their pauses."""
-    played = play(server, "rate-limited", PACE)
+    played = run_scenario(server, "rate-limited", PACE)
     Client(played, Habits(pause_after_429=0.25)).shop()
     with pytest.raises(AssertionError) as caught:
         played.check()
     told = str(caught.value)
     assert told.startswith("rate-limited (429 once")
-    assert "waited_after_429: it tried again 0.250 s after a 429; the provider asks for 5 s" in told
+    assert "waited_after_429: it retried 0.250 s after a 429; the provider asks for 5 s" in told
     assert ": 429 (fault: rate_limit before)\n  +0.250 s" in told
     assert played.api_key not in told
 
@@ -229,7 +229,7 @@ def test_a_problem_comes_with_its_evidence(server: MockServer) -> None:
 def test_an_unknown_scenario_is_refused(server: MockServer) -> None:
     """The refusal names those that there are."""
     with pytest.raises(ValueError, match=r"no scenario 'rest'; there are clean, reset-before"):
-        play(server, "rest")
+        run_scenario(server, "rest")
 
 
 @pytest.mark.parametrize("seconds", [-1, 601, float("nan"), float("inf")])
