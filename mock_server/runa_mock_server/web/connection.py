@@ -2,18 +2,26 @@
 
 import asyncio
 import logging
+import re
 from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any
 
 from aiohttp import HttpVersion11, StreamReader, hdrs, web
 from aiohttp.http import HttpRequestParser, RawRequestMessage
+from aiohttp.http_exceptions import LineTooLong
 from aiohttp.web_protocol import RequestHandler
 
 from runa_mock_server.base.errors import ApiError, quoted
 from runa_mock_server.web.access_log import ACCESS_LOG, log_request
 from runa_mock_server.web.answers import answer_to, to_response
 from runa_mock_server.web.direct import Sent
+
+LONGEST_LINE = 16 * 1024
+"""Bytes of the longest request line, and of the longest header with its name.
+
+An idempotency key may be any text; the default of aiohttp, 8190 bytes, would be short for some.
+"""
 
 _SIMPLE_METHODS = frozenset({hdrs.METH_GET, hdrs.METH_POST})
 
@@ -145,15 +153,27 @@ class Connection(RequestHandler):
         """The response to a request that could not be parsed; closes the connection."""
         del request
         if status < HTTPStatus.INTERNAL_SERVER_ERROR:
-            reason = " ".join((message or str(exc)).split())
-            refusal = ApiError(
-                "bad_request",
-                f"This is not an HTTP request that can be read: {quoted(reason, 200)}.",
-                help_="Check the request line and the headers.",
-            )
+            refusal = _unreadable(exc, message)
         else:
             log.error("a defect of the mock, please report it", exc_info=exc)
             refusal = ApiError("internal_server_error", "The mock has a defect.")
         response = to_response(answer_to(refusal), {})
         response.force_close()
         return response
+
+
+def _unreadable(error: BaseException | None, message: str | None) -> ApiError:
+    """The refusal of what could not be parsed; it repeats nothing that was sent, such as a key."""
+    if isinstance(error, LineTooLong):
+        return ApiError(
+            "bad_request",
+            f"The request line or a header is longer than {LONGEST_LINE} bytes.",
+            help_="Send a shorter path, query or header.",
+        )
+    # What the parser quotes follows a colon, a quote or a line feed.
+    reason = re.split(r"[:'\"\n]", message or str(error))[0].strip()
+    return ApiError(
+        "bad_request",
+        f"This is not an HTTP request that can be read: {quoted(reason, 200)}.",
+        help_="Check the request line and the headers.",
+    )

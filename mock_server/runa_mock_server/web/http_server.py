@@ -14,7 +14,7 @@ from runa_mock_server.base.address import url_of
 from runa_mock_server.delivery.deliveries import Deliveries
 from runa_mock_server.server_state.server_state import World
 from runa_mock_server.web.access_log import AccessLog
-from runa_mock_server.web.connection import Connection
+from runa_mock_server.web.connection import LONGEST_LINE, Connection
 from runa_mock_server.web.control_gate import CONTROL_PREFIX, ControlGate
 from runa_mock_server.web.pipeline import Gateway
 
@@ -26,8 +26,6 @@ _STOP_SECONDS = 0.1
 _PAUSE = 0.002
 # An account of a million orders can be put back in one piece.
 _CONTROL_BODY = 4 * 1024 * 1024 * 1024
-# An idempotency key may be any text; a header of the default 8 KiB would be short for some.
-_LONGEST_LINE = 64 * 1024
 
 
 class PortBusyError(Exception):
@@ -116,8 +114,8 @@ class _Manager(web.Server):
             self._gateway.at_once,
             loop=self._loop,
             access_log_class=AccessLog,
-            max_line_size=_LONGEST_LINE,
-            max_field_size=_LONGEST_LINE,
+            max_line_size=LONGEST_LINE,
+            max_field_size=LONGEST_LINE,
         )
 
     def _request(
