@@ -1,22 +1,20 @@
-"""Listening: a gateway on a socket, for as long as it is wanted."""
+"""The HTTP server: a pipeline on a socket, until it is stopped."""
 
 import asyncio
 import errno
 from functools import partial
 
 from aiohttp import web
-from aiohttp.abc import AbstractStreamWriter
-from aiohttp.http import RawRequestMessage
-from aiohttp.streams import StreamReader
 from aiohttp.web_protocol import RequestHandler
 
 from runa_mock_server.base.address import url_of
 from runa_mock_server.delivery.deliveries import Deliveries
 from runa_mock_server.server_state.server_state import World
-from runa_mock_server.web.access_log import AccessLog
-from runa_mock_server.web.connection import LONGEST_LINE, Connection
-from runa_mock_server.web.control_gate import CONTROL_PREFIX, ControlGate
-from runa_mock_server.web.pipeline import Gateway
+from runa_mock_server.web.connection import Connection
+from runa_mock_server.web.control_gate import ControlGate
+from runa_mock_server.web.fault_injection import FaultInjection
+from runa_mock_server.web.pipeline import Pipeline
+from runa_mock_server.web.routes import ROUTES
 
 # A client may open many connections at once; the default of 100 makes the system drop some.
 _BACKLOG = 1024
@@ -24,8 +22,6 @@ _BACKLOG = 1024
 _STOP_SECONDS = 0.1
 # What can be done later leaves the loop, and the core, to requests for so long.
 _PAUSE = 0.002
-# An account of a million orders can be put back in one piece.
-_CONTROL_BODY = 4 * 1024 * 1024 * 1024
 
 
 class PortBusyError(Exception):
@@ -55,8 +51,8 @@ class HttpServer:
         """
         settings = self._world.settings
         self.control = ControlGate(self._world)
-        gateway = Gateway(self._world, self.control)
-        self._manager = _Manager(gateway, settings.max_body_bytes)
+        pipeline = Pipeline(self._world, self.control, ROUTES)
+        self._manager = _Manager(FaultInjection(self._world, pipeline))
         try:
             self._listener = await asyncio.get_running_loop().create_server(
                 self._manager, settings.host, settings.port, backlog=_BACKLOG
@@ -100,40 +96,8 @@ def _reason(error: Exception) -> str:
 
 
 class _Manager(web.Server):
-    """aiohttp's low-level server: without an application between the socket and the gateway."""
-
-    def __init__(self, gateway: Gateway, max_body_bytes: int) -> None:
-        super().__init__(gateway, request_factory=self._request)
-        self._gateway = gateway
-        self._max_body_bytes = max_body_bytes
+    """aiohttp's low-level server: without an application between the socket and the pipeline."""
 
     def __call__(self) -> RequestHandler:
         """A protocol for a new connection."""
-        return Connection(
-            self,
-            self._gateway.at_once,
-            loop=self._loop,
-            access_log_class=AccessLog,
-            max_line_size=LONGEST_LINE,
-            max_field_size=LONGEST_LINE,
-        )
-
-    def _request(
-        self,
-        message: RawRequestMessage,
-        payload: StreamReader,
-        protocol: RequestHandler,
-        writer: AbstractStreamWriter,
-        task: asyncio.Task[None],
-    ) -> web.BaseRequest:
-        return web.BaseRequest(
-            message,
-            payload,
-            protocol,
-            writer,
-            task,
-            self._loop,
-            client_max_size=_CONTROL_BODY
-            if message.path.startswith(CONTROL_PREFIX)
-            else self._max_body_bytes,
-        )
+        return Connection(self, self._loop)
