@@ -104,7 +104,8 @@ class Connection(RequestHandler):
         if since is not None and now - since > most:
             log.debug("a connection was closed: its peer kept it waiting")
             self._timer = None
-            self.force_close()
+            if self.transport is not None:
+                self.transport.abort()  # a close would wait for what the peer has not read
             return
         pause = min(HEAD_SECONDS, IDLE_SECONDS) / _CHECKS
         self._timer = asyncio.get_running_loop().call_later(pause, self._watch)
