@@ -7,13 +7,11 @@ import orjson
 from aiohttp import web
 
 from runa_mock_server.base.redaction import Redactor, printable
+from runa_mock_server.config.logs import FIELDS
 from runa_mock_server.web.call import Call
 from runa_mock_server.web.checks import ORDERING
 
 ACCESS_LOG = logging.getLogger("runa_mock_server.access")
-
-FIELDS = "request"
-"""The attribute of a log record that holds the fields of a request, for logs that are data."""
 
 _REFUSALS = 400
 

@@ -2,7 +2,10 @@
 
 import asyncio
 import errno
+import logging
+import socket
 from functools import partial
+from typing import Any
 
 from aiohttp import web
 from aiohttp.web_protocol import RequestHandler
@@ -18,10 +21,18 @@ from runa_mock_server.web.routes import ROUTES
 
 # A client may open many connections at once; the default of 100 makes the system drop some.
 _BACKLOG = 1024
+# asyncio accepts so many in a row, and where the system has no file descriptor left, it reports
+# each of them and tries them all again a second later.
+_ACCEPTED_IN_A_ROW = 2
+_LACKS = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
+_ERROR_PAUSE = 1.0  # seconds between two lines about the same
 # How long a stop waits for requests that are being handled.
 _STOP_SECONDS = 0.1
 # What can be done later leaves the loop, and the core, to requests for so long.
 _PAUSE = 0.002
+
+
+log = logging.getLogger(__name__)
 
 
 class PortBusyError(Exception):
@@ -53,19 +64,24 @@ class HttpServer:
         self.control = ControlGate(self._world)
         pipeline = Pipeline(self._world, self.control, ROUTES)
         self._manager = _Manager(FaultInjection(self._world, pipeline))
+        loop = asyncio.get_running_loop()
+        loop.set_exception_handler(_LoopErrors())
         try:
-            self._listener = await asyncio.get_running_loop().create_server(
-                self._manager, settings.host, settings.port, backlog=_BACKLOG
+            self._listener = await loop.create_server(
+                self._manager, settings.host, settings.port, backlog=_ACCEPTED_IN_A_ROW
             )
         except (OSError, ValueError) as error:  # a name that no host can have is a ValueError
             host = ascii(settings.host)[1:-1]  # it may hold anything
             raise PortBusyError(
                 f"cannot listen on {host} port {settings.port}: {_reason(error)}"
             ) from None
+        for listening in self._listener.sockets:
+            with socket.fromfd(listening.fileno(), listening.family, listening.type) as same:
+                same.listen(_BACKLOG)
         port = self._listener.sockets[0].getsockname()[1]
         url = url_of(settings.host, port)
         self._world.reached_at(settings.public_url or url)
-        self._world.later = partial(asyncio.get_running_loop().call_later, _PAUSE)
+        self._world.later = partial(loop.call_later, _PAUSE)
         self._deliveries = Deliveries(self._world)
         self._world.wake = self._deliveries.wake
         self._forget_clock = self._world.clock.when_moved(self._world.clock_moved)
@@ -93,6 +109,22 @@ def _reason(error: Exception) -> str:
     if error.errno == errno.EADDRINUSE:
         return "something is listening there already"
     return error.strerror or str(error)
+
+
+class _LoopErrors:
+    """Logs what goes wrong in the event loop: a lack of the system in one line a second."""
+
+    def __init__(self) -> None:
+        self._quiet_until = 0.0
+
+    def __call__(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        """Log an error of the loop."""
+        error = context.get("exception")
+        if not isinstance(error, OSError) or error.errno not in _LACKS:
+            loop.default_exception_handler(context)
+        elif loop.time() >= self._quiet_until:
+            self._quiet_until = loop.time() + _ERROR_PAUSE
+            log.error("cannot accept connections: %s", error.strerror)
 
 
 class _Manager(web.Server):
