@@ -245,6 +245,8 @@ def test_the_api_key_is_in_no_log(server: MockServer, caplog: pytest.LogCaptureF
         server.faults.arm("status")
         exchange(server.url, message("GET", f"/v2/{KEY}"))
         until(lambda: sum("/v2/" in record.getMessage() for record in caplog.records) == 3)
+        exchange(server.url, message("GET", f"/_mock/{KEY}").replace(SENT_KEY, b"X-None: 1"))
+        until(lambda: sum("/_mock/" in record.getMessage() for record in caplog.records) == 1)
     assert "/v2/order/[API key]?after=[API key]" in caplog.text
     assert KEY not in caplog.text
     assert "%74es%74" not in caplog.text

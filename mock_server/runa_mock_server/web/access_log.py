@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import orjson
 from aiohttp import web
 
-from runa_mock_server.base.redaction import Redactor, printable
+from runa_mock_server.base.redaction import KnownKeys, Redactor, printable
 from runa_mock_server.config.logs import FIELDS
 from runa_mock_server.web.call import Call
 from runa_mock_server.web.checks import ORDERING
@@ -17,17 +17,21 @@ _REFUSALS = 400
 
 
 def log_request(
-    request: web.BaseRequest, response: web.StreamResponse, call: Call | None, seconds: float
+    request: web.BaseRequest, response: web.StreamResponse, call: Call | KnownKeys, seconds: float
 ) -> None:
     """Log one request, without API keys.
 
     Args:
         request: the request.
         response: what was sent.
-        call: what is known of it, for a request to the service.
+        call: what is known of it, for a request to the service; the keys to redact, for others.
         seconds: its duration.
     """
-    fields = _fields(request, response) if call is None else _call_fields(call)
+    if isinstance(call, Call):
+        fields = _call_fields(call)
+    else:
+        redactor = Redactor(request.headers.get("X-Api-Key", ""), call)
+        fields = _fields(request, response, redactor)
     fields["duration_ms"] = round(seconds * 1000, 1)
     ACCESS_LOG.info("%s", _line(fields), extra={FIELDS: fields})
 
@@ -66,9 +70,10 @@ def _call_fields(call: Call) -> dict[str, Any]:
     }
 
 
-def _fields(request: web.BaseRequest, response: web.StreamResponse) -> dict[str, Any]:
+def _fields(
+    request: web.BaseRequest, response: web.StreamResponse, redactor: Redactor
+) -> dict[str, Any]:
     """The fields of a request to the control API, or of what was no request."""
-    redactor = Redactor(request.headers.get("X-Api-Key", ""))
     path, _, query = redactor.text(request.raw_path).partition("?")
     body = response.body if isinstance(response, web.Response) else None
     is_refused = response.status >= _REFUSALS and isinstance(body, bytes)

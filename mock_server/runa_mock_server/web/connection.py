@@ -13,6 +13,7 @@ from aiohttp.http_exceptions import LineTooLong
 from aiohttp.web_protocol import RequestHandler
 
 from runa_mock_server.base.errors import ApiError, quoted
+from runa_mock_server.server_state.server_state import World
 from runa_mock_server.web.access_log import ACCESS_LOG, log_request
 from runa_mock_server.web.answers import answer_to, to_response
 from runa_mock_server.web.call import Call
@@ -29,6 +30,8 @@ IDLE_SECONDS = 300.0
 LINGER_SECONDS = 2.0
 """How long the rest of a body is waited for that nobody reads."""
 
+# Where a message of the parser begins to quote what was sent.
+_QUOTED = re.compile(r"\n|:?\s*(?:bytearray\()?b['\"]|:?\s+['\"](?!Host')|\\x")
 _CHECKS = 5  # a deadline, so often during each
 _MOST_DISCARDED = 8 * 1024 * 1024  # bytes
 _CHEAP_REST = 64 * 1024  # bytes
@@ -54,6 +57,7 @@ class Connection(RequestHandler):
     Args:
         manager: as for aiohttp's.
         loop: the running event loop.
+        world: the state of the server.
 
     Attributes:
         call: the request in hand, or the last one; ``None`` if it is none of the service's.
@@ -68,10 +72,11 @@ class Connection(RequestHandler):
         "_timer",
         "_unread",
         "_when_lost",
+        "_world",
         "call",
     )
 
-    def __init__(self, manager: web.Server, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, manager: web.Server, loop: asyncio.AbstractEventLoop, world: World) -> None:
         super().__init__(
             manager,
             loop=loop,
@@ -82,6 +87,7 @@ class Connection(RequestHandler):
             max_field_size=LONGEST_LINE,
         )
         self.call: Call | None = None
+        self._world = world
         self._loop_time = loop.time
         self._phase: Literal["idle", "head", "request"] = "idle"
         self._since = loop.time()
@@ -132,7 +138,8 @@ class Connection(RequestHandler):
         """Log a request that is over; the connection is idle until the next one."""
         self._phase, self._since = "idle", self._loop_time()
         if time is not None and ACCESS_LOG.isEnabledFor(logging.INFO):
-            log_request(request, response, self.call, self._since - time)
+            known = self._world.known_keys
+            log_request(request, response, self.call or known, self._since - time)
 
     def pause_writing(self) -> None:
         """Note since when the client has not read."""
@@ -222,8 +229,7 @@ def _unreadable(error: BaseException | None, message: str | None) -> ApiError:
             f"The request line or a header is longer than {LONGEST_LINE} bytes.",
             help_="Send a shorter path, query or header.",
         )
-    # What the parser quotes follows a colon, a quote or a line feed.
-    reason = re.split(r"[:'\"\n]", message or str(error))[0].strip()
+    reason = _QUOTED.split(message or str(error))[0].strip()
     return ApiError(
         "bad_request",
         f"This is not an HTTP request that can be read: {quoted(reason, 200)}.",

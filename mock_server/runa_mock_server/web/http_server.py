@@ -63,7 +63,7 @@ class HttpServer:
         settings = self._world.settings
         self.control = ControlGate(self._world)
         pipeline = Pipeline(self._world, self.control, ROUTES)
-        self._manager = _Manager(FaultInjection(self._world, pipeline))
+        self._manager = _Manager(FaultInjection(self._world, pipeline), self._world)
         loop = asyncio.get_running_loop()
         loop.set_exception_handler(_LoopErrors())
         try:
@@ -130,6 +130,10 @@ class _LoopErrors:
 class _Manager(web.Server):
     """aiohttp's low-level server: without an application between the socket and the pipeline."""
 
+    def __init__(self, handler: FaultInjection, world: World) -> None:
+        super().__init__(handler)
+        self._world = world
+
     def __call__(self) -> RequestHandler:
         """A protocol for a new connection."""
-        return Connection(self, self._loop)
+        return Connection(self, self._loop, self._world)
