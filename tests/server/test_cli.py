@@ -217,7 +217,9 @@ def test_the_log_can_be_json() -> None:
         finished = served.stop()
     entries = [json.loads(line) for line in (served.first_line, *finished.out.splitlines())]
     assert len(entries) == 3
-    assert {tuple(entry) for entry in entries} == {("time", "level", "message")}
+    assert {tuple(entry)[:3] for entry in entries} == {("time", "level", "message")}
+    assert (entries[1]["method"], entries[1]["status"]) == ("GET", 404)
+    assert entries[1]["error_type"] == "not_found"
     assert {entry["level"] for entry in entries} == {"info"}
     assert __version__ in entries[0]["message"]
     assert '"' in entries[1]["message"]

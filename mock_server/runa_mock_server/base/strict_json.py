@@ -1,6 +1,7 @@
 """JSON without tolerance, and the comparison of two documents that idempotency needs."""
 
 import hashlib
+from codecs import BOM_UTF8, BOM_UTF16_BE, BOM_UTF16_LE
 from decimal import MAX_EMAX, MAX_PREC, MIN_EMIN, Context, Decimal
 from typing import Any
 
@@ -13,6 +14,7 @@ _EXACT = Context(prec=MAX_PREC, Emax=MAX_EMAX, Emin=MIN_EMIN)
 _SAFE_INTEGER = 2**53 - 1  # the largest that orjson's strict mode writes
 _SHORT = 15  # digits and a point; whole numbers of this length are far from _SAFE_INTEGER
 _MESSAGE_LIMIT = 200
+_MARKS = (BOM_UTF8, BOM_UTF16_LE, BOM_UTF16_BE)
 
 
 class MalformedJsonError(ValueError):
@@ -24,13 +26,15 @@ def parse(raw: bytes, *, exact: bool = True) -> Any:
 
     With ``exact=False`` they are floats, as TOML has them.
 
-    Refused besides syntax errors: bytes that are not UTF-8, a key twice in one object (two
-    readers could see two different orders), ``NaN`` and ``Infinity``, lone surrogates, integers
-    of more than 4,300 digits, and nesting deeper than 200 levels.
+    Refused besides syntax errors: a byte-order mark, bytes that are not UTF-8, a key twice in one
+    object (two readers could see two different orders), ``NaN`` and ``Infinity``, lone surrogates,
+    integers of more than 4,300 digits, and nesting deeper than 200 levels.
 
     Raises:
         MalformedJsonError: with the reason and the line and column.
     """
+    if raw.startswith(_MARKS):
+        raise MalformedJsonError("it starts with a byte-order mark, send UTF-8 without one")
     try:
         return jiter.from_json(
             raw,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from runa_mock_server.base.clock import Clock
 from runa_mock_server.base.ids import SECRET_SIZE, Identity, account_number
-from runa_mock_server.base.redaction import Redactor
+from runa_mock_server.base.redaction import KnownKeys, Redactor
 from runa_mock_server.catalogue.catalogue import Catalogue
 from runa_mock_server.contract.profiles import Profile
 from runa_mock_server.mail.rendering import MailRenderer
@@ -34,6 +34,7 @@ class Server(Protocol):
     clock: Clock
     profile: Profile
     webhooks: Webhooks
+    known_keys: KnownKeys
 
     @property
     def settings(self) -> "Settings":
@@ -97,7 +98,7 @@ class Account:
         self._first_catalogue = server.catalogue
         self.orders = OrderService(self.clock, self.state, terms, self._first_catalogue)
         self.outbox = Outbox(self.state, lambda: self.orders.terms.payout_url)
-        self.redactor = Redactor(api_key)
+        self.redactor = Redactor(api_key, server.known_keys)
         self.journal = Journal(settings.journal_requests, settings.journal_bytes, self.redactor)
 
     @property

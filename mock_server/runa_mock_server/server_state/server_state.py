@@ -8,6 +8,7 @@ from urllib.parse import quote
 from runa_mock_server.base.clock import DAY, SECOND, Clock, clock_of
 from runa_mock_server.base.ids import read_payout_token
 from runa_mock_server.base.money import in_cents
+from runa_mock_server.base.redaction import KnownKeys
 from runa_mock_server.catalogue.catalogue import Catalogue
 from runa_mock_server.catalogue.changes import ProductChange, changed_product, product_update
 from runa_mock_server.catalogue.file import catalogue_of
@@ -49,6 +50,7 @@ class World:
         tell: ends an order and tells of it, before it is answered; set by whoever serves it.
         webhooks: who is told of what.
         journal: the requests of callers without an account.
+        known_keys: the API keys of all accounts, redacted in everything that is shown.
         faults: what goes wrong on purpose, for all accounts.
         numbers: the numbers of the requests.
         commands: how many calls of the control API were to change something.
@@ -84,7 +86,10 @@ class World:
         self._accounts: dict[str, Account] = {}
         self._numbered: dict[int, list[Account]] = {}
         self.numbers = count(1)
-        self.journal = Journal(settings.journal_requests, settings.journal_bytes)
+        self.known_keys = KnownKeys()
+        for api_key in settings.api_keys:
+            self.known_keys.add(api_key)
+        self.journal = Journal(settings.journal_requests, settings.journal_bytes, self.known_keys)
         self.faults = Faults(settings.seed)
         self.webhooks = Webhooks(settings.seed, self.clock, self._wake_server)
         for subscription in settings.webhooks:
@@ -152,6 +157,7 @@ class World:
         if before is not None:
             self._discard([before])
         self._accounts[account.api_key] = account
+        self.known_keys.add(account.api_key)
         self._numbered.setdefault(account.state.identity.account, []).append(account)
         for call in self.installed:
             call(account)

@@ -1,64 +1,50 @@
 """One request on its way through the service."""
 
 from collections.abc import Mapping
-from typing import Protocol
+from typing import TYPE_CHECKING
 
-from aiohttp import StreamReader
 from aiohttp.web import BaseRequest
 
-from runa_mock_server.base.redaction import RawHeaders
+from runa_mock_server.base.redaction import Redactor
 from runa_mock_server.contract.processing import Processing
+from runa_mock_server.orders.idempotency import Answer
 from runa_mock_server.server_state.account import Account
 from runa_mock_server.server_state.faults import Fault
-from runa_mock_server.server_state.journal import Outcome
+from runa_mock_server.server_state.journal import Journal, Outcome
 from runa_mock_server.server_state.server_state import World
 from runa_schemas.contract_data import ExecutionMode
+
+if TYPE_CHECKING:
+    from runa_mock_server.web.routing import Route  # which needs calls
 
 
 class ForgottenError(Exception):
     """The call was held up, and the world that it came to was reset or replaced meanwhile."""
 
 
-class Head(Protocol):
-    """The head of a request, as aiohttp has read it."""
-
-    @property
-    def method(self) -> str:
-        """The HTTP method."""
-
-    @property
-    def headers(self) -> Mapping[str, str]:
-        """The headers; names in upper or lower case."""
-
-    @property
-    def raw_headers(self) -> RawHeaders:
-        """Name and value of each header, as they came."""
-
-
 class Call:
-    """What is known of a request so far; whoever finds something out adds it.
+    """What is known of a request so far; each stage adds what it finds out.
 
     Args:
         world: the state of the server.
-        head: the head of the request.
-        target: the path and the query, as they came.
-        content: the body, as it comes in.
-        parameters: the variable parts of the path.
+        request: the HTTP request.
+        route: its route.
+        parameters: the variable parts of its path.
 
     Attributes:
         world: the state of the server.
-        request: the HTTP request; there is none where a call is answered ``at_once``.
+        request: the HTTP request.
+        route: its route: the checks and the handler.
+        parameters: the variable parts of the path.
         method: the HTTP method.
         target: the path and the query, as they came.
-        content: the body, as it comes in.
-        parameters: the variable parts of the path.
         headers: the request's headers.
-        raw_headers: the same, as they came.
+        wants_email: whether ``X-Send-Email`` asks for mail.
         response_headers: headers to send with the answer, whatever it will be.
-        faults: what went wrong with this request on purpose.
+        faults: the faults that hit this request.
         account: the caller's account, set once the API key has been accepted.
         owner: whose journal the request goes into: the caller's, or that of the account whose
-            payout link was opened; ``None`` for strangers.
+            payout link was opened; ``None`` for callers without an account.
         execution_mode: set by its check, for calls that place an order.
         idempotency_key: set by its check, for calls that place an order.
         processing: set by its check, for calls that place an order.
@@ -66,16 +52,19 @@ class Call:
         fingerprint: that of the body, for calls that place an order.
         outcome: what came of a call that places an order.
         order_id: the order that was made, or shown again.
-        accepted_at: the moment at which a call that places an order got to its key, microseconds
-            since the epoch.
+        accepted_at: when a call that places an order got to its key, microseconds since the
+            epoch.
+        answer: what the service answers, once that is known.
+        status: the status that the client gets to see; ``None`` while there is none, and if the
+            connection ends without one.
     """
 
     __slots__ = (
-        "_journal",
+        "_first_journal",
         "accepted_at",
         "account",
+        "answer",
         "body",
-        "content",
         "execution_mode",
         "faults",
         "fingerprint",
@@ -87,10 +76,12 @@ class Call:
         "owner",
         "parameters",
         "processing",
-        "raw_headers",
         "request",
         "response_headers",
+        "route",
+        "status",
         "target",
+        "wants_email",
         "world",
     )
 
@@ -98,24 +89,20 @@ class Call:
     execution_mode: ExecutionMode
     idempotency_key: str
     processing: Processing | None
-    request: BaseRequest
 
     def __init__(
-        self,
-        world: World,
-        head: Head,
-        target: str,
-        content: StreamReader,
-        parameters: Mapping[str, str],
+        self, world: World, request: BaseRequest, route: "Route", parameters: Mapping[str, str]
     ) -> None:
         self.world = world
-        self._journal = world.journal  # a new one is made at each reset
-        self.method = head.method
-        self.target = target
-        self.content = content
-        self.headers = head.headers
-        self.raw_headers = head.raw_headers
+        self._first_journal = world.journal  # a new one is made at each reset
+        self.request = request
+        self.route = route
         self.parameters = parameters
+        self.method = request.method
+        self.target = request.raw_path
+        self.headers = request.headers
+        wish = request.headers.get("X-Send-Email")
+        self.wants_email = wish is not None and wish.lower() == "true"
         self.response_headers: dict[str, str] = {}
         self.faults: tuple[Fault, ...] = ()
         self.owner: Account | None = None
@@ -124,6 +111,8 @@ class Call:
         self.outcome: Outcome | None = None
         self.order_id: str | None = None
         self.accepted_at: int | None = None
+        self.answer: Answer | None = None
+        self.status: int | None = None
 
     def check_remembered(self) -> None:
         """See whether the call still belongs to anything.
@@ -132,7 +121,7 @@ class Call:
             ForgottenError: if its account, or everything, was reset or replaced.
         """
         world = self.world
-        if self._journal is not world.journal or (
+        if self._first_journal is not world.journal or (
             self.owner is not None and not world.has(self.owner)
         ):
             raise ForgottenError
@@ -142,7 +131,13 @@ class Call:
         return self.headers.get(name)
 
     @property
-    def wants_email(self) -> bool:
-        """Whether ``X-Send-Email`` asks for mail."""
-        wish = self.headers.get("X-Send-Email")
-        return wish is not None and wish.lower() == "true"
+    def journal(self) -> Journal:
+        """The journal that the call goes into."""
+        return self.world.journal if self.owner is None else self.owner.journal
+
+    @property
+    def redactor(self) -> Redactor:
+        """What takes API keys out of what is shown of the call."""
+        if self.owner is not None:
+            return self.owner.redactor
+        return Redactor(self.headers.get("X-Api-Key", ""), self.world.known_keys)

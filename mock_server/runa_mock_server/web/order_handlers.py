@@ -58,10 +58,10 @@ async def get_balance(call: Call) -> Answer:
 
 
 ORDER_ROUTES = (
-    Route("GET", "/v2/ping", READING, ping, at_once=True),
-    Route("POST", "/v2/order", ORDERING, create_order, at_once=True),
+    Route("GET", "/v2/ping", READING, ping),
+    Route("POST", "/v2/order", ORDERING, create_order),
     Route("GET", "/v2/order", READING, list_orders),
-    Route("GET", "/v2/order/{order_id}", READING, get_order, at_once=True),
+    Route("GET", "/v2/order/{order_id}", READING, get_order),
     Route("POST", "/v2/order/estimate", READING, estimate_order),
     Route("GET", "/v2/balance", READING, get_balance),
 )
