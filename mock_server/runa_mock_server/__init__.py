@@ -12,8 +12,9 @@ from runa_mock_server._version import __version__
 if TYPE_CHECKING:
     from runa_mock_server.base.clock import Clock, ManualClock
     from runa_mock_server.base.errors import SettingsError
+    from runa_mock_server.base.listening import PortBusyError
     from runa_mock_server.catalogue.catalogue import Catalogue, CatalogueError
-    from runa_mock_server.config.file import ConfigError
+    from runa_mock_server.config.document import ConfigError
     from runa_mock_server.config.settings import Settings
     from runa_mock_server.control_client.client import Controls
     from runa_mock_server.control_client.remote import RemoteServer, connect
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from runa_mock_server.server import MockServer
     from runa_mock_server.server_state.effects import Effects
     from runa_mock_server.server_state.fault_spec import FaultSpec
-    from runa_mock_server.web.http_server import PortBusyError
 
 __all__ = [
     "Catalogue",
@@ -47,14 +47,14 @@ _HOMES = {
     "Catalogue": "catalogue.catalogue",
     "CatalogueError": "catalogue.catalogue",
     "Clock": "base.clock",
-    "ConfigError": "config.file",
+    "ConfigError": "config.document",
     "ControlRefusedError": "control_client.transport",
     "Controls": "control_client.client",
     "Effects": "server_state.effects",
     "FaultSpec": "server_state.fault_spec",
     "ManualClock": "base.clock",
     "MockServer": "server",
-    "PortBusyError": "web.http_server",
+    "PortBusyError": "base.listening",
     "RemoteServer": "control_client.remote",
     "Settings": "config.settings",
     "SettingsError": "base.errors",

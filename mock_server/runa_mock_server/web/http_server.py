@@ -1,8 +1,9 @@
 """Listening: a gateway on a socket, for as long as it is wanted."""
 
 import asyncio
-import errno
+from collections.abc import Sequence
 from functools import partial
+from socket import socket
 
 from aiohttp import web
 from aiohttp.abc import AbstractStreamWriter
@@ -11,6 +12,7 @@ from aiohttp.streams import StreamReader
 from aiohttp.web_protocol import RequestHandler
 
 from runa_mock_server.base.address import url_of
+from runa_mock_server.base.listening import BACKLOG, bind, port_of
 from runa_mock_server.delivery.deliveries import Deliveries
 from runa_mock_server.server_state.server_state import World
 from runa_mock_server.web.access_log import AccessLog
@@ -18,8 +20,6 @@ from runa_mock_server.web.connection import Connection
 from runa_mock_server.web.control_gate import CONTROL_PREFIX, ControlGate
 from runa_mock_server.web.pipeline import Gateway
 
-# A client may open many connections at once; the default of 100 makes the system drop some.
-_BACKLOG = 1024
 # How long a stop waits for requests that are being handled.
 _STOP_SECONDS = 0.1
 # What can be done later leaves the loop, and the core, to requests for so long.
@@ -30,21 +30,19 @@ _CONTROL_BODY = 4 * 1024 * 1024 * 1024
 _LONGEST_LINE = 64 * 1024
 
 
-class PortBusyError(Exception):
-    """The address cannot be listened on; the message says which and why."""
-
-
 class HttpServer:
     """One world, served over HTTP on the running event loop.
 
     Args:
         world: what to serve; its settings say where to listen.
+        sockets: sockets that listen there already; by default they are bound at the start.
     """
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: World, sockets: Sequence[socket] = ()) -> None:
         self._world = world
+        self._sockets = sockets
         self._manager: web.Server | None = None
-        self._listener: asyncio.Server | None = None
+        self._listeners: list[asyncio.Server] = []
 
     async def start(self) -> str:
         """Listen.
@@ -59,19 +57,15 @@ class HttpServer:
         self.control = ControlGate(self._world)
         gateway = Gateway(self._world, self.control)
         self._manager = _Manager(gateway, settings.max_body_bytes)
-        try:
-            self._listener = await asyncio.get_running_loop().create_server(
-                self._manager, settings.host, settings.port, backlog=_BACKLOG
+        sockets = self._sockets or bind(settings.hosts, settings.port)
+        url = url_of(settings.hosts[0], port_of(sockets))
+        loop = asyncio.get_running_loop()
+        for listening in sockets:
+            self._listeners.append(
+                await loop.create_server(self._manager, sock=listening, backlog=BACKLOG)
             )
-        except (OSError, ValueError) as error:  # a name that no host can have is a ValueError
-            host = ascii(settings.host)[1:-1]  # it may hold anything
-            raise PortBusyError(
-                f"cannot listen on {host} port {settings.port}: {_reason(error)}"
-            ) from None
-        port = self._listener.sockets[0].getsockname()[1]
-        url = url_of(settings.host, port)
         self._world.reached_at(settings.public_url or url)
-        self._world.later = partial(asyncio.get_running_loop().call_later, _PAUSE)
+        self._world.later = partial(loop.call_later, _PAUSE)
         self._deliveries = Deliveries(self._world)
         self._world.wake = self._deliveries.wake
         self._forget_clock = self._world.clock.when_moved(self._world.clock_moved)
@@ -80,25 +74,18 @@ class HttpServer:
 
     async def stop(self) -> None:
         """Stop listening, let the requests in hand end for a moment, close every connection."""
-        if self._listener is not None and self._manager is not None:
+        if self._listeners and self._manager is not None:
             self._world.faults.remove(list(self._world.faults))  # nothing has to hang any longer
             self._world.later = None
             self._forget_clock()  # it may be the caller's, and outlive this server
             self._world.wake = lambda: None
             self._world.tell = None
             self.control.stop()
-            self._listener.close()
+            for listener in self._listeners:
+                listener.close()
             await self._deliveries.close()
             self._manager.pre_shutdown()
             await self._manager.shutdown(_STOP_SECONDS)
-
-
-def _reason(error: Exception) -> str:
-    if not isinstance(error, OSError):
-        return "there can be no such host"
-    if error.errno == errno.EADDRINUSE:
-        return "something is listening there already"
-    return error.strerror or str(error)
 
 
 class _Manager(web.Server):
