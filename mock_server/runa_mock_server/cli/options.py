@@ -104,7 +104,11 @@ def _effective(config: Path | None, flags: Mapping[str, Any]) -> Effective:
 
 
 def _refuse_unknown_variables() -> None:
-    known = {variable.removeprefix(PREFIX): variable for variable in _VARIABLES}
+    known = {
+        variable.removeprefix(PREFIX): variable
+        for variable in _VARIABLES
+        if variable.startswith(PREFIX)
+    }
     problems = []
     for variable in sorted(unknown_variables(_VARIABLES, os.environ)):
         near = nearest(variable.removeprefix(PREFIX), known)
