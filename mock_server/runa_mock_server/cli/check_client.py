@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from runa_mock_server.catalogue.catalogue import CatalogueError
-from runa_mock_server.cli.options import RefusedError
+from runa_mock_server.cli.errors import RefusedError
 from runa_mock_server.config.document import ConfigError
 from runa_mock_server.testing.client_scenarios.command import CommandError, Plan, Result, run
 from runa_mock_server.testing.client_scenarios.report import (

@@ -33,7 +33,7 @@ from runa_conformance import (
 from runa_mock_server.base.clock import ManualClock
 from runa_mock_server.base.errors import SettingsError
 from runa_mock_server.catalogue.catalogue import CatalogueError
-from runa_mock_server.cli.options import RefusedError
+from runa_mock_server.cli.errors import RefusedError
 from runa_mock_server.server import MockServer
 
 Outcome: TypeAlias = Report | Comparison

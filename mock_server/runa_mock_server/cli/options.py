@@ -12,6 +12,7 @@ from click.core import ParameterSource
 
 from runa_mock_server.base.errors import SettingsError
 from runa_mock_server.cli.address import SettingOption
+from runa_mock_server.cli.errors import RefusedError
 from runa_mock_server.config.document import ConfigError
 from runa_mock_server.config.file import read
 from runa_mock_server.config.flags import CONFIG, PREFIX, unknown_variables
@@ -20,12 +21,6 @@ from runa_mock_server.config.serve_settings import NAMES, ServeSettings
 from runa_mock_server.config.settings import checked
 
 _VARIABLES = [variable for names in (*NAMES.values(), CONFIG) for variable in names.variables]
-
-
-class RefusedError(click.ClickException):
-    """A file that the user named cannot be used: wrong usage, but not of the flags."""
-
-    exit_code = 2
 
 
 class Source(NamedTuple):

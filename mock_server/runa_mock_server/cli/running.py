@@ -13,7 +13,7 @@ from runa_mock_server._version import __version__
 from runa_mock_server.base.listening import PortBusyError, bind, close
 from runa_mock_server.catalogue.catalogue import CatalogueError
 from runa_mock_server.cli.address import Early
-from runa_mock_server.cli.options import RefusedError
+from runa_mock_server.cli.errors import RefusedError
 from runa_mock_server.cli.signals import stop_signals
 from runa_mock_server.config import logs
 from runa_mock_server.config.serve_settings import ServeSettings

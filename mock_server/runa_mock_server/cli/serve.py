@@ -3,6 +3,7 @@
 Connections that come meanwhile are queued, and answered once the server is loaded.
 """
 
+import os
 from contextlib import ExitStack
 from typing import Any
 
@@ -30,6 +31,8 @@ class _ListeningFirst(click.Command):
             early = None if "--help" in args else listen_early(args)
             if early is not None:
                 opened.callback(close, early.sockets)
+            # Pydantic would search every installed distribution for plugins, and none is needed.
+            os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
             with loading():
                 from runa_mock_server.cli import serving  # noqa: PLC0415 - loads pydantic
             context = serving.command.make_context(info_name, args, parent, obj=early, **extra)
