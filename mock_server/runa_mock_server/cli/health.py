@@ -15,7 +15,7 @@ from urllib.parse import SplitResult, urlsplit
 import click
 
 from runa_mock_server.base.address import url_of
-from runa_mock_server.cli.address import SettingOption
+from runa_mock_server.cli.setting_option import SettingOption
 from runa_mock_server.config.flags import CONFIG, DEFAULT_HOST, DEFAULT_PORT, HOST, PORT
 
 _PATH = "/_mock/health"

@@ -11,8 +11,8 @@ import click
 from click.core import ParameterSource
 
 from runa_mock_server.base.errors import SettingsError
-from runa_mock_server.cli.address import SettingOption
 from runa_mock_server.cli.errors import RefusedError
+from runa_mock_server.cli.setting_option import SettingOption
 from runa_mock_server.config.document import ConfigError
 from runa_mock_server.config.file import read
 from runa_mock_server.config.flags import CONFIG, PREFIX, unknown_variables

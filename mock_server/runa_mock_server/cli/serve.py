@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from runa_mock_server.base.listening import close
-from runa_mock_server.cli.address import listen_early
+from runa_mock_server.cli.early import listen_early
 from runa_mock_server.cli.loading import loading
 from runa_mock_server.cli.signals import stopped_by_signals
 

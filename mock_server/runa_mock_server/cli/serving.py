@@ -5,7 +5,7 @@ Importing this loads the settings' model, and pydantic with it.
 
 import click
 
-from runa_mock_server.cli.address import Early
+from runa_mock_server.cli.early import Early
 from runa_mock_server.cli.loading import loading
 from runa_mock_server.cli.options import Effective, takes_settings
 

@@ -1,10 +1,5 @@
-"""Where a server listens, which is known before the settings are loaded.
+"""Listening where ``serve`` is told to, before the settings that define its options are loaded."""
 
-The settings define all options of ``serve``. Their model takes a while to load, so that ``serve``
-listens first, and ``health`` does without.
-"""
-
-import os
 import socket
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,29 +8,11 @@ from typing import Any, NamedTuple
 import click
 
 from runa_mock_server.base.listening import PortBusyError, bind
+from runa_mock_server.cli.setting_option import SettingOption
 from runa_mock_server.config.document import ConfigError, parse
-from runa_mock_server.config.flags import CONFIG, DEFAULT_HOST, DEFAULT_PORT, HOST, PORT, Names
+from runa_mock_server.config.flags import CONFIG, DEFAULT_HOST, DEFAULT_PORT, HOST, PORT
 
 _PORTS = range(65_536)
-
-
-class SettingOption(click.Option):
-    """An option with the flag and the environment variables of a setting.
-
-    Args:
-        param_decls: as for any option.
-        names: what the setting is called.
-        **attributes: as for any option.
-    """
-
-    def __init__(self, param_decls: Sequence[str], *, names: Names, **attributes: Any) -> None:
-        super().__init__(param_decls, envvar=names.variables, **attributes)
-        self._names = names
-
-    def resolve_envvar_value(self, ctx: click.Context) -> str | None:  # noqa: ARG002 - click's signature
-        """The value of the variable that applies; Kubernetes and Docker set some that do not."""
-        variable = self._names.variable_in(os.environ)
-        return None if variable is None else os.environ[variable]
 
 
 class Early(NamedTuple):
