@@ -40,9 +40,8 @@ bench: $(VENV)/.tox  ## Measure how fast it is, write that into the papers; part
 format: $(VENV)/.tox  ## Let ruff format the code and mend what it can
 	@$(BIN)/tox run -q -e format
 
-readme: $(VENV)/.installed  ## Write what is generated: parts of README.md, the schema of configuration files
+readme: $(VENV)/.installed  ## Write the generated parts of README.md and docs
 	@$(BIN)/python tools/readme.py
-	@$(BIN)/python tools/config_schema.py
 
 clean:  ## Remove the environment and what tools leave behind
 	rm -rf $(VENV) .tox .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage .coverage.* dist

@@ -57,8 +57,7 @@ def measure(effort: Effort) -> Part:
     table = Table(
         "Starting",
         f"What is compared comes by turns, {effort.starts} times, each in a new process. "
-        "The server begins to listen without the models of bodies and without the control API, "
-        "and loads them in pieces between the first requests: an order that comes at once waits. "
+        "The server listens first, then loads its settings and itself; what comes meanwhile waits. "
         f"`MockServer` starts {len(cycles)} times in one process, the first not counted. A reset "
         "is not the first control call, which loads the control API.",
         ("", "ms", "lowest", "highest", "CPU ms"),

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from runa_mock_server import MockServer
+from runa_mock_server import FaultFields, MockServer
 from runa_mock_server.config import logs
 from runa_mock_server.server_state.fault_spec import PLACES
 from support.api import KEY
@@ -75,8 +75,8 @@ def test_a_line_says_what_the_client_saw(
     lines: pytest.LogCaptureFixture, server: MockServer, kind: Any, place: Any
 ) -> None:
     """No status where there was none, as in the journal, and the fault that did it."""
-    delay = 0.01 if kind in {"delay", "slow"} else None
-    fault = server.faults.arm(kind, place, delay=delay)
+    delay: FaultFields = {"delay": 0.01} if kind in {"delay", "slow"} else {}
+    fault = server.faults.arm(kind, place, **delay)
     with connection(server.url) as opened:
         opened.sendall(order_message("a", Connection="close"))
         until(lambda: fault.struck == 1)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from runa_mock_server import MockServer, SettingsError
-from runa_mock_server.config.file import ConfigError
+from runa_mock_server.config.document import ConfigError
 from runa_mock_server.config.settings import make_settings
 from support.api import Api
 from support.command import run

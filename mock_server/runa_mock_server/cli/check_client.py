@@ -7,8 +7,8 @@ from typing import Any
 import click
 
 from runa_mock_server.catalogue.catalogue import CatalogueError
-from runa_mock_server.cli.options import RefusedError
-from runa_mock_server.config.file import ConfigError
+from runa_mock_server.cli.errors import RefusedError
+from runa_mock_server.config.document import ConfigError
 from runa_mock_server.server import MockServer
 from runa_mock_server.testing.client_scenarios.program import (
     CommandError,
@@ -135,11 +135,11 @@ def command(
     long_processing: float,
     **plan: Any,
 ) -> None:
-    """Run COMMAND once per scenario, each time on a mock that does something else wrong.
+    """Run a client against a misbehaving mock server.
 
-    COMMAND is a program or a test-suite in any language. It finds the mock by RUNA_BASE_URL and
-    RUNA_API_KEY, and has to do the same in each run: place its orders, wait for them, end with
-    status 0. Exit 0 if it does well in each scenario, 1 if not.
+    COMMAND is a program or a test suite in any language. It runs once per scenario, finds the
+    mock by RUNA_BASE_URL and RUNA_API_KEY, and has to do the same in each run: place its orders,
+    wait for them, end with status 0. Exit 0 if it does well in each scenario, 1 if not.
     """
     pace = Pace(rate_limit_wait, slow, long_processing)
     # A report for machines has standard output for itself.

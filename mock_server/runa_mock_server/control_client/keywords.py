@@ -41,7 +41,7 @@ class SettingsChanges(TypedDict, total=False):
 class ServerSettings(SettingsChanges, total=False):
     """The fields of ``Settings``, except ``clock`` and ``catalogue``, for ``MockServer``."""
 
-    host: str
+    host: str | Sequence[str]
     port: int
     public_url: str | None
     profile: ProfileName

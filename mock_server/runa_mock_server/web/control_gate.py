@@ -155,7 +155,7 @@ class ControlGate:
             return
         settings = self._world.settings
         host = _host_of(f"//{given}")
-        named = (settings.host, *settings.control_hosts)
+        named = (*settings.hosts, *settings.control_hosts)
         own = (_host_of(settings.public_url or ""), *(name.lower() for name in named))
         # A name without a dot is no domain that a stranger could own.
         if host and (_is_address(host) or "." not in host or host.endswith(".localhost")):

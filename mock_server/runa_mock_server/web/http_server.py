@@ -3,14 +3,16 @@
 import asyncio
 import errno
 import logging
-import socket
+from collections.abc import Sequence
 from functools import partial
+from socket import socket
 from typing import Any
 
 from aiohttp import web
 from aiohttp.web_protocol import RequestHandler
 
 from runa_mock_server.base.address import url_of
+from runa_mock_server.base.listening import BACKLOG, bind, port_of
 from runa_mock_server.delivery.deliveries import Deliveries
 from runa_mock_server.server_state.server_state import World
 from runa_mock_server.web.connection import Connection
@@ -19,8 +21,6 @@ from runa_mock_server.web.fault_injection import FaultInjection
 from runa_mock_server.web.pipeline import Pipeline
 from runa_mock_server.web.routes import ROUTES
 
-# A client may open many connections at once; the default of 100 makes the system drop some.
-_BACKLOG = 1024
 # asyncio accepts so many in a row, and where the system has no file descriptor left, it reports
 # each of them and tries them all again a second later.
 _ACCEPTED_IN_A_ROW = 2
@@ -30,14 +30,8 @@ _ERROR_PAUSE = 1.0  # seconds between two lines about the same
 _STOP_SECONDS = 0.1
 # What can be done later leaves the loop, and the core, to requests for so long.
 _PAUSE = 0.002
-# These say nothing of the address.
-_NO_DESCRIPTOR = (errno.EMFILE, errno.ENFILE)
 
 log = logging.getLogger(__name__)
-
-
-class PortBusyError(Exception):
-    """The address cannot be listened on; the message says which and why."""
 
 
 class HttpServer:
@@ -45,12 +39,14 @@ class HttpServer:
 
     Args:
         world: what to serve; its settings say where to listen.
+        sockets: sockets that listen there already; by default they are bound at the start.
     """
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: World, sockets: Sequence[socket] = ()) -> None:
         self._world = world
+        self._sockets = sockets
         self._manager: web.Server | None = None
-        self._listener: asyncio.Server | None = None
+        self._listeners: list[asyncio.Server] = []
 
     async def start(self) -> str:
         """Listen.
@@ -63,29 +59,18 @@ class HttpServer:
             OSError: if the process or the system has no file descriptor left.
         """
         settings = self._world.settings
-        # asyncio takes a socket that cannot be made for an address family that is not there.
-        socket.socket().close()
         self.control = ControlGate(self._world)
         pipeline = Pipeline(self._world, self.control, ROUTES)
         self._manager = _Manager(FaultInjection(self._world, pipeline), self._world)
+        sockets = self._sockets or bind(settings.hosts, settings.port)
+        url = url_of(settings.hosts[0], port_of(sockets))
         loop = asyncio.get_running_loop()
         loop.set_exception_handler(_LoopErrors())
-        try:
-            self._listener = await loop.create_server(
-                self._manager, settings.host, settings.port, backlog=_ACCEPTED_IN_A_ROW
+        for listening in sockets:
+            self._listeners.append(
+                await loop.create_server(self._manager, sock=listening, backlog=_ACCEPTED_IN_A_ROW)
             )
-        except (OSError, ValueError) as error:  # a name that no host can have is a ValueError
-            if isinstance(error, OSError) and error.errno in _NO_DESCRIPTOR:
-                raise
-            host = ascii(settings.host)[1:-1]  # it may hold anything
-            raise PortBusyError(
-                f"cannot listen on {host} port {settings.port}: {_reason(error)}"
-            ) from None
-        for listening in self._listener.sockets:
-            with socket.fromfd(listening.fileno(), listening.family, listening.type) as same:
-                same.listen(_BACKLOG)
-        port = self._listener.sockets[0].getsockname()[1]
-        url = url_of(settings.host, port)
+            listening.listen(BACKLOG)
         self._world.reached_at(settings.public_url or url)
         self._world.later = partial(loop.call_later, _PAUSE)
         self._deliveries = Deliveries(self._world)
@@ -96,25 +81,18 @@ class HttpServer:
 
     async def stop(self) -> None:
         """Stop listening, let the requests in hand end for a moment, close every connection."""
-        if self._listener is not None and self._manager is not None:
+        if self._listeners and self._manager is not None:
             self._world.faults.remove(list(self._world.faults))  # nothing has to hang any longer
             self._world.later = None
             self._forget_clock()  # it may be the caller's, and outlive this server
             self._world.wake = lambda: None
             self._world.tell = None
             self.control.stop()
-            self._listener.close()
+            for listener in self._listeners:
+                listener.close()
             await self._deliveries.close()
             self._manager.pre_shutdown()
             await self._manager.shutdown(_STOP_SECONDS)
-
-
-def _reason(error: Exception) -> str:
-    if not isinstance(error, OSError):
-        return "there can be no such host"
-    if error.errno == errno.EADDRINUSE:
-        return "something is listening there already"
-    return error.strerror or str(error)
 
 
 class _LoopErrors:
