@@ -120,8 +120,8 @@ def test_unknown_options_are_refused() -> None:
 @pytest.mark.parametrize("option", ["retry", "timeout", "poll"])
 def test_an_option_of_another_type_is_refused_at_once(option: str) -> None:
     """The message says what it must be, before anything is sent."""
-    wrong: dict[str, Any] = {option: 0.3}
-    with pytest.raises(TypeError, match=f"{option} must be a .*, not 0.3"):
+    wrong: dict[str, Any] = {option: "0.3"}
+    with pytest.raises(TypeError, match=f"{option} must be a .*, not '0.3'"):
         RunaClient(URL, "XX-me.secret", **wrong)
 
 
