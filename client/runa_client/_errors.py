@@ -4,6 +4,7 @@
 
     RunaError
     ├── ConfigurationError             no or a bad base URL, key or header (also a ValueError)
+    │   └── WebhookUsageError          no body, headers or secret at all (also a TypeError)
     ├── OrderTimeoutError              still processing at the deadline (also a TimeoutError)
     ├── OrderFailedError               ended FAILED, and the caller asked for an exception
     ├── RedemptionError                a payout link that gave no e-code, `code` says why
@@ -77,6 +78,10 @@ class RunaError(Exception):
 
 class ConfigurationError(RunaError, ValueError):
     """The client cannot work as it was set up; nothing was sent."""
+
+
+class WebhookUsageError(ConfigurationError, TypeError):
+    """`verify_webhook` was called with an argument of a wrong type: the receiver is at fault."""
 
 
 class OrderTimeoutError(RunaError, TimeoutError):

@@ -11,7 +11,7 @@ from runa_client._text import redact
 
 T = TypeVar("T")
 
-LONGEST_HEAD = 1 << 20
+LONGEST_HEAD = 1 << 18
 """How many bytes may come before the body of an answer, interim answers included."""
 MOST_INTERIM = 100
 """How many interim answers may come before the answer, where they are counted."""
