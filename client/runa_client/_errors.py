@@ -32,6 +32,7 @@ from typing import ClassVar, Literal, TypeAlias
 
 from runa_client._record import Record
 from runa_client._results import Order
+from runa_client._text import printable
 
 WebhookFlaw: TypeAlias = Literal["headers", "timestamp", "signature", "body"]
 
@@ -100,8 +101,8 @@ class OrderTimeoutError(RunaError, TimeoutError):
         self.order = order
 
     def __str__(self) -> str:
-        seen = self.order.status if self.order is not None else "never seen"
-        return f"order {self.order_id} has not ended after {self.timeout:g} s: {seen}"
+        seen = printable(self.order.status) if self.order is not None else "never seen"
+        return f"order {printable(self.order_id)} has not ended after {self.timeout:g} s: {seen}"
 
 
 class OrderFailedError(RunaError):
@@ -112,7 +113,7 @@ class OrderFailedError(RunaError):
         self.order = order
 
     def __str__(self) -> str:
-        return f"order {self.order.id} failed"
+        return f"order {printable(self.order.id)} failed"
 
 
 class RedemptionError(RunaError):

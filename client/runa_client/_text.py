@@ -25,4 +25,5 @@ def _spellings(character: str) -> str:
     """Return the pattern of a character: itself, or its bytes percent-encoded, once or again."""
     encoded = "".join(f"%(?:25)*{byte:02x}" for byte in character.encode(errors="surrogatepass"))
     escaped = r"\\*" if character in "\\'\"" else ""
-    return f"(?:{escaped}{re.escape(character)}|{encoded})"
+    # Encoded first, for a percent sign is the beginning of its own code.
+    return f"(?:{encoded}|{escaped}{re.escape(character)})"

@@ -193,6 +193,24 @@ def test_a_refusal_is_an_error_at_once(
     assert (vars(copy), str(copy)) == (vars(error), str(error))
 
 
+def test_what_a_refusal_says_shows_neither_the_link_nor_control_characters(
+    client: RunaClient, server: ScriptedServer
+) -> None:
+    """The link's host may echo the link, in any spelling; the error does not."""
+    encoded = "".join(f"%{ord(character):02X}" for character in TOKEN)
+    said = f"\x1b[2J{TOKEN} {TOKEN.upper()}\n{encoded}"
+    details = {said: [said, {"deep": said}], "number": 1}
+    server.answer(200, {**REFUSAL, "error_string": said, "error_details": details})
+
+    with pytest.raises(RedemptionError) as caught:
+        client.redeem(_link(server))
+
+    shown = str(caught.value) + str(vars(caught.value))
+    assert not any(secret in shown for secret in (TOKEN, TOKEN.upper(), encoded, "\x1b"))
+    assert isinstance(caught.value.details, dict)
+    assert caught.value.details["number"] == 1
+
+
 def test_a_refusal_may_say_little(client: RunaClient, server: ScriptedServer) -> None:
     """A code is enough for an error."""
     server.answer(200, {"status": "ERROR", "order_id": None, "error_code": "RE011"})
