@@ -196,6 +196,8 @@ class AsyncRunaClient:
             sock_read=send.timeout.read,
         )
         session = await self._session()
+        if not session.auto_decompress:
+            headers["Accept-Encoding"] = "identity"
         try:
             async with session.request(
                 send.request.method,
@@ -204,6 +206,7 @@ class AsyncRunaClient:
                 data=send.request.body,
                 timeout=timeout,
                 allow_redirects=False,
+                raise_for_status=False,
                 middlewares=(*_middlewares_of(session), self._guard),
             ) as response:
                 return await self._read(response)

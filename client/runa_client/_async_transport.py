@@ -49,12 +49,14 @@ class Guard:
     ) -> aiohttp.ClientResponse:
         """Send a request on a connection that is clean."""
         send = request.send
+        bounded: list[Any] = []
 
         async def send_if_clean(connection: Any) -> aiohttp.ClientResponse:
             protocol = connection.protocol
             if self._is_unclean(protocol):
                 raise _UncleanConnectionError("bytes came before the request")
             self._used.add(protocol)
+            bounded.append(protocol)
             protocol.read = _bounded_read(protocol)
             return await send(connection)
 
@@ -65,6 +67,9 @@ class Guard:
                 return await handler(request)
             except _UncleanConnectionError:
                 continue  # aiohttp has closed it
+            finally:
+                for protocol in bounded:  # the next request may be another's, in a given session
+                    vars(protocol).pop("read", None)
         raise aiohttp.ClientConnectionError("the server sends before it is asked")
 
     def _is_unclean(self, protocol: Any) -> bool:

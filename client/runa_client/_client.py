@@ -300,24 +300,30 @@ class RunaClient:
             return result
 
     def _exchange(self, send: Send) -> Outcome:
-        url, headers = addressed(send.request, self._settings)
         end = time.monotonic() + send.timeout.total
         try:
-            with (
-                deadline(end),
-                self._session_for(url).request(
-                    send.request.method,
-                    url,
-                    headers=headers,
-                    data=send.request.body,
-                    timeout=(send.timeout.connect, send.timeout.read),
-                    allow_redirects=False,
-                    stream=True,
-                ) as response,
-            ):
+            with deadline(end), self._respond(send) as response:
                 return self._read(response, end)
         except _BAD_ANSWERS as error:
             return network_failure(error)
+
+    def _respond(self, send: Send) -> requests.Response:
+        url, headers = addressed(send.request, self._settings)
+        try:
+            return self._session_for(url).request(
+                send.request.method,
+                url,
+                headers=headers,
+                data=send.request.body,
+                timeout=(send.timeout.connect, send.timeout.read),
+                allow_redirects=False,
+                stream=True,
+            )
+        except requests.HTTPError as error:
+            # A hook of a given session may raise for the status, which is ours to judge.
+            if error.response is None:
+                raise
+            return error.response
 
     def _read(self, response: requests.Response, end: float) -> Outcome:
         """Read an answer; one that is not read to its end closes its connection."""

@@ -12,7 +12,7 @@
     └── RunaCallError                  a call that got no good answer
         ├── RunaConnectionError     ↻  refused, reset, closed or cut: the outcome is unknown
         │   └── RunaTimeoutError    ↻  no connection or no answer in time
-        ├── RunaResponseError       ↻  a 2xx whose body is not the JSON expected
+        ├── RunaResponseError       ↻  a 2xx whose body is too long or not the JSON expected
         └── RunaApiError               the service said no
             ├── RedirectError          3xx, never followed: it would carry the API key away
             ├── BadRequestError        400
@@ -227,7 +227,11 @@ class RunaTimeoutError(RunaConnectionError):
 
 
 class RunaResponseError(RunaCallError):
-    """An answer of success that cannot be read; a request that orders was carried out."""
+    """An answer of success that cannot be read; a request that orders was carried out.
+
+    Where it is longer than `max_response_bytes`, a client with a higher limit reads it with the
+    same idempotency key.
+    """
 
     safe_to_retry = True
 

@@ -10,10 +10,10 @@ import http.client
 import io
 import os
 import socket
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from contextvars import ContextVar
 from functools import partial
 from typing import Any
 
@@ -27,7 +27,14 @@ _LONGEST_LINE = 65536  # http.client's own limit for a header, here for the fram
 _FIRST_FINAL = 200
 _SWITCHING_PROTOCOLS = 101
 
-_DEADLINE: ContextVar[float | None] = ContextVar("deadline of a request", default=None)
+
+class _Running(threading.local):
+    """The request that this thread is sending."""
+
+    deadline: float | None = None
+
+
+_RUNNING = _Running()
 
 
 @contextmanager
@@ -37,11 +44,11 @@ def deadline(moment: float) -> Iterator[None]:
     Args:
         moment: When reading and writing end, on connections of a `RunaAdapter`, with an error.
     """
-    token = _DEADLINE.set(moment)
+    before, _RUNNING.deadline = _RUNNING.deadline, moment
     try:
         yield
     finally:
-        _DEADLINE.reset(token)
+        _RUNNING.deadline = before
 
 
 def _patience(silence: float | None, moment: float | None) -> float | None:
@@ -165,12 +172,13 @@ class _SafeConnection(urllib3.connection.HTTPConnection):
 
     def connect(self) -> None:
         """Connect, at most until the deadline of the request."""
-        self.timeout = _patience(self.timeout, _DEADLINE.get())
+        self.deadline = _RUNNING.deadline
+        self.timeout = _patience(self.timeout, self.deadline)
         super().connect()
 
     def request(self, *args: Any, **options: Any) -> None:
         """Send a request; one that was cut off leaves a connection that must close."""
-        self.deadline = _DEADLINE.get()
+        self.deadline = _RUNNING.deadline
         self.timeout = _patience(self.timeout, self.deadline)
         self.sent_whole = False
         super().request(*args, **options)

@@ -15,7 +15,15 @@ import requests
 import requests.adapters
 
 from client.conftest import accepted, answer_well
-from runa_client import AsyncRunaClient, OrderReceipt, RunaClient, Timeout, item, single
+from runa_client import (
+    AsyncRunaClient,
+    OrderReceipt,
+    RunaClient,
+    Timeout,
+    ValidationError,
+    item,
+    single,
+)
 
 if TYPE_CHECKING:
     import socket
@@ -267,3 +275,47 @@ def test_threads_get_their_own_answers(keep_alive: KeepAliveServer) -> None:
 
     assert all(map(_own, receipts))
     assert len(keep_alive.received) == 80
+
+
+def test_other_requests_of_a_shared_session_are_left_alone(keep_alive: KeepAliveServer) -> None:
+    """What the client does to its own requests does not outlive them on their connections."""
+
+    async def run() -> list[int]:
+        async with aiohttp.ClientSession() as session:
+            client = AsyncRunaClient(keep_alive.url, "XX.key", session=session)
+            await client.create_order(ITEMS)
+            statuses = []
+            for _ in range(120):
+                async with session.post(keep_alive.url) as response:
+                    statuses.append(response.status)
+                    await response.read()
+            return statuses
+
+    assert asyncio.run(run()) == [202] * 120
+    assert keep_alive.connections == 1
+
+
+@pytest.mark.parametrize("kind", ["requests", "aiohttp"])
+def test_a_session_that_raises_for_a_status_does_not_hide_it(
+    kind: str, keep_alive: KeepAliveServer
+) -> None:
+    """A refusal stays one, and is not taken for a connection that failed and may be repeated."""
+    keep_alive.say(b"HTTP/1.1 422 No\r\nContent-Length: 17\r\n\r\n" + b'{"message": "no"}')
+
+    def raise_for_status(response: requests.Response, **_: object) -> None:
+        response.raise_for_status()
+
+    def order() -> None:
+        with requests.Session() as session:
+            session.hooks["response"].append(raise_for_status)
+            RunaClient(keep_alive.url, "XX.key", session=session).create_order(ITEMS)
+
+    async def order_async() -> None:
+        async with aiohttp.ClientSession(raise_for_status=True) as session:
+            await AsyncRunaClient(keep_alive.url, "XX.key", session=session).create_order(ITEMS)
+
+    with pytest.raises(ValidationError, match="no") as caught:
+        order() if kind == "requests" else asyncio.run(order_async())
+
+    assert not caught.value.safe_to_retry
+    assert len(keep_alive.received) == 1
