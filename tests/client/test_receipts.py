@@ -19,7 +19,6 @@ from runa_client import (
     AsyncRunaClient,
     OrderReceipt,
     RunaClient,
-    Timeout,
     ValidationError,
     item,
     single,
@@ -108,7 +107,7 @@ def test_no_call_gets_the_answer_of_another(
     saying: str, make_client: Clients, keep_alive: KeepAliveServer
 ) -> None:
     """Whatever is wrong with an answer, that call and the next one end with their own orders."""
-    client = make_client(base_url=keep_alive.url, timeout=Timeout(connect=5, read=0.5))
+    client = make_client(base_url=keep_alive.url)
     keep_alive.say(SAYINGS[saying])
 
     receipts = [client.create_order(ITEMS, idempotency_key=key) for key in ("first", "second")]
