@@ -170,7 +170,8 @@ def test_a_part_measures_and_has_a_verdict(part: str, measures: set[str], tmp_pa
     results = json.loads(path.read_text(encoding="utf-8"))
     (measured,) = results["runs"].values()
     found = measured["parts"][part]
-    assert found["measures"].keys() == measures
+    # A machine that is too busy to send at the rate has no figure for it.
+    assert measures - {"paced"} <= found["measures"].keys() <= measures
     for figure in found["measures"].values():
         assert figure["low"] <= figure["value"] <= figure["high"]
         assert figure["value"] > 0
@@ -179,7 +180,7 @@ def test_a_part_measures_and_has_a_verdict(part: str, measures: set[str], tmp_pa
     for table in found["tables"]:
         assert {len(row) for row in table["rows"]} == {len(table["columns"])}
     reached = [row["verdict"] for row in results["goals"] if row["measured"] != "not measured"]
-    assert len(reached) == len(measures)
+    assert len(reached) == len(found["measures"])
     assert "not measured" not in reached
 
 
