@@ -1,6 +1,7 @@
 """Where the CPU time of an order goes, by room of the server and by library."""
 
 import sys
+from signal import SIGUSR1
 
 from benchmarks.effort import Effort
 from benchmarks.load import saturate
@@ -34,6 +35,7 @@ def _places(seconds: float, *program: str) -> dict[str, float]:
     command = [sys.executable, "-m", "benchmarks.sampled", *program, str(port)]
     with Server(command, port) as server:
         saturate(server, DIFFERENT, 1)
+        server.signal(SIGUSR1)
         cost = 1e6 * saturate(server, DIFFERENT, seconds).cpu
         server.stop()
         counts = server.told()

@@ -1,7 +1,7 @@
 """A server that notes where its time goes: ``python -m benchmarks.sampled PROGRAM ARGUMENT...``.
 
-PROGRAM is a Python file or a module. While it has the core, a timer of CPU time interrupts it again
-and again, and the running code counts for its room of `runa_mock_server`, or for its package.
+PROGRAM is a Python file or a module. From SIGUSR1 on, a timer of CPU time interrupts it again and
+again, and the running code counts for its room of `runa_mock_server`, or for its package.
 Unlike a profiler this does not make calls more expensive. When the server stops, the counts are
 written as JSON in a line.
 """
@@ -33,7 +33,9 @@ def place_of(path: str) -> str:
     if _LIBRARIES in parts:
         return parts[parts.index(_LIBRARIES) + 1].removesuffix(".py")
     standard = Path(json.__file__).parent.parent.parts
-    return parts[len(standard)] if parts[: len(standard)] == standard else "Python"
+    return (
+        parts[len(standard)].removesuffix(".py") if parts[: len(standard)] == standard else "other"
+    )
 
 
 def main() -> None:
@@ -47,7 +49,9 @@ def main() -> None:
     program, sys.argv = sys.argv[1], sys.argv[1:]
     # asyncio would only note the signal; here it matters what runs when it comes.
     signal.signal(signal.SIGPROF, note)
-    signal.setitimer(signal.ITIMER_PROF, INTERVAL, INTERVAL)
+    signal.signal(
+        signal.SIGUSR1, lambda *_: signal.setitimer(signal.ITIMER_PROF, INTERVAL, INTERVAL)
+    )
     try:
         if program.endswith(".py"):
             runpy.run_path(program, run_name="__main__")

@@ -148,7 +148,7 @@ class Server:
     def stop(self) -> None:
         """Ask it to end, and wait for that."""
         if self._process.poll() is None:
-            self._signal(signal.SIGTERM)
+            self.signal(signal.SIGTERM)
             self._process.wait(STOP_SECONDS)
 
     def _words(self) -> str:
@@ -170,12 +170,12 @@ class Server:
     def _end(self) -> None:
         with suppress(subprocess.TimeoutExpired):
             self.stop()
-        self._signal(signal.SIGKILL)  # whatever of it is left
+        self.signal(signal.SIGKILL)  # whatever of it is left
         self._process.wait()
         self._output.close()
 
-    def _signal(self, number: signal.Signals) -> None:
-        """Tell the server and all its processes: the group was made for them."""
+    def signal(self, number: signal.Signals) -> None:
+        """Send a signal to the server and all its processes: the group was made for them."""
         with suppress(ProcessLookupError):
             os.killpg(self._process.pid, number)
 
