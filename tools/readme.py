@@ -26,7 +26,7 @@ PAPERS = {
     "docs/check-client.md": ("scenarios", "checks"),
     "docs/control.md": ("faults", "control"),
 }
-SPEED = ("what", "goal", "measured", "verdict")
+SPEED = ("what", "goal", "floor", "measured", "verdict")
 
 
 def main() -> int:
