@@ -1,12 +1,16 @@
 """What is to come by one clock: orders that end, attempts that are due."""
 
+from collections.abc import Callable
+from heapq import heappop, heappush
 from random import Random
 from typing import NamedTuple
 
 from runa_mock_server.base.clock import Clock
+from runa_mock_server.contract.processing import NEVER
 from runa_mock_server.contract.webhook_events import Event
 from runa_mock_server.orders.account_state import Holdings
 from runa_mock_server.orders.order_store import BasicOrder
+from runa_mock_server.webhooks.messages import Due
 from runa_mock_server.webhooks.schedule import Agenda
 
 
@@ -20,23 +24,76 @@ class News(NamedTuple):
 
 
 class Queue:
-    """What is to come by one clock: that of an account, or for products the server's."""
+    """What is due by one clock: that of an account, or the server's for products.
 
-    def __init__(self, account: str | None, clock: Clock, random: Random) -> None:
+    Every change that can make something due, or due earlier, wakes the sender from in here, so no
+    caller can forget to.
+
+    Args:
+        account: the API key of the account, ``None`` for products.
+        clock: the clock that decides what is due.
+        random: draws the ids of messages.
+        wake: makes the sender look for what is due.
+    """
+
+    def __init__(
+        self, account: str | None, clock: Clock, random: Random, wake: Callable[[], None]
+    ) -> None:
         self.account = account
-        self.clock = clock
         self.random = random
         self.holdings: Holdings | None = None
-        self.ending: list[tuple[int, str]] = []
-        self.attempts = Agenda()
+        self._clock = clock
+        self._wake = wake
+        self._ending: list[tuple[int, str]] = []
+        self._attempts = Agenda()
+
+    @property
+    def clock(self) -> Clock:
+        """The clock that decides what is due."""
+        return self._clock
+
+    def restart(self, clock: Clock, holdings: Holdings | None) -> None:
+        """Go by another clock, and expect only what other orders will bring.
+
+        Args:
+            clock: the clock that decides what is due.
+            holdings: the orders that are followed, ``None`` to follow none.
+        """
+        self._clock, self.holdings, self._ending = clock, holdings, []
+        self._wake()
+
+    def expect(self, order_id: str, ends_at: int) -> None:
+        """Expect an order to end; one that is on hold is expected once it is released."""
+        if ends_at != NEVER:
+            heappush(self._ending, (ends_at, order_id))
+            self._wake()
+
+    def put(self, due: Due) -> None:
+        """Add an attempt."""
+        self._attempts.put(due)
+        self._wake()
 
     @property
     def next_due(self) -> int | None:
-        """The moment of the earliest thing to come."""
-        heads = [self.ending[0][0]] if self.ending else []
-        if self.attempts:
-            heads.append(self.attempts.first.due)
+        """When the earliest order ends or attempt is due, ``None`` if nothing is to come."""
+        heads = [self._ending[0][0]] if self._ending else []
+        if self._attempts:
+            heads.append(self._attempts.first.due)
         return min(heads, default=None)
+
+    def pop_ended(self, now: int) -> tuple[int, str] | None:
+        """Take out the earliest order that has ended: when, and its id."""
+        return heappop(self._ending) if self._ending and self._ending[0][0] <= now else None
+
+    def pop_attempt(self, now: int) -> Due | None:
+        """Take out the earliest attempt that is due."""
+        is_due = self._attempts and self._attempts.first.due <= now
+        return self._attempts.pop() if is_due else None
+
+    @property
+    def attempts(self) -> int:
+        """How many attempts are to come, those included that are not wanted any more."""
+        return len(self._attempts)
 
 
 def completion(order: BasicOrder) -> bytes:

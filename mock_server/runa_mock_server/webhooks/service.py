@@ -5,7 +5,6 @@ moment at which they are due, for each clock by itself: every account has one of
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from heapq import heappop, heappush
 from random import Random
 from typing import TYPE_CHECKING, Any
 
@@ -71,7 +70,7 @@ class Webhooks:
         queue = self._queues.get(account)
         if queue is None:
             chance = self._chance(f"webhooks/{account or ''}")
-            queue = self._queues[account] = Queue(account, self._clock, chance)
+            queue = self._queues[account] = Queue(account, self._clock, chance, self._wake)
         return queue
 
     def add(self, subscription: "Subscription", account: str | None) -> Endpoint:
@@ -127,17 +126,15 @@ class Webhooks:
         queue = queue or self._queue(account)
         if queue.holdings is holdings:
             return
-        queue.clock, queue.holdings = clock, holdings
-        holdings.order_changed = lambda order_id, ends_at: self._order_changed(
-            queue, order_id, ends_at
-        )
+        queue.restart(clock, holdings)
+        holdings.order_changed = queue.expect
         for order_id, ends_at in holdings.orders.ending_after(clock.now()):
             self._by_order.pop(order_id, None)  # of an account that was put back
-            self._expect(queue, order_id, ends_at)
+            queue.expect(order_id, ends_at)
 
     def _begin_again(self, queue: Queue, clock: Clock) -> None:
         """Go by another clock; what was known of orders and failures is not so any more."""
-        queue.clock, queue.holdings, queue.ending = clock, None, []
+        queue.restart(clock, None)
         for message in self.messages.values():
             if message.account == queue.account:
                 message.clock = clock
@@ -160,15 +157,6 @@ class Webhooks:
             endpoint.failing.pop(account, None)
         self.adversary.remove([m for m in self.adversary.tricks if m.account == account])
 
-    def _order_changed(self, queue: Queue, order_id: str, ends_at: int) -> None:
-        self._expect(queue, order_id, ends_at)
-        self._wake()
-
-    @staticmethod
-    def _expect(queue: Queue, order_id: str, ends_at: int) -> None:
-        if ends_at != NEVER:  # on hold; it is heard of again when it ends
-            heappush(queue.ending, (ends_at, order_id))
-
     def product_changed(self, document: Mapping[str, Any]) -> None:
         """Tell whoever wants to know that a product is another one.
 
@@ -178,7 +166,6 @@ class Webhooks:
         queue = self._queue(None)
         code, now = str(document["product_code"]), queue.clock.now()
         self._tell(queue, News(PRODUCTS, code, now, orjson.dumps(document)))
-        self._wake()
 
     def _tell(self, queue: Queue, news: News) -> None:
         event, subject, at, body = news
@@ -195,7 +182,7 @@ class Webhooks:
         message = Message(id_, account, queue.clock, event, subject, at, body)
         message.deliveries = [Delivery(message, endpoint, at) for endpoint in listening]
         for delivery in message.deliveries:
-            queue.attempts.put(Due(delivery, at))
+            queue.put(Due(delivery, at))
         self.messages[message.id] = message
         if event == ORDERS:
             self._by_order[subject] = message.id
@@ -226,8 +213,7 @@ class Webhooks:
         self._put(Due(delivery, delivery.due))
 
     def _put(self, due: Due) -> None:
-        self._queue(due.delivery.message.account).attempts.put(due)
-        self._wake()
+        self._queue(due.delivery.message.account).put(due)
 
     def put_back(self, due: Due) -> None:
         """Have an attempt made that was begun, or was to be, and came to nothing."""
@@ -295,8 +281,7 @@ class Webhooks:
         for queue in tuple(self._queues.values()):
             now = queue.clock.now()
             self._tell_of_ended(queue, now)
-            while queue.attempts and queue.attempts.first.due <= now:
-                due = queue.attempts.pop()
+            while (due := queue.pop_attempt(now)) is not None:
                 if due.by_hand or due.delivery.due == due.due:
                     if not due.by_hand:
                         due.delivery.due = NEVER  # until the attempt has shown how it goes on
@@ -308,8 +293,8 @@ class Webhooks:
             self._tell_of_ended(queue, queue.clock.now())
 
     def _tell_of_ended(self, queue: Queue, now: int) -> None:
-        while queue.ending and queue.ending[0][0] <= now:
-            moment, order_id = heappop(queue.ending)
+        while (ended := queue.pop_ended(now)) is not None:
+            moment, order_id = ended
             order = queue.holdings.orders.basic(order_id) if queue.holdings is not None else None
             # It may have been held, or ended otherwise, since it was put here.
             if order is None or order.ends_at != moment or order_id in self._by_order:
