@@ -10,7 +10,7 @@ from runa_mock_server.contract.webhook_events import Event
 from runa_mock_server.contract.webhook_subscription import Secret, Url
 from runa_mock_server.control.models import LONGEST_PAGE, Body, Query, Result, parsed_moment
 from runa_mock_server.webhooks.faults import DEFAULT_SECONDS, Trick
-from runa_mock_server.webhooks.messages import State
+from runa_mock_server.webhooks.messages import Failure, State
 
 
 def _aware(moment: datetime) -> datetime:
@@ -99,7 +99,8 @@ class AttemptResult(Result):
     status: int | None
     duration_ms: float = Field(description="By the computer's clock.")
     response: str = Field(description="The first kilobyte of the answer.")
-    error: str | None = Field(description="Why there is no answer.")
+    failure: Failure | None = Field(description="Why it failed; null after a 2xx.")
+    error: str | None = Field(description="Why there is no answer, in words.")
     adversary: list[Trick] = Field(description="What was done to it on purpose.")
 
 

@@ -282,6 +282,7 @@ def _delivery_result(delivery: Delivery) -> DeliveryResult:
                 status=attempt.status,
                 duration_ms=round(attempt.duration * 1000, 1),
                 response=attempt.response.decode(errors="backslashreplace"),
+                failure=attempt.failure,
                 error=attempt.error,
                 adversary=list(attempt.adversary),
             )

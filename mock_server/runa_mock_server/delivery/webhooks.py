@@ -7,14 +7,14 @@ come to the same as if it had passed.
 
 import asyncio
 from contextlib import suppress
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from runa_mock_server.base.clock import SECOND, Clock, computer_time
-from runa_mock_server.delivery.posting import Answer, Poster
 from runa_mock_server.server_state.server_state import Account, World
 from runa_mock_server.webhooks.endpoints import Endpoint
 from runa_mock_server.webhooks.faults import Plan, reserialised
-from runa_mock_server.webhooks.messages import Attempt, Delivery, Due
+from runa_mock_server.webhooks.messages import Answer, Attempt, Delivery, Due
 from runa_mock_server.webhooks.schedule import Agenda
 from runa_mock_server.webhooks.service import ORDERS
 from runa_mock_server.webhooks.signing import signed_headers
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from runa_mock_server.config.settings import (
         Settings,  # a server starts without loading pydantic
     )
+    from runa_mock_server.delivery.posting import Poster
 
 _AT_ONCE = 8  # to one endpoint
 # A clock that has leapt is past every limit at once; a receiver still gets the time to answer.
@@ -35,7 +36,6 @@ class WebhookCourier:
     def __init__(self, world: World) -> None:
         self._world = world
         self._loop = asyncio.get_running_loop()
-        self._poster = Poster()
         self._under_way: dict[asyncio.Task[None], Due] = {}
         self._busy: dict[Endpoint, list[Due]] = {}
         self._lines: dict[Endpoint, Agenda] = {}
@@ -43,6 +43,12 @@ class WebhookCourier:
         self._moved: asyncio.Future[None] = self._loop.create_future()
         self._attempted = asyncio.Event()
         self._is_closed = False
+
+    @cached_property
+    def _poster(self) -> "Poster":
+        from runa_mock_server.delivery.posting import Poster  # noqa: PLC0415 - few servers send
+
+        return Poster()
 
     def deliver_due(self) -> None:
         """Begin the attempts that are due, or put them in line at their endpoint."""
@@ -61,7 +67,6 @@ class WebhookCourier:
         for task in under_way:
             task.cancel()
         await asyncio.gather(*under_way, return_exceptions=True)
-        await self._poster.close()
         cut = [due for task, due in under_way.items() if task.cancelled()]
         for due in (*cut, *(due for line in self._lines.values() for due in line)):
             self._world.webhooks.put_back(due)
@@ -144,7 +149,7 @@ class WebhookCourier:
             delivery.note(await self._post(due, plan, settings, at))
         attempt = await self._post(due, plan, settings, at)
         limit = round(settings.webhook_timeout * SECOND)
-        lasted = limit if attempt.timed_out else min(limit, self._passed(clock, started))
+        lasted = limit if attempt.failure == "timeout" else min(limit, self._passed(clock, started))
         delivery.settle(attempt, at + lasted, settings.webhook_retries, by_hand=due.by_hand)
         webhooks.settled(due)
         held = self._held.pop(endpoint, None)
@@ -185,19 +190,19 @@ class WebhookCourier:
             self._poster.send(due.delivery.endpoint.url, body, headers, answer)
         )
         try:
-            in_time = await self._is_in_time(sending, due, limit)
+            if not await self._is_in_time(sending, due, limit):
+                answer.fail("timeout", f"no answer within {limit:g} s")
         finally:
             sending.cancel()
             await asyncio.wait({sending})
-        timed_out = not in_time and answer.status is None
         return Attempt(
             at,
             answer.status,
             self._loop.time() - started,
-            answer.body,
-            f"no answer within {limit:g} s" if timed_out else answer.error,
+            bytes(answer.body),
+            answer.error,
             plan.tricks,
-            timed_out,
+            answer.failure,
         )
 
     def _signed(
