@@ -1,10 +1,11 @@
 """A hand on the webhooks of a mock server, from Python."""
 
 from collections.abc import Callable, Iterator
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
+from http import HTTPStatus
 
 from runa_mock_server.contract.webhook_events import EVENTS, Event
-from runa_mock_server.control.models import ClockResult
+from runa_mock_server.control.models import ClockResult, SettingsResult
 from runa_mock_server.control.webhook_models import (
     AdversaryResult,
     EndpointResult,
@@ -15,6 +16,8 @@ from runa_mock_server.control.webhook_models import (
 )
 from runa_mock_server.control_client.transport import Channel, path_of, wait
 from runa_mock_server.webhooks.faults import Trick
+
+_TOLERANCE = timedelta(minutes=5)  # of the official packages
 
 Condition = Callable[[MessageResult], bool]
 
@@ -169,7 +172,28 @@ class WebhooksControl:
         clock = self._channel.get(ClockResult, "/clock")
         if not clock.speed:
             lines.append(f"time stands still at {clock.now:%Y-%m-%d %H:%M:%S}")
+        lines += self._refused_for_time(found, clock)
         return "; ".join(lines)
+
+    def _refused_for_time(self, found: MessagesResult, clock: ClockResult) -> list[str]:
+        """A hint if receivers may have refused messages because of the time in the signature."""
+        settings = self._channel.get(SettingsResult, "/settings").settings
+        statuses = [a.status or 0 for m in found.messages for d in m.deliveries for a in d.attempts]
+        is_far = abs(clock.now - datetime.now(UTC)) > _TOLERANCE
+        if (
+            settings["webhook_timestamps"] != "clock"
+            or not is_far
+            or not any(
+                HTTPStatus.BAD_REQUEST <= status < HTTPStatus.INTERNAL_SERVER_ERROR
+                for status in statuses
+            )
+        ):
+            return []
+        hint = (
+            "signatures carry the mock's time, which receivers may refuse as too old or too new: "
+            "set webhook_timestamps to computer"
+        )
+        return [hint]
 
 
 def _is_delivered(message: MessageResult) -> bool:
