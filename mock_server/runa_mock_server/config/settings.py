@@ -223,9 +223,9 @@ class Settings(BaseModel):
         default=15.0, description="Seconds that the receiver of a webhook has to answer."
     )
     webhook_timestamps: Literal["clock", "computer"] = Field(
-        default="clock",
-        description="Whose time stands in the signature of a webhook: the mock's clock, or the "
-        "computer, for receivers that cannot be told the mock's.",
+        default="computer",
+        description="Time in webhook signatures: of the computer, which receivers compare with, or "
+        "of the mock's clock.",
     )
 
     @field_validator("processing")

@@ -8,7 +8,7 @@ come to the same as if it had passed.
 import asyncio
 from contextlib import suppress
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from runa_mock_server.base.clock import SECOND, Clock, computer_time
 from runa_mock_server.server_state.server_state import Account, World
@@ -28,6 +28,14 @@ if TYPE_CHECKING:
 _AT_ONCE = 8  # to one endpoint
 # A clock that has leapt is past every limit at once; a receiver still gets the time to answer.
 _GRACE = 1.0
+
+
+class _Request(NamedTuple):
+    """What an attempt sends, and how many seconds the receiver has to answer."""
+
+    body: bytes
+    headers: dict[str, str]
+    timeout: float
 
 
 class WebhookCourier:
@@ -145,9 +153,10 @@ class WebhookCourier:
         if plan is None:
             return
         at, started = due.due + self._passed(clock, due.noticed), self._loop.time()
+        request = self._request(due, plan, settings, at)
         if "duplicate" in plan.tricks:
-            delivery.note(await self._post(due, plan, settings, at))
-        attempt = await self._post(due, plan, settings, at)
+            delivery.note(await self._post(due, plan, at, request))
+        attempt = await self._post(due, plan, at, request)
         limit = round(settings.webhook_timeout * SECOND)
         lasted = limit if attempt.failure == "timeout" else min(limit, self._passed(clock, started))
         delivery.settle(attempt, at + lasted, settings.webhook_retries, by_hand=due.by_hand)
@@ -182,10 +191,10 @@ class WebhookCourier:
         self._world.webhooks.schedule(delivery)
         return None
 
-    async def _post(self, due: Due, plan: Plan, settings: "Settings", at: int) -> Attempt:
+    async def _post(self, due: Due, plan: Plan, at: int, request: "_Request") -> Attempt:
         """Make one attempt."""
-        body, headers = self._signed(due, plan, settings, at)
-        limit, answer, started = settings.webhook_timeout, Answer(), self._loop.time()
+        body, headers, limit = request
+        answer, started = Answer(), self._loop.time()
         sending = self._loop.create_task(
             self._poster.send(due.delivery.endpoint.url, body, headers, answer)
         )
@@ -205,10 +214,8 @@ class WebhookCourier:
             answer.failure,
         )
 
-    def _signed(
-        self, due: Due, plan: Plan, settings: "Settings", at: int
-    ) -> tuple[bytes, dict[str, str]]:
-        """The body and the headers of an attempt, with what the adversary does to them."""
+    def _request(self, due: Due, plan: Plan, settings: "Settings", at: int) -> "_Request":
+        """What an attempt sends, with what the adversary does to it."""
         message, endpoint = due.delivery.message, due.delivery.endpoint
         moment = at if settings.webhook_timestamps == "clock" else computer_time()
         if "delay" in plan.tricks:
@@ -220,8 +227,8 @@ class WebhookCourier:
             old = [secret for secret, _ in endpoint.retired[-1:]]
             secrets = old or [self._world.webhooks.new_secret()]
         headers = signed_headers(secrets, message.id, moment // SECOND, message.payload)
-        changed = "reserialised" in plan.tricks
-        return (reserialised(message.payload) if changed else message.payload), headers
+        body = reserialised(message.payload) if "reserialised" in plan.tricks else message.payload
+        return _Request(body, headers, settings.webhook_timeout)
 
     async def _is_in_time(self, sending: "asyncio.Task[None]", due: Due, limit: float) -> bool:
         """Wait for an answer as long as it may take, by the computer's clock and the mock's."""
