@@ -227,6 +227,11 @@ class Settings(BaseModel):
         description="Time in webhook signatures: of the computer, which receivers compare with, or "
         "of the mock's clock.",
     )
+    webhook_headers: Literal["svix", "standard", "both"] = Field(
+        default="svix",
+        description="Names of the webhook headers: svix-* as the provider sends them, webhook-* of "
+        "Standard Webhooks, or both.",
+    )
 
     @field_validator("processing")
     @classmethod
@@ -282,6 +287,7 @@ RUN_TIME = frozenset(
         "webhook_retries",
         "webhook_timeout",
         "webhook_timestamps",
+        "webhook_headers",
     }
 )
 """The settings that can be changed while the server runs, for all accounts or for one."""
