@@ -1,12 +1,14 @@
 """What comes at a receiver: the body, the headers, and signatures that others verify."""
 
 import json
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
 import standardwebhooks
 import svix.webhooks
 
+from runa_client import verify_webhook
 from runa_mock_server import ManualClock, MockServer
 from runa_mock_server.config.settings import make_settings
 from runa_mock_server.contract.webhook_events import Event
@@ -20,10 +22,51 @@ ORDERS: Event = "order.completion"
 
 
 def verify(secret: str, told: Told) -> None:
-    """Have both official packages verify what came."""
+    """Have the provider's package verify what came."""
     svix.webhooks.Webhook(secret).verify(told.body, dict(told.headers))
-    headers = {name.replace("svix-", "webhook-"): v for name, v in told.headers.items()}
-    standardwebhooks.Webhook(secret).verify(told.body.decode(), headers)
+
+
+def verify_standard(secret: str, told: Told) -> None:
+    """Have the package of Standard Webhooks verify what came."""
+    standardwebhooks.Webhook(secret).verify(told.body, dict(told.headers))
+
+
+def verify_ours(secret: str, told: Told) -> None:
+    """Have our client verify what came."""
+    verify_webhook(told.body, told.headers, secret)
+
+
+NAMES: dict[str, tuple[set[str], list[Callable[[str, Told], None]]]] = {
+    "svix": ({"svix"}, [verify, verify_ours]),
+    "standard": ({"webhook"}, [verify, verify_standard, verify_ours]),
+    "both": ({"svix", "webhook"}, [verify, verify_standard, verify_ours]),
+}
+
+
+@pytest.mark.parametrize("names", NAMES)
+def test_the_names_of_the_headers_are_those_that_a_verifier_reads(
+    server: MockServer, receiver: Receiver, api: Api, names: str
+) -> None:
+    """Each package verifies what comes, with the headers as they came, and no others come."""
+    server.configure(webhook_headers=names)
+    endpoint = server.webhooks.add(receiver.url, ORDERS)
+    api.order(mode="sync")
+    told = receiver.take()
+    prefixes, verifiers = NAMES[names]
+    for verifier in verifiers:
+        verifier(endpoint.secret, told)
+    found = {name for name in told.headers if name.startswith(("svix-", "webhook-"))}
+    assert found == {f"{p}-{name}" for p in prefixes for name in ("id", "timestamp", "signature")}
+
+
+def test_svix_headers_alone_do_not_satisfy_standard_webhooks(
+    hooks: WebhooksControl, receiver: Receiver, api: Api
+) -> None:
+    """What is sent by default is what the provider sends; the setting is there for others."""
+    endpoint = hooks.add(receiver.url, ORDERS)
+    api.order(mode="sync")
+    with pytest.raises(standardwebhooks.webhooks.WebhookVerificationError, match="headers"):
+        verify_standard(endpoint.secret, receiver.take())
 
 
 @pytest.mark.parametrize("secret", [SECRET, None, "whsec_AQ=="])

@@ -226,7 +226,9 @@ class WebhookCourier:
         elif "old_secret" in plan.tricks:
             old = [secret for secret, _ in endpoint.retired[-1:]]
             secrets = old or [self._world.webhooks.new_secret()]
-        headers = signed_headers(secrets, message.id, moment // SECOND, message.payload)
+        headers = signed_headers(
+            secrets, message.id, moment // SECOND, message.payload, settings.webhook_headers
+        )
         body = reserialised(message.payload) if "reserialised" in plan.tricks else message.payload
         return _Request(body, headers, settings.webhook_timeout)
 
