@@ -58,7 +58,7 @@ class Alarm:
     def check(self) -> None:
         """Look for due messages if woken; if not, nothing is due before the next look."""
         if self._is_woken:
-            for due in self._world.webhooks.due():
+            for due in self._world.webhooks.take_due(1_000):
                 due.delivery.due = due.due + RETRY * SECOND
                 self._world.webhooks.schedule(due.delivery)
             self._next_look = self._seconds()

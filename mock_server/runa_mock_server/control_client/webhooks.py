@@ -15,7 +15,7 @@ from runa_mock_server.control.webhook_models import (
     TricksResult,
 )
 from runa_mock_server.control_client.transport import Channel, path_of, wait
-from runa_mock_server.webhooks.faults import Trick
+from runa_mock_server.webhooks.faults import FaultKind
 
 _TOLERANCE = timedelta(minutes=5)  # of the official packages
 
@@ -97,7 +97,7 @@ class WebhooksControl:
         body = {} if endpoint_id is None else {"endpoint_id": endpoint_id}
         self._channel.call("POST", path_of("message", message_id) + "/resend", body)
 
-    def misbehave(self, kind: Trick, **fields: object) -> AdversaryResult:
+    def misbehave(self, kind: FaultKind, **fields: object) -> AdversaryResult:
         """Do something to messages on purpose that a handler has to stand.
 
         Args:

@@ -31,14 +31,14 @@ _LONGEST_REASON = 200
 _GOODBYE_SECONDS = 1
 
 
-def mail_couriers(world: World) -> "tuple[MailCourier, ...]":
-    """The courier of a world's mails, if they are to be relayed."""
+def mail_senders(world: World) -> "tuple[MailSender, ...]":
+    """The sender of a server's mails, if they are relayed."""
     if world.settings.smtp is None:
         return ()
-    return (MailCourier(world, world.settings.smtp),)
+    return (MailSender(world, world.settings.smtp),)
 
 
-class MailCourier:
+class MailSender:
     """Relays the mails of a world as they leave, one after the other.
 
     Args:
@@ -48,7 +48,7 @@ class MailCourier:
 
     def __init__(self, world: World, smtp: str) -> None:
         self._world = world
-        self._mailbag = _Mailbag(smtp, world.settings)
+        self._connection = _SmtpConnection(smtp, world.settings)
         # For each account the moments at which its mails leave, and of which order: heaps. Entries
         # that do not hold any more, of orders on hold or forgotten ones, are passed over.
         self._leaving: dict[Account, list[tuple[int, str]]] = {}
@@ -86,7 +86,7 @@ class MailCourier:
             if email.sent_at == moment and email.relayed is None
         ]
 
-    def deliver_due(self) -> None:
+    def send_due(self) -> None:
         """Queue the mails that have left by now, and have the queue relayed."""
         for account, heap in list(self._leaving.items()):
             if not self._world.has(account):  # it was reset
@@ -121,9 +121,9 @@ class MailCourier:
             while self._queue:
                 while self._queue:
                     await self._relay_next()
-                await self._mailbag.say_goodbye()
+                await self._connection.say_goodbye()
         finally:
-            self._mailbag.drop()
+            self._connection.drop()
             self._task = None
 
     async def _relay_next(self) -> None:
@@ -132,7 +132,7 @@ class MailCourier:
             return
         outcome = "not relayed: the mock server was stopped"
         try:
-            outcome = await self._mailbag.send(account, email)
+            outcome = await self._connection.send(account, email)
         finally:
             account.outbox.note(email, outcome)
 
@@ -150,7 +150,7 @@ class MailCourier:
         self._queue.clear()
 
 
-class _Mailbag:
+class _SmtpConnection:
     """A connection to an SMTP server, made when there is something to send."""
 
     def __init__(self, smtp: str, settings: "Settings") -> None:

@@ -46,17 +46,17 @@ async def place_order(call: Call, raw: bytes) -> Answer:
         raise
     keys.finish(key, body.fingerprint, now, answer)
     _note(call, "created", answer)
-    if call.world.webhooks.adversary.tricks:
+    if call.world.webhooks.faults.armed:
         await _tell_early(call)
     return answer
 
 
 async def _tell_early(call: Call) -> None:
-    """Have a webhook overtake the answer, if the adversary wants that."""
+    """Have a webhook overtake the answer, if a webhook fault is armed for that."""
     account, tell = call.account, call.world.tell
     if call.order_id is None or tell is None:
         return
-    if call.world.webhooks.adversary.early(account.api_key):
+    if call.world.webhooks.faults.inject_early(account.api_key):
         await tell(account, call.order_id)
 
 

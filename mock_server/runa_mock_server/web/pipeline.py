@@ -69,7 +69,7 @@ class Gateway:
         path = message.path
         world = self._world
         # Faults hold requests up, and so does a webhook that overtakes the answer.
-        if world.faults or world.webhooks.adversary.tricks or not _PLAIN(path):
+        if world.faults or world.webhooks.faults.armed or not _PLAIN(path):
             return None
         match = self._router.find(message.method, path)
         if not match.at_once or not is_whole(content, world.settings.max_body_bytes):

@@ -9,7 +9,7 @@ from runa_mock_server.base.clock import SECOND, Clock
 from runa_mock_server.contract.processing import NEVER
 from runa_mock_server.contract.webhook_events import Event
 from runa_mock_server.webhooks.endpoints import Endpoint
-from runa_mock_server.webhooks.faults import Plan, Trick
+from runa_mock_server.webhooks.faults import FaultKind, InjectedFaults
 
 State = Literal["pending", "delivered", "failed"]
 
@@ -65,7 +65,7 @@ class Attempt(NamedTuple):
         duration: how long it took, seconds of the computer's time.
         response: the first kilobyte of the answer.
         error: why there is no answer, in words.
-        adversary: what was done to it on purpose.
+        faults: the webhook faults that were injected.
         no_answer: the kind of failure if nothing was answered.
     """
 
@@ -74,7 +74,7 @@ class Attempt(NamedTuple):
     duration: float
     response: bytes
     error: str | None
-    adversary: tuple[Trick, ...]
+    faults: tuple[FaultKind, ...]
     no_answer: Failure | None
 
     @property
@@ -99,7 +99,7 @@ class Delivery:
         due: when it is attempted next, or ``NEVER``.
         failures: how many of its attempts by schedule have failed.
         attempts: the attempts, oldest first.
-        held: what is done to it once another message has overtaken it, while it waits for that.
+        held: the faults to inject once another message has overtaken it, while it waits for that.
     """
 
     message: "Message"
@@ -108,7 +108,7 @@ class Delivery:
     state: State = "pending"
     failures: int = 0
     attempts: list[Attempt] = field(default_factory=list)
-    held: Plan | None = None
+    held: InjectedFaults | None = None
 
     def note(self, attempt: Attempt) -> None:
         """Keep an attempt; of very many the latest."""

@@ -1,4 +1,4 @@
-"""What is to come by one clock: orders that end, attempts that are due."""
+"""What is due by one clock: orders that end, and delivery attempts."""
 
 from collections.abc import Callable
 from heapq import heappop, heappush
@@ -7,20 +7,33 @@ from typing import NamedTuple
 
 from runa_mock_server.base.clock import Clock
 from runa_mock_server.contract.processing import NEVER
-from runa_mock_server.contract.webhook_events import Event
+from runa_mock_server.contract.webhook_events import Event as EventType
 from runa_mock_server.orders.account_state import Holdings
-from runa_mock_server.orders.order_store import BasicOrder
 from runa_mock_server.webhooks.messages import Due
-from runa_mock_server.webhooks.schedule import Agenda
+from runa_mock_server.webhooks.schedule import Schedule
 
 
-class News(NamedTuple):
-    """What has happened: the event, the order or product, the moment, and the body to send."""
+class Event(NamedTuple):
+    """Something that endpoints subscribe to.
 
-    event: Event
+    Attributes:
+        type: what happened.
+        subject: the order id or the product code.
+        at: when, microseconds since the epoch.
+        body: the body to send, JSON.
+    """
+
+    type: EventType
     subject: str
     at: int
     body: bytes
+
+
+class EndedOrder(NamedTuple):
+    """An order that was expected to end: when it did, and its id."""
+
+    at: int
+    order_id: str
 
 
 class Queue:
@@ -44,8 +57,8 @@ class Queue:
         self.holdings: Holdings | None = None
         self._clock = clock
         self._wake = wake
-        self._ending: list[tuple[int, str]] = []
-        self._attempts = Agenda()
+        self._ending: list[EndedOrder] = []
+        self._attempts = Schedule()
 
     @property
     def clock(self) -> Clock:
@@ -65,7 +78,7 @@ class Queue:
     def expect(self, order_id: str, ends_at: int) -> None:
         """Expect an order to end; one that is on hold is expected once it is released."""
         if ends_at != NEVER:
-            heappush(self._ending, (ends_at, order_id))
+            heappush(self._ending, EndedOrder(ends_at, order_id))
             self._wake()
 
     def put(self, due: Due) -> None:
@@ -76,28 +89,24 @@ class Queue:
     @property
     def next_due(self) -> int | None:
         """When the earliest order ends or attempt is due, ``None`` if nothing is to come."""
-        heads = [self._ending[0][0]] if self._ending else []
+        heads = [self._ending[0].at] if self._ending else []
         if self._attempts:
             heads.append(self._attempts.first.due)
         return min(heads, default=None)
 
-    def pop_ended(self, now: int) -> tuple[int, str] | None:
-        """Take out the earliest order that has ended: when, and its id."""
-        return heappop(self._ending) if self._ending and self._ending[0][0] <= now else None
-
-    def pop_attempt(self, now: int) -> Due | None:
-        """Take out the earliest attempt that is due."""
-        is_due = self._attempts and self._attempts.first.due <= now
-        return self._attempts.pop() if is_due else None
-
     @property
     def attempts(self) -> int:
-        """How many attempts are to come, those included that are not wanted any more."""
+        """How many attempts are scheduled, including those that are no longer wanted."""
         return len(self._attempts)
 
+    def pop_ended(self, now: int) -> EndedOrder | None:
+        """Take out the earliest order that has ended."""
+        return heappop(self._ending) if self._ending and self._ending[0].at <= now else None
 
-def completion(order: BasicOrder) -> bytes:
-    """The body of ``order.completion``: the basic order, or of a failed one id and status."""
-    if order.outcome == "FAILED":
-        return b'{"id":"%s","status":"FAILED"}' % order.id.encode()
-    return order.basic
+    def pop(self, now: int) -> EndedOrder | Due | None:
+        """Take out the earliest order that has ended or attempt that is due."""
+        attempt = self._attempts.first.due if self._attempts else NEVER
+        ended = self.pop_ended(min(now, attempt))
+        if ended is not None:
+            return ended
+        return self._attempts.pop() if attempt <= now else None
