@@ -229,8 +229,12 @@ class Settings(BaseModel):
         default=15.0, description="Timeout of a webhook endpoint, in seconds."
     )
     webhook_timestamps: Annotated[Literal["clock", "computer"], Changeable()] = Field(
-        default="clock",
-        description="Time in webhook signatures: the server's clock or the computer's.",
+        default="computer",
+        description="Time in webhook signatures: the computer's, or the mock's clock.",
+    )
+    webhook_headers: Annotated[Literal["svix", "standard", "both"], Changeable()] = Field(
+        default="svix",
+        description="Webhook header names: svix-*, webhook-* of Standard Webhooks, or both.",
     )
 
     @property

@@ -35,6 +35,7 @@ class SettingsChanges(TypedDict, total=False):
     journal_bytes: int
     webhook_retries: Sequence[float]
     webhook_timeout: float
+    webhook_headers: Literal["svix", "standard", "both"]
     webhook_timestamps: Literal["clock", "computer"]
 
 

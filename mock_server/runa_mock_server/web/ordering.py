@@ -48,7 +48,7 @@ async def place_order(call: Call, raw: bytes) -> Answer:
     elif commit.placed is not None:
         call.outcome = "created"
         call.order_id = commit.placed.id
-        if call.world.webhooks.adversary.tricks:
+        if call.world.webhooks.faults.armed:
             await _tell_early(call, commit.placed.id)
     return answer
 
@@ -83,5 +83,5 @@ async def _hold_up(call: Call, request: OrderRequest, now: int) -> None:
 async def _tell_early(call: Call, order_id: str) -> None:
     """Have a webhook overtake the answer, if a webhook fault wants that."""
     account, tell = call.account, call.world.tell
-    if tell is not None and call.world.webhooks.adversary.early(account.api_key):
+    if tell is not None and call.world.webhooks.faults.inject_early(account.api_key):
         await tell(account, order_id)

@@ -9,17 +9,51 @@ from runa_mock_server.base.clock import SECOND, Clock
 from runa_mock_server.contract.processing import NEVER
 from runa_mock_server.contract.webhook_events import Event
 from runa_mock_server.webhooks.endpoints import Endpoint
-from runa_mock_server.webhooks.faults import Plan, Trick
+from runa_mock_server.webhooks.faults import FaultKind, InjectedFaults
 
 State = Literal["pending", "delivered", "failed"]
+
+Failure = Literal[
+    "dns_failure",
+    "connection_refused",
+    "connection_failed",
+    "tls_failure",
+    "timeout",
+    "transfer_failed",
+    "http_status",
+]
+"""Why an attempt failed. Only ``http_status`` is an answer of the receiver: it is not a 2xx."""
 
 RESPONSE_LIMIT = 1024
 """The bytes of a receiver's answer that are kept."""
 
+_LONGEST_REASON = 200
 _ATTEMPTS_KEPT = 50
 _ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _ID_LENGTH = 27
 _SUCCESS = range(200, 300)
+
+
+@dataclass(slots=True)
+class Answer:
+    """What an endpoint has answered so far.
+
+    Attributes:
+        status: the HTTP status, ``None`` while there is none.
+        body: the first kilobyte of the response's body.
+        failure: the kind of failure, ``None`` where there is a status.
+        error: the failure in words, ``None`` where there is a status.
+    """
+
+    status: int | None = None
+    body: bytearray = field(default_factory=bytearray)
+    failure: Failure | None = None
+    error: str | None = None
+
+    def fail(self, failure: Failure, reason: str) -> None:
+        """Note why there is no status; behind a status nothing is a failure."""
+        if self.status is None and self.failure is None:
+            self.failure, self.error = failure, reason[:_LONGEST_REASON]
 
 
 class Attempt(NamedTuple):
@@ -30,9 +64,9 @@ class Attempt(NamedTuple):
         status: what was answered; ``None`` if nothing was.
         duration: how long it took, seconds of the computer's time.
         response: the first kilobyte of the answer.
-        error: why there is no answer.
-        adversary: what was done to it on purpose.
-        timed_out: whether nothing was answered in time.
+        error: why there is no answer, in words.
+        faults: the webhook faults that were injected.
+        no_answer: the kind of failure if nothing was answered.
     """
 
     at: int
@@ -40,13 +74,18 @@ class Attempt(NamedTuple):
     duration: float
     response: bytes
     error: str | None
-    adversary: tuple[Trick, ...]
-    timed_out: bool
+    faults: tuple[FaultKind, ...]
+    no_answer: Failure | None
 
     @property
     def succeeded(self) -> bool:
         """Whether the endpoint took the message: a 2xx, and nothing else."""
         return self.status in _SUCCESS
+
+    @property
+    def failure(self) -> Failure | None:
+        """Why the attempt failed, ``None`` if it succeeded."""
+        return None if self.succeeded else self.no_answer or "http_status"
 
 
 @dataclass(eq=False, slots=True)
@@ -60,7 +99,7 @@ class Delivery:
         due: when it is attempted next, or ``NEVER``.
         failures: how many of its attempts by schedule have failed.
         attempts: the attempts, oldest first.
-        held: what is done to it once another message has overtaken it, while it waits for that.
+        held: the faults to inject once another message has overtaken it, while it waits for that.
     """
 
     message: "Message"
@@ -69,7 +108,7 @@ class Delivery:
     state: State = "pending"
     failures: int = 0
     attempts: list[Attempt] = field(default_factory=list)
-    held: Plan | None = None
+    held: InjectedFaults | None = None
 
     def note(self, attempt: Attempt) -> None:
         """Keep an attempt; of very many the latest."""
