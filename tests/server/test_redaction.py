@@ -6,10 +6,14 @@ from collections.abc import Callable
 from types import FrameType
 from urllib.parse import quote
 
+import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from runa_mock_server import MockServer
 from runa_mock_server.base.redaction import KnownKeys, Redactor, without_password
+from support.api import KEY
+from support.raw import ORDER, exchange, message
 
 KEYS = ["XX-test.secret", 'XX-a/b+c=="de.g&h%41:*~ \\x', "abcd.secret", "XX-test"]
 # What stands around a key in these tests reads the same in every encoding.
@@ -134,3 +138,30 @@ def test_a_url_is_shown_without_its_password() -> None:
         shown = without_password(f"https://{user}@hook.example:8443/a@b?c=d@e")
         assert shown == "https://[redacted]@hook.example:8443/a@b?c=d@e"
     assert without_password("https://hook.example/a@b") == "https://hook.example/a@b"
+
+
+def test_a_refusal_repeats_no_key(server: MockServer) -> None:
+    """Neither the caller's nor another account's, and when it is repeated it stays the same."""
+    exchange(server.url, message("GET", "/v2/ping"))
+    other = message("GET", f"/v2/{KEY.replace('t', '%74')}")
+    refused = exchange(server.url, other.replace(KEY.encode(), b"XX-other.secret"))
+    assert "There is nothing at '/v2/[API key]'." in refused.document["message"]
+    control = exchange(server.url, message("GET", f"/_mock/{KEY}?x={KEY}"))
+    assert (control.status, KEY.encode() in control.body) == (404, False)
+    wrong = ORDER.replace(b"1800FL-US", KEY.encode())
+    sent = message("POST", "/v2/order", wrong, X_Idempotency_Key="a")
+    first, again = exchange(server.url, sent), exchange(server.url, sent)
+    assert (first.status, first.body) == (again.status, again.body) == (400, first.body)
+    assert b"[API key]" in first.body
+    assert KEY.encode() not in first.body
+
+
+@pytest.mark.parametrize("key", ["type", "message", "null", "not_found", "error"])
+def test_a_key_that_is_a_word_of_the_contract_changes_no_shape(key: str) -> None:
+    """Only what is written for people is redacted."""
+    with MockServer(api_keys=[key]) as server:
+        sent = message("GET", f"/v2/{key}").replace(KEY.encode(), key.encode())
+        refused = exchange(server.url, sent)
+    assert list(refused.document) == ["type", "message", "help"]
+    assert refused.document["type"] == "not_found"
+    assert "[API key]" in refused.document["message"]

@@ -35,7 +35,7 @@ def api_key(header: str | None, accepted: Collection[str], prefix: str) -> str:
         if not accepted:
             expected = f"starts with {prefix}, as in {prefix}-test.secret, and is ASCII"
         raise ApiError(
-            "forbidden", f"The API key is not accepted here: an accepted key {expected}."
+            "forbidden", f"The API key is not accepted here. An accepted key {expected}."
         )
     return header
 

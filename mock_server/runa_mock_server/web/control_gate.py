@@ -14,11 +14,12 @@ from urllib.parse import urlsplit
 from aiohttp import web
 
 from runa_mock_server.base.errors import ApiError, quoted
+from runa_mock_server.base.redaction import Redactor
 from runa_mock_server.control.health import health_of
 from runa_mock_server.control.problems import ControlError, refusal
 from runa_mock_server.orders.idempotency import Answer
 from runa_mock_server.server_state.server_state import World
-from runa_mock_server.web.answers import answer_to, json_answer, to_response
+from runa_mock_server.web.answers import answer_to, json_answer, redacted, to_response
 from runa_mock_server.web.body import read_limited
 from runa_mock_server.web.query import query_of
 
@@ -31,6 +32,7 @@ _HEALTH = "/health"
 # An account of a million orders can be put back in one piece; health is open to everybody.
 _LONGEST_BODIES = {"/state": 4 * 1024 * 1024 * 1024, _HEALTH: 64 * 1024}
 _LONGEST_BODY = 64 * 1024 * 1024
+_REFUSALS = 400
 _METHOD_NOT_ALLOWED = 405
 _EVENTS = "/events"
 _INDEX = ("", "/")
@@ -83,6 +85,9 @@ class ControlGate:
             answer = await self._answer(request, path)
         except ControlError as refusal:
             answer = answer_to(refusal)
+        if answer.status >= _REFUSALS:
+            api_key = request.headers.get("X-Api-Key", "")
+            answer = redacted(answer, Redactor(api_key, self._world.known_keys))
         if answer.status == _METHOD_NOT_ALLOWED:
             headers["Allow"] = ", ".join(self.api.methods(path))
         return to_response(answer, headers)

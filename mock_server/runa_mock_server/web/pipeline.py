@@ -10,7 +10,7 @@ from runa_mock_server.base.redaction import Redactor
 from runa_mock_server.orders.idempotency import Answer
 from runa_mock_server.server_state.journal import in_one_piece
 from runa_mock_server.server_state.server_state import World
-from runa_mock_server.web.answers import answer_to, to_response
+from runa_mock_server.web.answers import answer_to, redacted, to_response
 from runa_mock_server.web.call import Call, ForgottenError
 from runa_mock_server.web.checks import ORDERING, check_headers
 from runa_mock_server.web.connection import connection_of, request_started
@@ -67,8 +67,7 @@ class Pipeline:
             check_headers(call, call.route.checks)
             answer = await call.route.handler(call)
         except ServiceError as refusal:
-            answer = answer_to(refusal)
-            answer = answer._replace(body=call.redactor.body(answer.body))
+            answer = redacted(answer_to(refusal), call.redactor)
         except ForgottenError:
             raise
         except Exception:
@@ -76,8 +75,7 @@ class Pipeline:
             return answer_to(ApiError("internal_server_error", "The mock has a defect."))
         if answer.status >= _REFUSALS and call.owner is not None:
             # Only the caller's own key: a stored answer stays the same, byte for byte.
-            own = Redactor(call.owner.api_key)
-            answer = answer._replace(body=own.body(answer.body))
+            return redacted(answer, Redactor(call.owner.api_key))
         return answer
 
     def record(self, call: Call, answer: Answer, status: int | None) -> int:
