@@ -175,7 +175,7 @@ def earlier_answer(view: AccountView, request: OrderRequest, now: int) -> Answer
             ``idempotency_validation_error`` if the key was used with another body.
     """
     key = request.key
-    if view.is_in_progress(key):
+    if key in view.in_progress:
         raise in_progress(key)
     kept = view.kept_answer(key)
     if kept is None or not kept.in_force(now):
@@ -354,7 +354,7 @@ def products_of(line: Line) -> Products:
 
 def _claimed_at_once(placing: Placing) -> dict[int, PayoutChange]:
     """The payouts to recipients who were paid before: they need no claim."""
-    known = placing.view.known_recipients()
+    known = placing.view.recipients
     if not known or placing.fails:
         return {}
     return {

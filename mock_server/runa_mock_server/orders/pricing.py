@@ -60,7 +60,8 @@ def quote(
     prices = []
     value = discount = 0
     for face_value, offers in lines:
-        face = in_cents(face_value)
+        cents = face_value * 100
+        face = int(cents) if cents == int(cents) else in_cents(face_value)
         # Inferred: where the recipient is yet to choose a product, no discount applies.
         multiplier = (
             offers[0].discount_multiplier if discounts and len(offers) == 1 else NO_DISCOUNT

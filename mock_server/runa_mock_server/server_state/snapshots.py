@@ -172,10 +172,10 @@ def export_account(account: Account) -> AccountState:
             for index, change in order.payouts.items()
             if change.parts
         },
-        known_recipients=sorted(state.known_recipients()),
+        known_recipients=sorted(state.recipients),
         recipient_addresses={
             reference: address
-            for reference, address in sorted(state.known_recipients().items())
+            for reference, address in sorted(state.recipients.items())
             if address is not None
         },
         emails=[

@@ -40,6 +40,9 @@ class AccountState:
     Attributes:
         identity: the same.
         balances: by currency what is there, in cents.
+        newest_id: the id of the newest order, empty if there is none.
+        in_progress: the idempotency keys whose first request is being held up.
+        recipients: by reference the recipients who have claimed a payout, with their address.
         version: how many commits have been applied.
         order_changed: called within a commit with the id of an order that is new or ends at
             another time, and that time; ``None`` while nothing waits for orders to end.
@@ -51,15 +54,16 @@ class AccountState:
         self.identity = identity
         self.balances: dict[str, int] = dict(balances)
         self.version = 0
+        self.newest_id = ""
+        self.in_progress: set[str] = set()
+        self.recipients: dict[str, str | None] = {}
         self.order_changed: Callable[[str, int], None] | None = None
         self.mails_changed: Callable[[str], None] | None = None
         self._rows: dict[str, bytes] = {}
         self._ids = bytearray()
         # A key whose answer is that its order was accepted has the position of that order.
         self._keys: dict[str, int | bytes] = {}
-        self._in_progress: set[str] = set()
         self._mails: dict[str, tuple[Mail, ...]] = {}
-        self._recipients: dict[str, str | None] = {}
         self._attempts: tuple[int, ...] = ()
 
     # What decisions read.
@@ -68,11 +72,6 @@ class AccountState:
     def order_count(self) -> int:
         """How many orders it has."""
         return len(self._rows)
-
-    @property
-    def newest_id(self) -> str:
-        """The id of its newest order, empty if it has none."""
-        return self._ids[-_ID_SIZE:].decode()
 
     def order(self, order_id: str) -> Order | None:
         """The order with an id."""
@@ -94,10 +93,6 @@ class AccountState:
             order.created_at, order.fingerprint, Answer(_ACCEPTED, accepted(order_id))
         )
 
-    def is_in_progress(self, key: str) -> bool:
-        """Whether the first request with a key is being held up."""
-        return key in self._in_progress
-
     def balance(self, currency: str) -> int:
         """What is there, in cents."""
         return self.balances.get(currency, 0)
@@ -105,10 +100,6 @@ class AccountState:
     def mails(self, order_id: str) -> Sequence[Mail]:
         """The mails of an order."""
         return self._mails.get(order_id, ())
-
-    def known_recipients(self) -> Mapping[str, str | None]:
-        """By reference the recipients who have claimed a payout, with their address."""
-        return self._recipients
 
     def attempts_since(self, since: int) -> int:
         """How many attempts count against the rate limit that came after a time."""
@@ -198,6 +189,8 @@ class AccountState:
             del self._ids[ids:]
             self._attempts = attempts
             raise
+        if placed is not None:
+            self.newest_id = placed.id
         self.version += 1
         if len(self._mails) > MOST_MAILS:
             del self._mails[next(iter(self._mails))]
@@ -222,7 +215,7 @@ class AccountState:
                 for order_id, mails in commit.mails.items()
             ]
         if commit.recipients:
-            writes += [_Write(self._recipients, *known) for known in commit.recipients.items()]
+            writes += [_Write(self.recipients, *known) for known in commit.recipients.items()]
         return writes
 
     def _short(self, kept: KeptAnswer, placed: Order | None) -> int | bytes:
@@ -251,11 +244,11 @@ class AccountState:
 
     def begin(self, key: str) -> None:
         """Mark the first request with a key as in progress, until ``release``."""
-        self._in_progress.add(key)
+        self.in_progress.add(key)
 
     def release(self, key: str) -> None:
         """End what ``begin`` began."""
-        self._in_progress.discard(key)
+        self.in_progress.discard(key)
 
     def drop(self, count: int) -> bool:
         """Forget some orders and keys, whichever; for an account that was discarded.

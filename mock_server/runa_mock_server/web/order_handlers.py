@@ -9,7 +9,7 @@ from runa_mock_server.web.answers import OK, json_answer
 from runa_mock_server.web.body import read_body
 from runa_mock_server.web.call import Call
 from runa_mock_server.web.checks import ORDERING, READING
-from runa_mock_server.web.ordering import place_order
+from runa_mock_server.web.ordering import create_order
 from runa_mock_server.web.query import query_of
 from runa_mock_server.web.routing import Route
 from runa_schemas.contract_data import DEFAULT_ORDER_LIMIT
@@ -18,14 +18,6 @@ from runa_schemas.contract_data import DEFAULT_ORDER_LIMIT
 async def ping(_call: Call) -> Answer:
     """``GET /ping``."""
     return json_answer({"message": "pong"})
-
-
-async def create_order(call: Call) -> Answer:
-    """``POST /order``."""
-    raw = await read_body(call)
-    if call.wants_email:
-        call.response_headers["X-Send-Email"] = "true"
-    return await place_order(call, raw)
 
 
 async def get_order(call: Call) -> Answer:
