@@ -316,3 +316,18 @@ key 'a' of {account}, duplicated: 1 order, USD 10.00 charged, 1 mail
   #3 {at}: the service replayed {order}, the client received 202
 """.format(account=account, at="12:00:00.250000", order=order_id)
     assert told in str(caught.value)
+
+
+def test_keys_that_are_shown_alike_are_told_apart(server: MockServer, api: Api) -> None:
+    """Each has its own verdict, although one stands for the API key in another spelling."""
+    alike = [b"\xff", b"\\udcff", KEY.encode(), KEY.lower().encode()]
+    for number, key in enumerate(alike):
+        headers = {"X-Idempotency-Key": key}
+        document = body(description=str(number))
+        made = api.call("POST", "/v2/order", headers=headers, json=document)
+        assert made.status_code == 202
+    effects = server.effects()
+    assert (effects.verdict, effects.orders) == ("exactly_once", len(alike))
+    assert [len(key.orders) for key in effects.keys] == [1] * len(alike)
+    assert [len(key.attempts) for key in effects.keys] == [1] * len(alike)
+    assert len({key.idempotency_key for key in effects.keys}) == 2

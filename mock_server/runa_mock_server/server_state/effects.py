@@ -111,22 +111,24 @@ def effects_of(account: Account, window: float, only_key: str | None = None) -> 
         window: seconds within which orders with equal bodies are suspected; 0 suspects none.
         only_key: the idempotency key to look at; by default all.
     """
+    # By the keys as they were sent: two of them can be shown alike.
     made: dict[str, list[_Made]] = {}
     for order in _orders_made(account):
         made.setdefault(order.key, []).append(order)
     attempts: dict[str, list[Entry]] = {}
     for entry in sorted(account.journal, key=lambda entry: entry.number):
-        key = entry.idempotency_key
+        key = entry.key_as_sent
         if key is not None:
             attempts.setdefault(key, []).append(entry)
     suspects = _suspects([order for orders in made.values() for order in orders], window)
     first_used = {key: entries[0].at for key, entries in attempts.items()}
     first_used |= {key: orders[0].at for key, orders in made.items()}
-    wanted = None if only_key is None else account.redactor.text(only_key)
+    show = account.redactor.text
+    wanted = None if only_key is None else show(only_key)
     keys = [
         _key_effects(account, key, made.get(key, []), attempts.get(key, []), suspects.get(key, []))
         for key in sorted(first_used, key=first_used.__getitem__)
-        if wanted in (None, key)
+        if wanted is None or show(key) == wanted
     ]
     return combined(keys, complete=not account.journal.dropped)
 
@@ -140,7 +142,7 @@ def _orders_made(account: Account) -> Iterator[_Made]:
     now = account.clock.now()
     for order in account.state.orders():
         yield _Made(
-            key="" if order.key is None else account.redactor.text(order.key),
+            key=order.key or "",
             id=order.id,
             at=order.created_at,
             fingerprint=order.fingerprint,
@@ -190,7 +192,7 @@ def _key_effects(
     charged = _sum(order.price for order in made if not order.failed)
     return KeyEffects(
         account=account.name,
-        idempotency_key=key,
+        idempotency_key=account.redactor.text(key),
         verdict=verdict,
         orders=[order.id for order in made],
         unanswered=unanswered,
@@ -198,7 +200,7 @@ def _key_effects(
         balance_moved=charged if account.enforces_balances else [],
         emails=sum(len(account.state.mails(order.id)) for order in made),
         webhooks=sum(account.webhooks.has_told(order.id) for order in made),
-        suspected_with=list(suspects),
+        suspected_with=[account.redactor.text(other) for other in suspects],
         attempts=[
             Attempt(
                 number=entry.number,
