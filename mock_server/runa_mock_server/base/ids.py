@@ -72,6 +72,9 @@ def next_order_id(previous: str, now: int, secret: bytes) -> str:
     else:
         time_part = previous[2 : 2 + _TIME_DIGITS]
         tail = _random_value(previous) + 2 * _MOST_ITEMS + (drawn >> 8 * _RANDOM_BYTES - _STEP_BITS)
+        if tail >> 8 * _RANDOM_BYTES:  # only behind an id that was imported
+            time_part = _time_part(_number(time_part) + 1)
+            tail = drawn >> 8 * _RANDOM_BYTES - _FRESH_BITS
     tail &= ~_MOST_ITEMS  # so that the next ids, its items', differ in two characters
     return f"O-{time_part}{_random_part(tail)}"
 
@@ -168,7 +171,12 @@ def _random_part(tail: int) -> str:
 
 def _random_value(order_id: str) -> int:
     """The eighty bits that the last sixteen characters of an id stand for."""
+    return _number(order_id[-_RANDOM_DIGITS:])
+
+
+def _number(digits: str) -> int:
+    """What an even number of characters stands for."""
     value = 0
-    for start in range(len(order_id) - _RANDOM_DIGITS, len(order_id), 2):
-        value = value << 10 | _NUMBERS[order_id[start : start + 2]]
+    for start in range(0, len(digits), 2):
+        value = value << 10 | _NUMBERS[digits[start : start + 2]]
     return value

@@ -221,7 +221,7 @@ def to_row(order: Order) -> bytes:
             None if order.ends_at == NEVER else order.ends_at - created_at,
             None if order.expires_at == NEVER else order.expires_at - created_at,
             order.failed,
-            order.key if order.key is None or order.key.isascii() else _escaped(order.key),
+            order.key if order.key is None or order.key.isprintable() else _escaped(order.key),
             order.fingerprint,
             order.currency,
             order.payment_currency,
@@ -255,16 +255,12 @@ def _rare(order: Order) -> list[Any]:
     return rare if any(rare) or order.reads_left == 0 else []
 
 
-_ESCAPE = "\0"  # no header value has this character
+_ESCAPE = "\0"  # not printable, so no key that is kept as it is begins with it
 
 
 def _escaped(key: str) -> str:
     """A key as JSON can hold it: a header can carry bytes that are no UTF-8."""
-    try:
-        key.encode()
-    except UnicodeEncodeError:
-        return _ESCAPE + key.encode(errors="surrogateescape").hex()
-    return key
+    return _ESCAPE + key.encode(errors="surrogateescape").hex()
 
 
 def _unescaped(key: str) -> str:

@@ -88,10 +88,12 @@ class AccountState:
         if kept is None or isinstance(kept, bytes):
             return None if kept is None else KeptAnswer.unpack(kept)
         order_id = self._id_at(kept)
-        order = from_row(order_id, self._rows[order_id])
-        return KeptAnswer(
-            order.created_at, order.fingerprint, Answer(_ACCEPTED, accepted(order_id))
-        )
+        return self._of_order(from_row(order_id, self._rows[order_id]))
+
+    def _of_order(self, order: Order) -> KeptAnswer:
+        """What the key of an order was answered with, if nothing held the request up."""
+        answer = Answer(_ACCEPTED, accepted(order.id))
+        return KeptAnswer(order.created_at, order.fingerprint, answer)
 
     def balance(self, currency: str) -> int:
         """What is there, in cents."""
@@ -221,11 +223,8 @@ class AccountState:
     def _short(self, kept: KeptAnswer, placed: Order | None) -> int | bytes:
         """What is kept of the answer to a key: little, where it follows from its order."""
         if kept.answer.status == _ACCEPTED:
-            order = placed or self.order(order_id_in(kept.answer.body))
-            if order is not None and (kept.first_seen, kept.fingerprint) == (
-                order.created_at,
-                order.fingerprint,
-            ):
+            order = placed or self.order(order_id_in(kept.answer.body) or "")
+            if order is not None and kept == self._of_order(order):
                 return order.position
         return kept.pack()
 
