@@ -19,8 +19,10 @@ _FORTY_BITS = 2**40 - 1
 _FRESH_BITS = 79
 _STEP_BITS = 48
 _MOST_ITEMS = 2**8
-_RANDOM_BYTES = 10
-_TIME_DIGITS, _RANDOM_DIGITS = 10, 16
+_RANDOM_BITS = 80
+_EIGHTY_BITS = 2**_RANDOM_BITS - 1
+_SHIFT = 40  # the low bits of a product are spread least
+_TIME_DIGITS = 10
 
 SECRET_SIZE = 16
 """The bytes of an account's secret."""
@@ -64,14 +66,14 @@ def next_order_id(previous: str, now: int, secret: bytes) -> str:
         ``O-`` and a ULID.
     """
     time_part = _time_part(now // 1_000)
-    # What is hashed differs for each order of an account, since each id is new.
-    digest = blake2b(f"{previous}{now}".encode(), digest_size=_RANDOM_BYTES, key=secret).digest()
-    drawn = int.from_bytes(digest)
+    tail = _random_value(previous) if previous else 0
+    # Multiplying by an odd number spreads the bits: it need not be secret, only look random.
+    drawn = ((tail ^ now) * _MIXER + int.from_bytes(secret)) >> _SHIFT & _EIGHTY_BITS
     if not previous or time_part > previous[2 : 2 + _TIME_DIGITS]:
-        tail = drawn >> 8 * _RANDOM_BYTES - _FRESH_BITS
+        tail = drawn >> _RANDOM_BITS - _FRESH_BITS
     else:
         time_part = previous[2 : 2 + _TIME_DIGITS]
-        tail = _random_value(previous) + 2 * _MOST_ITEMS + (drawn >> 8 * _RANDOM_BYTES - _STEP_BITS)
+        tail += 2 * _MOST_ITEMS + (drawn >> _RANDOM_BITS - _STEP_BITS)
     tail &= ~_MOST_ITEMS  # so that the next ids, its items', differ in two characters
     return f"O-{time_part}{_random_part(tail)}"
 
@@ -168,7 +170,8 @@ def _random_part(tail: int) -> str:
 
 def _random_value(order_id: str) -> int:
     """The eighty bits that the last sixteen characters of an id stand for."""
-    value = 0
-    for start in range(len(order_id) - _RANDOM_DIGITS, len(order_id), 2):
-        value = value << 10 | _NUMBERS[order_id[start : start + 2]]
-    return value
+    n = _NUMBERS
+    high = (n[order_id[12:14]] << 10 | n[order_id[14:16]]) << 20
+    high |= n[order_id[16:18]] << 10 | n[order_id[18:20]]
+    low = (n[order_id[20:22]] << 10 | n[order_id[22:24]]) << 20
+    return high << 40 | low | n[order_id[24:26]] << 10 | n[order_id[26:28]]

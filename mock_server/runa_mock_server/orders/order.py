@@ -210,12 +210,17 @@ def timing(now: int, delay: int, link_lifetime: int | None) -> Timing:
     return Timing(completed_at, completed_at, expires_at)
 
 
-def to_row(order: Order) -> bytes:
-    """An order as one row of JSON, without its id, which is the name of the row."""
+def to_row(order: Order, position: int | None = None) -> bytes:
+    """An order as one row of JSON, without its id, which is the name of the row.
+
+    Args:
+        order: the order.
+        position: how many orders of the account are older; by default what the order says.
+    """
     created_at = order.created_at
     return orjson.dumps(
         [
-            order.position,
+            order.position if position is None else position,
             created_at,
             order.completed_at - created_at,
             None if order.ends_at == NEVER else order.ends_at - created_at,

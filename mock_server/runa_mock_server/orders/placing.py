@@ -6,7 +6,6 @@ answer to the key from then on. Nothing here changes anything: the result is a `
 """
 
 from collections.abc import Callable, Sequence
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -68,6 +67,7 @@ class OrderRequest:
         self.options = options
         self._as_pydantic_1 = as_pydantic_1
         self._document: Any = None
+        self._body: NewOrder | None = None
         self._error: strict_json.MalformedJsonError | None = None
         try:
             self._document = strict_json.parse(raw)
@@ -85,17 +85,22 @@ class OrderRequest:
         if self._error is not None:
             raise strict_json.not_json(self._error)
 
-    @cached_property
     def body(self) -> "NewOrder":
-        """The body as an order.
+        """The body as an order; it is validated once.
 
         Raises:
             ApiError: ``bad_request`` if it is no JSON object, ``validation_error`` with a detail
                 for each wrong field.
         """
-        from runa_mock_server.contract.request_models import NewOrder, validate_body  # noqa: PLC0415 - loads pydantic
+        if self._body is None:
+            from runa_mock_server.contract.request_models import (  # noqa: PLC0415 - loads pydantic
+                NewOrder,
+                validate_body,
+            )
 
-        return validate_body(NewOrder, self._document, as_pydantic_1=self._as_pydantic_1)
+            as_pydantic_1 = self._as_pydantic_1
+            self._body = validate_body(NewOrder, self._document, as_pydantic_1=as_pydantic_1)
+        return self._body
 
 
 class Placing:
@@ -195,7 +200,7 @@ def json_syntax(placing: Placing) -> None:
 
 def body_schema(placing: Placing) -> None:
     """400 ``bad_request`` for what is no object, 422 ``validation_error`` for wrong fields."""
-    placing.payment_currency = placing.request.body["payment_method"]["currency"].value
+    placing.payment_currency = placing.request.body()["payment_method"]["currency"].value
 
 
 def trigger(placing: Placing) -> None:
@@ -208,7 +213,7 @@ def trigger(placing: Placing) -> None:
 
 def find_products(placing: Placing) -> None:
     """400 ``product_validation_error`` for products and templates that do not exist."""
-    placing.lines = lines = look_up(placing.request.body["items"], placing.terms.catalogue)
+    placing.lines = lines = look_up(placing.request.body()["items"], placing.terms.catalogue)
     placing.product_currency = lines[0].offers[0].currency
 
 
@@ -289,7 +294,7 @@ def _accept(placing: Placing) -> Commit:
 
 def _order(placing: Placing, now: int) -> Order:
     request, terms, cost = placing.request, placing.terms, placing.quote
-    options, body, view = request.options, request.body, placing.view
+    options, body, view = request.options, request.body(), placing.view
     processing = options.processing or terms.processing
     delay = _SYNCHRONOUS_DELAY if options.synchronous else processing.delay
     completed_at, ends_at, expires_at = timing(now, delay, terms.link_lifetime)

@@ -54,13 +54,14 @@ class OrderService:
         order = self._state.order(order_id)
         if order is None:
             raise ApiError("not_found", f"There is no order {quoted(order_id)}.")
-        if self._clock.now() < order.ends_at:
+        now = self._clock.now()
+        if now < order.ends_at:
             if order.reads_left is None:
                 return incomplete(order_id)
             order = self._change(order_id, lifecycle.counted_read)
-            if self._clock.now() < order.ends_at:
+            if now < order.ends_at:
                 return incomplete(order_id)
-        return self.document(order)
+        return full_bytes(order, self._state.identity, self.terms.payout_url, now)
 
     def page(self, wanted: PageRequest) -> bytes:
         """A page of orders in basic form, newest first (inferred).

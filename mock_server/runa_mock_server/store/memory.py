@@ -6,7 +6,7 @@ numbers, and one bytearray of ids in the order of creation. So a million orders 
 
 from bisect import bisect_left
 from collections.abc import Callable, Iterator, Mapping, MutableMapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from runa_mock_server.base.ids import Identity
 from runa_mock_server.orders.commit import MOST_MAILS, Commit, Decision, Mail
@@ -20,12 +20,8 @@ _ACCEPTED = 202
 _ABSENT: Any = object()
 
 
-class _Write(NamedTuple):
-    """One write of a commit: a key of a mapping and its new value."""
-
-    mapping: MutableMapping[Any, Any]
-    key: Any
-    value: Any
+_Write = tuple[MutableMapping[Any, Any], Any, Any]
+"""One write of a commit: a mapping, a key and its new value, or ``_ABSENT``."""
 
 
 class AccountState:
@@ -172,10 +168,8 @@ class AccountState:
             Exception: whatever a write or a listener raised; nothing is changed then.
         """
         placed = commit.placed
-        if placed is not None:
-            placed = placed._replace(position=len(self._rows))
-        writes = self._writes(commit, placed)
-        before = [_Write(mapping, key, mapping.get(key, _ABSENT)) for mapping, key, _ in writes]
+        writes = self._writes(commit)
+        before = [(mapping, key, mapping.get(key, _ABSENT)) for mapping, key, _ in writes]
         ids, attempts = len(self._ids), self._attempts
         try:
             _write(writes)
@@ -195,39 +189,44 @@ class AccountState:
         if len(self._mails) > MOST_MAILS:
             del self._mails[next(iter(self._mails))]
 
-    def _writes(self, commit: Commit, placed: Order | None) -> list[_Write]:
-        writes = [_Write(self._rows, order.id, to_row(order)) for order in commit.changed]
+    def _writes(self, commit: Commit) -> list[_Write]:
+        placed, rows = commit.placed, self._rows
+        writes: list[_Write] = [(rows, order.id, to_row(order)) for order in commit.changed]
         if placed is not None:
-            writes.append(_Write(self._rows, placed.id, to_row(placed)))
+            writes.append((rows, placed.id, to_row(placed, len(rows))))
         if commit.key is not None:
             key, kept = commit.key
-            if self._keys.get(key) is not None:  # a key that was used again after 30 days
-                writes.append(_Write(self._keys, key, _ABSENT))
-            writes.append(_Write(self._keys, key, self._short(kept, placed)))
+            if key in self._keys:  # a key that was used again after 30 days
+                writes.append((self._keys, key, _ABSENT))
+            writes.append((self._keys, key, self._short(kept, placed)))
         if commit.balances:
             writes += [
-                _Write(self.balances, currency, _ABSENT if cents is None else cents)
+                (self.balances, currency, _ABSENT if cents is None else cents)
                 for currency, cents in commit.balances.items()
             ]
         if commit.mails:
             writes += [
-                _Write(self._mails, order_id, tuple(mails) or _ABSENT)
+                (self._mails, order_id, tuple(mails) or _ABSENT)
                 for order_id, mails in commit.mails.items()
             ]
         if commit.recipients:
-            writes += [_Write(self.recipients, *known) for known in commit.recipients.items()]
+            writes += [(self.recipients, *known) for known in commit.recipients.items()]
         return writes
 
     def _short(self, kept: KeptAnswer, placed: Order | None) -> int | bytes:
         """What is kept of the answer to a key: little, where it follows from its order."""
-        if kept.answer.status == _ACCEPTED:
-            order = placed or self.order(order_id_in(kept.answer.body))
-            if order is not None and (kept.first_seen, kept.fingerprint) == (
-                order.created_at,
-                order.fingerprint,
-            ):
-                return order.position
-        return kept.pack()
+        if kept.answer.status != _ACCEPTED:
+            return kept.pack()
+        position = len(self._rows)
+        if placed is None:
+            placed = self.order(order_id_in(kept.answer.body))
+            position = -1 if placed is None else placed.position
+        if placed is None or (kept.first_seen, kept.fingerprint) != (
+            placed.created_at,
+            placed.fingerprint,
+        ):
+            return kept.pack()
+        return position
 
     def _with(self, attempt: int) -> tuple[int, ...]:
         """The attempts that count, with one more."""
@@ -235,6 +234,8 @@ class AccountState:
 
     def _tell(self, commit: Commit) -> None:
         """Tell the listeners of the orders that are new or end at another time."""
+        if self.order_changed is None and self.mails_changed is None:
+            return
         ending = commit.changed if commit.placed is None else [*commit.changed, commit.placed]
         for order in ending:
             if self.order_changed is not None:
