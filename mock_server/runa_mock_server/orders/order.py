@@ -226,8 +226,8 @@ def to_row(order: Order, position: int | None = None) -> bytes:
             None if order.ends_at == NEVER else order.ends_at - created_at,
             None if order.expires_at == NEVER else order.expires_at - created_at,
             order.failed,
-            order.key if order.key is None or order.key.isascii() else _escaped(order.key),
             order.fingerprint,
+            order.key if order.key is None or order.key.isascii() else _escaped(order.key),
             order.currency,
             order.payment_currency,
             order.total_price,
@@ -276,16 +276,31 @@ def _unescaped(key: str) -> str:
     return bytes.fromhex(key[1:]).decode(errors="surrogateescape")
 
 
-def end_of_row(row: bytes) -> int:
-    """When the order of a row ends, without reading the rest of it."""
-    _, created_at, _, ends, _ = row[1:].split(b",", 4)
-    return NEVER if ends == b"null" else int(created_at) + int(ends)
+class RowHead(NamedTuple):
+    """What a row begins with; see ``Order``."""
+
+    created_at: int
+    ends_at: int
+    expires_at: int
+    fingerprint: str
+
+
+def head_of(row: bytes) -> RowHead:
+    """What a row begins with, without reading the rest of it."""
+    _, created, _, ends, expires, _, fingerprint, _ = row[1:].split(b",", 7)
+    created_at = int(created)
+    return RowHead(
+        created_at,
+        NEVER if ends == b"null" else created_at + int(ends),
+        NEVER if expires == b"null" else created_at + int(expires),
+        fingerprint[1:-1].decode(),
+    )
 
 
 def from_row(order_id: str, row: bytes) -> Order:
     """The order that a row holds."""
     start, rest = (fields := orjson.loads(row))[:8], fields[8:]
-    position, created_at, completed, ends, expires, failed, key, fingerprint = start
+    position, created_at, completed, ends, expires, failed, fingerprint, key = start
     currency, payment_currency, price, discount, legacy, items, description, metadata, *rare = rest
     order = Order(
         order_id,

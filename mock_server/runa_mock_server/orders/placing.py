@@ -6,7 +6,7 @@ answer to the key from then on. Nothing here changes anything: the result is a `
 """
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import orjson
 
@@ -16,6 +16,8 @@ from runa_mock_server.base.errors import ApiError, NeverStoredError, ServiceErro
 from runa_mock_server.base.ids import next_order_id
 from runa_mock_server.base.money import cents_text
 from runa_mock_server.contract import triggers
+from runa_mock_server.contract.request_models import Distribution as SentDistribution
+from runa_mock_server.contract.request_models import NewOrder, validate_body
 from runa_mock_server.orders.business_rules import Line, look_up
 from runa_mock_server.orders.commit import AccountView, Commit, Mail
 from runa_mock_server.orders.documents import full_bytes
@@ -32,10 +34,6 @@ from runa_mock_server.orders.order import (
 from runa_mock_server.orders.pricing import Quote, quote
 from runa_mock_server.orders.terms import OrderOptions, OrderTerms
 from runa_schemas.contract_data import PROCESSING_SECONDS
-
-if TYPE_CHECKING:  # a server starts without loading pydantic
-    from runa_mock_server.contract.request_models import Distribution as SentDistribution
-    from runa_mock_server.contract.request_models import NewOrder
 
 _ACCEPTED, _DONE = 202, 200
 # A synchronous order answers at once and is said to have completed a second later (recorded).
@@ -85,7 +83,7 @@ class OrderRequest:
         if self._error is not None:
             raise strict_json.not_json(self._error)
 
-    def body(self) -> "NewOrder":
+    def body(self) -> NewOrder:
         """The body as an order; it is validated once.
 
         Raises:
@@ -93,11 +91,6 @@ class OrderRequest:
                 for each wrong field.
         """
         if self._body is None:
-            from runa_mock_server.contract.request_models import (  # noqa: PLC0415 - loads pydantic
-                NewOrder,
-                validate_body,
-            )
-
             as_pydantic_1 = self._as_pydantic_1
             self._body = validate_body(NewOrder, self._document, as_pydantic_1=as_pydantic_1)
         return self._body
@@ -280,9 +273,12 @@ def _accept(placing: Placing) -> Commit:
     if terms.profile.enforces_balances and not placing.fails:
         currency = placing.payment_currency
         balances[currency] = view.balance(currency) - order.total_price
-    always = terms.profile.always_sends_email
-    recipients = [] if order.failed else [item.distribution for item in order.items]
-    mails = mailed_items(recipients, always=always, asked=placing.request.options.email)
+    always, asked = terms.profile.always_sends_email, placing.request.options.email
+    mails: Sequence[int] = ()
+    if (always or asked) and not order.failed:
+        mails = mailed_items(
+            [item.distribution for item in order.items], always=always, asked=asked
+        )
     return Commit(
         answer,
         placing.kept(answer),
@@ -330,7 +326,7 @@ def _order(placing: Placing, now: int) -> Order:
     )
 
 
-def distribution_of(sent: "SentDistribution") -> Distribution:
+def distribution_of(sent: SentDistribution) -> Distribution:
     """How an item reaches its recipient, from what was sent."""
     template_id = sent.get("template_id")
     if sent["type"] == "PAYOUT_LINK":

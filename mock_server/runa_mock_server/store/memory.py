@@ -12,7 +12,7 @@ from runa_mock_server.base.ids import Identity
 from runa_mock_server.orders.commit import MOST_MAILS, Commit, Decision, Mail
 from runa_mock_server.orders.documents import order_id_in
 from runa_mock_server.orders.idempotency import Answer, KeptAnswer
-from runa_mock_server.orders.order import Order, accepted, end_of_row, from_row, to_row
+from runa_mock_server.orders.order import Order, accepted, from_row, head_of, to_row
 from runa_mock_server.orders.rate_limit import RATE_WINDOW
 
 _ID_SIZE = len("O-") + 26
@@ -69,6 +69,10 @@ class AccountState:
         """How many orders it has."""
         return len(self._rows)
 
+    def row(self, order_id: str) -> bytes | None:
+        """The row of the order with an id; see ``orders.order``."""
+        return self._rows.get(order_id)
+
     def order(self, order_id: str) -> Order | None:
         """The order with an id."""
         row = self._rows.get(order_id)
@@ -84,10 +88,8 @@ class AccountState:
         if kept is None or isinstance(kept, bytes):
             return None if kept is None else KeptAnswer.unpack(kept)
         order_id = self._id_at(kept)
-        order = from_row(order_id, self._rows[order_id])
-        return KeptAnswer(
-            order.created_at, order.fingerprint, Answer(_ACCEPTED, accepted(order_id))
-        )
+        head = head_of(self._rows[order_id])
+        return KeptAnswer(head.created_at, head.fingerprint, Answer(_ACCEPTED, accepted(order_id)))
 
     def balance(self, currency: str) -> int:
         """What is there, in cents."""
@@ -133,7 +135,7 @@ class AccountState:
         Looks at all, so it is not for a request.
         """
         for order_id, row in tuple(self._rows.items()):
-            ends_at = end_of_row(row)
+            ends_at = head_of(row).ends_at
             if ends_at > time:
                 yield order_id, ends_at
 

@@ -60,7 +60,7 @@ def check_rate(call: Call) -> None:
 
 def check_names(call: Call) -> None:
     """400 ``bad_request``: a header of this mock that does not exist, or one with two values."""
-    names = [name.lower() for name in call.headers]
+    names = [name.lower() for name, _ in call.headers.items()]
     for name in names:
         if name.startswith(_OWN_PREFIX) and name not in _OWN_NAMES:
             nearest = get_close_matches(name.title(), _OWN_HEADERS, 1, 0)[0]
