@@ -217,7 +217,7 @@ def to_row(order: Order, position: int | None = None) -> bytes:
         order: the order.
         position: how many orders of the account are older; by default what the order says.
     """
-    created_at = order.created_at
+    created_at, key = order.created_at, order.key
     return orjson.dumps(
         [
             order.position if position is None else position,
@@ -227,7 +227,7 @@ def to_row(order: Order, position: int | None = None) -> bytes:
             None if order.expires_at == NEVER else order.expires_at - created_at,
             order.failed,
             order.fingerprint,
-            order.key if order.key is None or order.key.isascii() else _escaped(order.key),
+            key if key is None or key.isascii() else _escaped(key),
             order.currency,
             order.payment_currency,
             order.total_price,
@@ -246,18 +246,16 @@ def to_row(order: Order, position: int | None = None) -> bytes:
 
 def _rare(order: Order) -> list[Any]:
     """What few orders have; nothing for the others, since a row is kept for each."""
-    rare = [
-        order.exchange and tuple(order.exchange),
-        [
-            (index, *change[:2], [*map(tuple, change.parts)])
-            for index, change in order.payouts.items()
-        ],
-        order.reads_left,
-        order.failure_reason,
-        order.item_ids,
-        order.tokens,
-    ]
-    return rare if any(rare) or order.reads_left == 0 else []
+    *_, exchange, payouts, reads_left, failure_reason, ids, tokens, _ = order
+    if (
+        exchange is None
+        and reads_left is None
+        and failure_reason is None
+        and not (payouts or ids or tokens)
+    ):
+        return []
+    changes = [(i, status, at, [*map(tuple, parts)]) for i, (status, at, parts) in payouts.items()]
+    return [exchange and tuple(exchange), changes, reads_left, failure_reason, ids, tokens]
 
 
 _ESCAPE = "\0"  # no header value has this character
