@@ -1,6 +1,6 @@
 """A hand on the products of a mock server, from Python."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from runa_mock_server.control.models import LONGEST_PAGE
@@ -52,6 +52,29 @@ class ProductsControl:
             ControlRefusedError: if there is none with this code.
         """
         return self._channel.get(ProductDetail, path_of("product", code))
+
+    def add(self, product: Mapping[str, Any]) -> ProductDetail:
+        """Add a product to the catalogue, for every account.
+
+        Args:
+            product: its document, in the shape of the provider's product list.
+
+        Raises:
+            ControlRefusedError: naming each field that cannot be used; nothing was changed.
+        """
+        answer = self._channel.call("POST", "/products", {"product": dict(product)})
+        return ProductDetail.model_validate(answer)
+
+    def remove(self, code: str) -> ProductDetail:
+        """Remove a product from the catalogue, for every account; orders stay as they are.
+
+        Returns:
+            The product as it was; ``add`` takes its ``product`` again.
+
+        Raises:
+            ControlRefusedError: if there is none with this code.
+        """
+        return ProductDetail.model_validate(self._channel.call("DELETE", path_of("product", code)))
 
     def change(self, code: str, **fields: Any) -> ProductDetail:
         """Have a product be otherwise from now on, for every account.
