@@ -28,7 +28,8 @@ class ProductFilters(TypedDict, total=False):
     """What narrows the list of products; a product passes when it passes each that is given.
 
     Attributes:
-        is_orderable: Only products that can, or cannot, be ordered now.
+        is_orderable: True for only the products that can be ordered now; False turns the filter
+            off, as the service documents it.
         countries: Redeemable in any of these, such as `GB`; one or several.
         categories: In any of these, see `categories`; one or several.
         code: The product with this code, if there is one.

@@ -5,13 +5,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import lru_cache
-from importlib import resources
 from operator import itemgetter
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any
 
-import orjson
-
+from runa_mock_server.catalogue.built_in_data import built_in_products, playground_templates
 from runa_schemas.contract_data import PAYOUT_TYPES, PRODUCTS_PER_TEMPLATE
 
 _NO_TEMPLATES: Mapping[str, Iterable[str]] = MappingProxyType({})
@@ -221,14 +219,7 @@ class Catalogue:
 @lru_cache(maxsize=1)
 def built_in() -> Catalogue:
     """The catalogue that ships with the package; the codes that the provider names are exact."""
-    return Catalogue(_data()["catalog"])
-
-
-@lru_cache(maxsize=1)
-def _data() -> Mapping[str, Any]:
-    raw = resources.files(__package__).joinpath("data/catalogue.json").read_bytes()
-    data: Mapping[str, Any] = orjson.loads(raw)
-    return data
+    return Catalogue(built_in_products())
 
 
 def _offers(product: Mapping[str, Any]) -> Iterator[Offer]:
@@ -288,26 +279,9 @@ def _with_point(multiplier: str) -> str:
     return multiplier if "." in multiplier else multiplier + ".0"
 
 
-class _PlaygroundTemplate(NamedTuple):
-    """A template that the provider's playground knows."""
-
-    id: str
-    currency: str
-    codes: tuple[str, ...]
-
-
-@lru_cache(maxsize=1)
-def _playground_templates() -> tuple[_PlaygroundTemplate, ...]:
-    currencies = {product["code"]: product["currency"] for product in _data()["catalog"]}
-    return tuple(
-        _PlaygroundTemplate(template_id, currencies[codes[0]], tuple(codes))
-        for template_id, codes in _data()["templates"].items()
-    )
-
-
 def _playground_codes(offers: Mapping[str, Offer]) -> dict[str, Sequence[str]]:
     chosen: dict[str, Sequence[str]] = {}
-    for template in _playground_templates():
+    for template in playground_templates():
         of_currency = {
             code: offer
             for code, offer in offers.items()
