@@ -1,11 +1,11 @@
-"""The pytest plugin: a mock server, an account and a client for each test that asks for them.
+"""The pytest plugin: fixtures with a mock server, an account and a client for each test.
 
-Without ``--runa-url`` a test has a server of its own, or shares the session's. With it the same
-tests call a server that runs already, each with an account of its own on a mock server, all with
-``--runa-key`` on a real service; what cannot be done there is skipped.
+Without ``--runa-url`` a test has its own server, or shares the session's server. With it the same
+tests call a server that is already running: a mock server gives each test a new account, a real
+service uses the account of ``--runa-key``. Tests that need more than the server supports are
+skipped.
 
-All of it hangs on fixtures. Who uses none pays for the import of this module alone, so what is
-heavy is imported inside them.
+Fixtures import what they need, so a session without them imports this module alone.
 """
 
 from collections.abc import Callable, Generator, Iterator, Mapping
@@ -17,17 +17,17 @@ import pytest
 
 if TYPE_CHECKING:
     from runa_client import AsyncRunaClient, RunaClient
-    from runa_mock_server import Controls, MockServer
-    from runa_mock_server.testing.client_scenarios import PlayedScenario
-    from runa_mock_server.testing.targets import Elsewhere, Endpoint, Server
+    from runa_mock_server import ControlClient, MockServer
+    from runa_mock_server.testing import ScenarioRun
+    from runa_mock_server.testing.targets import Endpoint, ExternalTarget, Server
 
 _REPORTER = "runa_reporter"
 _MOST_REQUESTS = 50
 
-# No traceback: it would show the plugin, and the reason says all.
-_Failed = partial(pytest.fail.Exception, pytrace=False)
+# The reason is enough; a traceback would show the plugin's code.
+_Failure = partial(pytest.fail.Exception, pytrace=False)
 
-_watched = pytest.StashKey["Controls"]()
+_watched = pytest.StashKey["ControlClient"]()
 _own = pytest.StashKey["Server"]()
 
 
@@ -47,53 +47,53 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Register the marker, and refuse options that cannot be meant."""
+    """Register the marker and validate the options."""
     config.addinivalue_line(
         "markers",
-        "runa(**settings): settings of the test's runa server, as MockServer takes them, for "
+        "runa(**settings): settings of the test's runa server, as for MockServer, for "
         "example processing='at-once' or profile='production'",
     )
     url, key = config.option.runa_url, config.option.runa_key
     if url is not None and not url.startswith(("http://", "https://")):
         raise pytest.UsageError(f"--runa-url: must start with http:// or https://, not {url!r}")
     if key is not None and url is None:
-        raise pytest.UsageError("--runa-key: needs --runa-url, where the key is good")
+        raise pytest.UsageError("--runa-key: needs --runa-url, the server that accepts the key")
 
 
 def pytest_report_header(config: pytest.Config) -> str | None:
-    """Say where the tests are aimed, if that is not at servers of their own."""
+    """Show the value of ``--runa-url``."""
     url = config.option.runa_url
     return None if url is None else f"runa: calling {url}"
 
 
 @pytest.fixture
 def runa_settings() -> Mapping[str, Any]:
-    """Settings of the test's server, as ``MockServer`` takes them: override it."""
+    """Settings of the test's server, as for ``MockServer``; override this fixture."""
     return {}
 
 
 @pytest.fixture(scope="session")
 def runa_session_settings() -> Mapping[str, Any]:
-    """Settings of the session's server, as ``MockServer`` takes them: override it."""
+    """Settings of the session's server, as for ``MockServer``; override this fixture."""
     return {}
 
 
 @pytest.fixture(scope="session")
-def _runa_elsewhere(pytestconfig: pytest.Config) -> Iterator["Elsewhere | None"]:
-    """What ``--runa-url`` leads to, if it was given."""
+def _runa_external(pytestconfig: pytest.Config) -> Iterator["ExternalTarget | None"]:
+    """The target of ``--runa-url``; ``None`` without the option."""
     url, key = pytestconfig.option.runa_url, pytestconfig.option.runa_key
     if url is None:
         yield None
         return
-    from runa_mock_server.testing.targets import reach
+    from runa_mock_server.testing.targets import resolve
 
-    with _plainly("--runa-url"):
-        elsewhere = reach(url, key)
-    mock = elsewhere.mock
+    with _outcome("--runa-url"):
+        external = resolve(url, key)
+    mock = external.mock
     if key is not None and hasattr(pytestconfig, "workerinput"):
         reason = "needs an account, and the workers of pytest-xdist share the one of --runa-key"
-        elsewhere = elsewhere._replace(mock=None, obstacle=reason)
-    yield elsewhere
+        external = external._replace(mock=None, obstacle=reason)
+    yield external
     if mock is not None:
         mock.close()
 
@@ -102,12 +102,12 @@ def _runa_elsewhere(pytestconfig: pytest.Config) -> Iterator["Elsewhere | None"]
 def runa_server(
     request: pytest.FixtureRequest,
     runa_settings: Mapping[str, Any],
-    _runa_elsewhere: "Elsewhere | None",
+    _runa_external: "ExternalTarget | None",
 ) -> Iterator["Server"]:
-    """A ``MockServer`` for the test alone; with ``--runa-url`` its account on the one there."""
-    if _runa_elsewhere is not None:
+    """A ``MockServer`` for one test; with ``--runa-url`` the test's account on that server."""
+    if _runa_external is not None:
         endpoint = request.getfixturevalue("_runa_endpoint")
-        yield cast("Server", _account("runa_server", endpoint, _runa_elsewhere))
+        yield cast("Server", _account("runa_server", endpoint, _runa_external))
         return
     with _make_server(_wanted(runa_settings, request.node)) as server:
         request.node.stash[_own] = server
@@ -117,12 +117,12 @@ def runa_server(
 
 @pytest.fixture(scope="session")
 def runa_session_server(
-    runa_session_settings: Mapping[str, Any], _runa_elsewhere: "Elsewhere | None"
+    runa_session_settings: Mapping[str, Any], _runa_external: "ExternalTarget | None"
 ) -> Iterator["Server"]:
-    """A ``MockServer`` for the session; with ``--runa-url`` the one there."""
-    if _runa_elsewhere is not None:
-        with _plainly("runa_session_server", pytest.skip.Exception):
-            server = _runa_elsewhere.control()
+    """A ``MockServer`` for the session; with ``--runa-url`` the mock server there."""
+    if _runa_external is not None:
+        with _outcome("runa_session_server", pytest.skip.Exception):
+            server = _runa_external.control()
         yield server
         return
     with _make_server(_wanted(runa_session_settings)) as own:
@@ -133,41 +133,43 @@ def runa_session_server(
 def _runa_endpoint(
     request: pytest.FixtureRequest,
     runa_settings: Mapping[str, Any],
-    _runa_elsewhere: "Elsewhere | None",
+    _runa_external: "ExternalTarget | None",
 ) -> "Endpoint":
-    """Where and as whom the test calls: on ``runa_server``, or where ``--runa-url`` leads."""
-    return _endpoint(request, "runa_server", runa_settings, _runa_elsewhere)
+    """Base URL and account of the test: on ``runa_server``, or at ``--runa-url``."""
+    return _endpoint(request, "runa_server", runa_settings, _runa_external)
 
 
 @pytest.fixture
 def _runa_session_endpoint(
     request: pytest.FixtureRequest,
     runa_session_settings: Mapping[str, Any],
-    _runa_elsewhere: "Elsewhere | None",
+    _runa_external: "ExternalTarget | None",
 ) -> "Endpoint":
-    """Where and as whom the test calls: on ``runa_session_server``, or at ``--runa-url``."""
-    # The session's server was started with its settings; a server elsewhere was not.
-    settings = {} if _runa_elsewhere is None else runa_session_settings
-    return _endpoint(request, "runa_session_server", settings, _runa_elsewhere)
+    """Base URL and account of the test: on ``runa_session_server``, or at ``--runa-url``."""
+    # The session's server was started with these settings, an external server was not.
+    settings = {} if _runa_external is None else runa_session_settings
+    return _endpoint(request, "runa_session_server", settings, _runa_external)
 
 
 @pytest.fixture
-def runa_account(_runa_endpoint: "Endpoint", _runa_elsewhere: "Elsewhere | None") -> "Controls":
-    """Controls the test's account: clock, faults, journal, orders, mails, effects, settings."""
-    return _account("runa_account", _runa_endpoint, _runa_elsewhere)
+def runa_account(
+    _runa_endpoint: "Endpoint", _runa_external: "ExternalTarget | None"
+) -> "ControlClient":
+    """Controls the test's account: clock, faults, journal, orders, emails, effects, settings."""
+    return _account("runa_account", _runa_endpoint, _runa_external)
 
 
 @pytest.fixture
 def runa_session_account(
-    _runa_session_endpoint: "Endpoint", _runa_elsewhere: "Elsewhere | None"
-) -> "Controls":
+    _runa_session_endpoint: "Endpoint", _runa_external: "ExternalTarget | None"
+) -> "ControlClient":
     """Controls the test's account on the session's server."""
-    return _account("runa_session_account", _runa_session_endpoint, _runa_elsewhere)
+    return _account("runa_session_account", _runa_session_endpoint, _runa_external)
 
 
 @pytest.fixture
 def runa_api(_runa_endpoint: "Endpoint") -> Iterator["RunaClient"]:
-    """A client of the test's account. Where time stands still, its pauses move the clock."""
+    """A client of the test's account. Its sleeps advance a stopped clock, so tests do not wait."""
     with _runa_endpoint.client() as client:
         yield client
 
@@ -181,45 +183,43 @@ def runa_session_api(_runa_session_endpoint: "Endpoint") -> Iterator["RunaClient
 
 @pytest.fixture
 def runa_async_api(_runa_endpoint: "Endpoint") -> "AsyncRunaClient":
-    """Like ``runa_api`` for asyncio: open it in the test's event loop, with ``async with``."""
+    """Like ``runa_api`` for asyncio: open it in the test's event loop with ``async with``."""
     return _runa_endpoint.async_client()
 
 
 @pytest.fixture
 def runa_environment(_runa_endpoint: "Endpoint", monkeypatch: pytest.MonkeyPatch) -> None:
-    """Sets ``RUNA_BASE_URL`` and ``RUNA_API_KEY``, for code that reads them."""
+    """Sets ``RUNA_BASE_URL`` and ``RUNA_API_KEY`` for code that reads them."""
     monkeypatch.setenv("RUNA_BASE_URL", _runa_endpoint.base_url)
     monkeypatch.setenv("RUNA_API_KEY", _runa_endpoint.api_key)
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Run a test that takes ``runa_scenario`` once for each of the scenarios."""
+    """Parametrise a test that uses ``runa_scenario`` with every scenario."""
     if "runa_scenario" in metafunc.fixturenames:
-        from runa_mock_server.testing.client_scenarios import SCENARIOS
+        from runa_mock_server.testing import SCENARIOS
 
         metafunc.parametrize("runa_scenario", list(SCENARIOS), indirect=True)
 
 
 @pytest.fixture
-def runa_scenario(
-    request: pytest.FixtureRequest, runa_server: "Server"
-) -> Iterator["PlayedScenario"]:
-    """One of the scenarios of ``runa-mock check-client``, played to an account of its own.
+def runa_scenario(request: pytest.FixtureRequest, runa_server: "Server") -> Iterator["ScenarioRun"]:
+    """A run of a scenario of ``runa-mock check-client``, with a new account.
 
-    The test has its client called with ``base_url`` and ``api_key``, and ends with ``check()``.
+    The test calls its client with ``base_url`` and ``api_key``, and ends with ``check()``.
     """
-    from runa_mock_server.testing.client_scenarios import play
+    from runa_mock_server.testing import run_scenario
 
-    played = play(runa_server, request.param)
-    _watch(request, played.account)
+    run = run_scenario(runa_server, request.param)
+    _watch(request, run.account)
     failures = request.session.testsfailed
-    yield played
-    if not played.was_checked and request.session.testsfailed == failures:
-        raise _Failed("runa_scenario: call runa_scenario.check() at the end of the test")
+    yield run
+    if not run.was_checked and request.session.testsfailed == failures:
+        raise _Failure("runa_scenario: call runa_scenario.check() at the end of the test")
 
 
 class _Reporter:
-    """Shows what a failed test asked for, and what it was told."""
+    """Adds the requests and responses of a failed test to its report."""
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(
@@ -228,21 +228,21 @@ class _Reporter:
         report = yield
         controls = item.stash.get(_watched, None)
         if controls is not None and report.failed:
-            report.sections.append(("Runa requests", _story_of(controls)))
+            report.sections.append(("Runa requests", _timeline_of(controls)))
         return report
 
 
-def _story_of(controls: "Controls") -> str:
-    from runa_mock_server.control_client.effects_text import story_of_requests
+def _timeline_of(controls: "ControlClient") -> str:
+    from runa_mock_server.control_client.timeline import request_timeline
 
     try:
-        return story_of_requests(controls.journal.read(limit=_MOST_REQUESTS))
-    except Exception as error:  # noqa: BLE001 - whatever it is, the test's own failure comes first
+        return request_timeline(controls.journal.read(limit=_MOST_REQUESTS))
+    except Exception as error:  # noqa: BLE001 - the failure of the test is what the report is about
         return f"The journal cannot be read: {error}"
 
 
-def _watch(request: pytest.FixtureRequest, controls: "Controls") -> None:
-    """Show the requests in the report if the test fails."""
+def _watch(request: pytest.FixtureRequest, controls: "ControlClient") -> None:
+    """Show the requests of the account or server in the report if the test fails."""
     request.node.stash[_watched] = controls
     plugins = request.config.pluginmanager
     if not plugins.has_plugin(_REPORTER):
@@ -253,78 +253,84 @@ def _endpoint(
     request: pytest.FixtureRequest,
     fixture: str,
     settings: Mapping[str, Any],
-    elsewhere: "Elsewhere | None",
+    external: "ExternalTarget | None",
 ) -> "Endpoint":
-    """Where and as whom a test calls.
+    """The base URL and the account of a test.
 
     Args:
-        request: that of a fixture of the test.
-        fixture: the name of the fixture that gives the server, unless it is elsewhere.
-        settings: how the server is to be; the test's markers come on top.
-        elsewhere: what ``--runa-url`` leads to.
+        request: the request of a fixture of the test.
+        fixture: the name of the server fixture, which is used without ``--runa-url``.
+        settings: the settings of the fixture; the test's markers override them.
+        external: the target of ``--runa-url``.
     """
     from runa_mock_server.testing.targets import on_own_server, on_shared_server
 
     node = request.node
     wanted = _wanted(settings, node)
-    if elsewhere is not None:
-        with _plainly("--runa-url", pytest.skip.Exception):
-            endpoint = elsewhere.endpoint(node.nodeid, wanted)
+    if external is not None:
+        with _outcome("--runa-url", pytest.skip.Exception):
+            endpoint = external.endpoint(node.nodeid, wanted)
     else:
         server = request.getfixturevalue(fixture)
         if server is node.stash.get(_own, None):
             return on_own_server(server, node.nodeid)
-        with _plainly(fixture):
+        with _outcome(fixture):
             endpoint = on_shared_server(server, node.nodeid, wanted)
     if endpoint.account is not None:
         _watch(request, endpoint.account)
     return endpoint
 
 
-def _account(fixture: str, endpoint: "Endpoint", elsewhere: "Elsewhere | None") -> "Controls":
-    """What controls the account; skips the test where nothing does."""
+def _account(
+    fixture: str, endpoint: "Endpoint", external: "ExternalTarget | None"
+) -> "ControlClient":
+    """The controls of the account; skips the test if the account cannot be controlled."""
     if endpoint.account is None:
-        pytest.skip(f"{fixture}: {elsewhere and elsewhere.obstacle}")
+        pytest.skip(f"{fixture}: {external and external.obstacle}")
     return endpoint.account
 
 
 def _make_server(wanted: Mapping[str, Any]) -> "MockServer":
     from runa_mock_server import MockServer
 
-    with _plainly("runa settings"):
+    with _outcome("runa settings"):
         return MockServer(**wanted)
 
 
 def _wanted(settings: Mapping[str, Any], node: pytest.Item | None = None) -> dict[str, Any]:
-    """The settings of a fixture, and those of a test's markers on top: the closest win."""
+    """The settings of a fixture, overridden by the test's markers, of which the closest wins."""
     if not isinstance(settings, Mapping):
-        raise _Failed(f"runa settings: must be a mapping, not {settings!r}")
+        raise _Failure(f"runa settings: must be a mapping, not {settings!r}")
     wanted = dict(settings)
     for marker in () if node is None else reversed(list(node.iter_markers("runa"))):
         if marker.args:
-            raise _Failed("@pytest.mark.runa: takes settings by name, such as processing='at-once'")
+            raise _Failure(
+                "@pytest.mark.runa: takes settings by name, such as processing='at-once'"
+            )
         wanted |= marker.kwargs
     if wanted:
         from runa_mock_server.testing.targets import check
 
-        with _plainly("runa settings"):
+        with _outcome("runa settings"):
             check(wanted)
     return wanted
 
 
 @contextmanager
-def _plainly(subject: str, not_here: Callable[[str], BaseException] = _Failed) -> Iterator[None]:
-    """End a test with the reason alone, without a traceback, where something is refused.
+def _outcome(
+    subject: str, unsupported: Callable[[str], BaseException] = _Failure
+) -> Iterator[None]:
+    """Turn errors into a test outcome with the reason and without a traceback.
 
     Args:
-        subject: what the reason is about.
-        not_here: the outcome if what it needs is not there; by default it fails.
+        subject: the start of the reason: an option, a fixture or a marker.
+        unsupported: the outcome if the target does not support the test; by default it fails.
     """
-    from runa_mock_server.testing.targets import NotHereError
+    from runa_mock_server.testing.targets import UnsupportedError
 
     try:
         yield
-    except NotHereError as error:
-        raise not_here(f"{subject}: {error}") from None
+    except UnsupportedError as error:
+        raise unsupported(f"{subject}: {error}") from None
     except (ConnectionError, ValueError) as error:
-        raise _Failed(f"{subject}: {error}") from None
+        raise _Failure(f"{subject}: {error}") from None

@@ -2,74 +2,42 @@
 
 Unofficial. ``MockServer`` runs it inside a Python process, the command ``runa-mock serve`` as a
 process of its own.
+
+The public names are listed once, in ``__init__.pyi``: type checkers read that file, and a name is
+imported from the module that it names there when it is first used. Loading all of them takes half
+a second, and ``runa-mock health``, which runs every few seconds, needs none.
 """
 
+import functools
 import importlib
-from typing import TYPE_CHECKING
 
-from runa_mock_server._version import __version__
+from runa_mock_server._version import __version__ as __version__
 
-if TYPE_CHECKING:
-    from runa_mock_server.base.clock import Clock, ManualClock
-    from runa_mock_server.base.errors import SettingsError
-    from runa_mock_server.catalogue.catalogue import Catalogue, CatalogueError
-    from runa_mock_server.config.file import ConfigError
-    from runa_mock_server.config.settings import Settings
-    from runa_mock_server.control_client.client import Controls
-    from runa_mock_server.control_client.remote import RemoteServer, connect
-    from runa_mock_server.control_client.transport import ControlRefusedError
-    from runa_mock_server.server import MockServer
-    from runa_mock_server.server_state.effects import Effects
-    from runa_mock_server.server_state.fault_spec import FaultSpec
-    from runa_mock_server.web.http_server import PortBusyError
 
-__all__ = [
-    "Catalogue",
-    "CatalogueError",
-    "Clock",
-    "ConfigError",
-    "ControlRefusedError",
-    "Controls",
-    "Effects",
-    "FaultSpec",
-    "ManualClock",
-    "MockServer",
-    "PortBusyError",
-    "RemoteServer",
-    "Settings",
-    "SettingsError",
-    "__version__",
-    "connect",
-]
+@functools.cache
+def _homes() -> dict[str, str]:
+    """The module that each public name is imported from."""
+    import ast  # noqa: PLC0415 - only for who uses a public name
+    from importlib.resources import files  # noqa: PLC0415 - as above
 
-# Imported when first asked for: `runa-mock health` runs every few seconds, and needs none of it.
-_HOMES = {
-    "Catalogue": "catalogue.catalogue",
-    "CatalogueError": "catalogue.catalogue",
-    "Clock": "base.clock",
-    "ConfigError": "config.file",
-    "ControlRefusedError": "control_client.transport",
-    "Controls": "control_client.client",
-    "Effects": "server_state.effects",
-    "FaultSpec": "server_state.fault_spec",
-    "ManualClock": "base.clock",
-    "MockServer": "server",
-    "PortBusyError": "web.http_server",
-    "RemoteServer": "control_client.remote",
-    "Settings": "config.settings",
-    "SettingsError": "base.errors",
-    "connect": "control_client.remote",
-}
+    stub = ast.parse(files(__name__).joinpath("__init__.pyi").read_text(encoding="utf-8"))
+    return {
+        alias.name: node.module
+        for node in stub.body
+        if isinstance(node, ast.ImportFrom) and node.module is not None
+        for alias in node.names
+    }
 
-if not TYPE_CHECKING:  # type checkers see the imports above, and complain of other names
 
-    def __getattr__(name: str) -> object:
-        if name not in _HOMES:
-            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        home = importlib.import_module(f"{__name__}.{_HOMES[name]}")
-        value = globals()[name] = getattr(home, name)
-        return value
+def __getattr__(name: str) -> object:
+    if name == "__all__":
+        return sorted(_homes())
+    # Python itself looks for dunder names that no module has, such as ``__path__`` of a module.
+    if name.startswith("_") or name not in _homes():
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = globals()[name] = getattr(importlib.import_module(_homes()[name]), name)
+    return value
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    return sorted({*globals(), *_homes()})

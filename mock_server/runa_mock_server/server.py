@@ -1,47 +1,52 @@
-"""A mock server inside a Python process, on a thread and an event loop of its own."""
+"""A mock server inside a Python process, with a thread and an event loop of its own."""
 
 import asyncio
+import os
 import threading
-from collections.abc import Mapping
 from concurrent.futures import Future
+from contextlib import AbstractContextManager
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Self, Unpack
 
 from runa_mock_server.base.clock import Clock
 from runa_mock_server.catalogue.catalogue import Catalogue
 from runa_mock_server.config.file import load_settings
 from runa_mock_server.config.settings import Settings
-from runa_mock_server.control.api import ControlApi, ControlRequest
-from runa_mock_server.control_client.client import Controls
-from runa_mock_server.control_client.transport import Reply
+from runa_mock_server.control.api import OPERATION_OF, ControlApi
+from runa_mock_server.control.operation import ControlRequest
+from runa_mock_server.control_client.client import ControlClient
+from runa_mock_server.control_client.keywords import ServerSettings
+from runa_mock_server.control_client.transport import Caller, Response
 from runa_mock_server.orders.idempotency import Answer
 from runa_mock_server.server_state.server_state import World
 from runa_mock_server.web.http_server import HttpServer
 
 
-class MockServer(Controls):
-    """A server for the time of a ``with`` block.
+class MockServer(ControlClient, AbstractContextManager["MockServer"]):
+    """A mock server that runs during a ``with`` block.
 
     >>> with MockServer(processing_delay=0) as server:
     ...     server.base_url  # doctest: +ELLIPSIS
     'http://127.0.0.1:.../v2'
 
+    The controls also work before the server starts and after it stops. In a forked child process
+    they raise ``RuntimeError``, because the server runs in the parent process; HTTP requests and
+    ``connect(server.url)`` work there.
+
     Args:
-        settings: how the server behaves; by default a free port and the playground's ways.
-        config: a configuration file (TOML or JSON) with settings; what it says about the log is
-            ignored, and paths in it are relative to its place.
-        clock: the time it lives in, for example a ``ManualClock``, or what the setting ``clock``
-            takes; by default the computer's.
-        catalogue: what can be ordered, or the path of a catalogue file; by default the built-in
-            catalogue.
-        **values: single settings, instead of ``settings``; they beat those of ``config``.
+        settings: the settings; by default a free port and the behaviour of the playground.
+        config: a configuration file (TOML or JSON) with settings; paths in it are relative to
+            the file, and its settings of the log are ignored.
+        clock: a clock, for example ``ManualClock()``, or a value of the setting ``clock``; by
+            default the system time.
+        catalogue: the products, or the path of a catalogue file; by default the built-in ones.
+        **values: single settings instead of ``settings``; they override those of ``config``.
 
     Raises:
-        ConfigError: for a configuration file that cannot be used.
-        SettingsError: for a setting that is unknown or does not fit.
-        CatalogueError: for a catalogue file or a template that cannot be used.
-        TypeError: if ``settings`` are given together with ``config`` or single settings.
+        ConfigError: for an invalid configuration file.
+        SettingsError: for an unknown or invalid setting.
+        CatalogueError: for an invalid catalogue file or template.
+        TypeError: if ``settings`` is combined with ``config`` or single settings.
     """
 
     def __init__(
@@ -51,35 +56,32 @@ class MockServer(Controls):
         config: str | Path | None = None,
         clock: Clock | str | None = None,
         catalogue: Catalogue | str | Path | None = None,
-        **values: Any,
+        **values: Unpack[ServerSettings],
     ) -> None:
+        single = dict(values)
         if isinstance(catalogue, str | Path):
-            values["catalogue"], catalogue = str(catalogue), None
+            single["catalogue"], catalogue = str(catalogue), None
         if isinstance(clock, str):
-            values["clock"], clock = clock, None
-        others = [*values, *(["config"] if config is not None else [])]
+            single["clock"], clock = clock, None
+        others = [*single, *(["config"] if config is not None else [])]
         if settings is not None and others:
             raise TypeError(f"settings: cannot be combined with {', '.join(others)}")
-        super().__init__(self._send)
-        settings = settings or load_settings(config, **values)
+        super().__init__(Caller(self._send, OPERATION_OF))
+        settings = settings or load_settings(config, **single)
         self._world = World(settings, clock, catalogue)
         self._control = ControlApi(self._world)
         self._thread: threading.Thread | None = None
+        self._process = os.getpid()
         self._url: str | None = None
-        # Where calls are carried out, which is on the caller's thread while there is no loop.
-        self._place = threading.Lock()
+        # Held while a request is handed to the event loop, or runs where no loop does.
+        self._lock = threading.Lock()
         self._loop: asyncio.AbstractEventLoop | None = None
 
     def __enter__(self) -> Self:
         self.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     @property
@@ -87,7 +89,7 @@ class MockServer(Controls):
         """Scheme, host and port of the running server.
 
         Raises:
-            RuntimeError: if it is not running.
+            RuntimeError: if the server is not running.
         """
         if self._url is None:
             raise RuntimeError("the server is not running: use `with MockServer() as server:`")
@@ -95,75 +97,98 @@ class MockServer(Controls):
 
     @property
     def base_url(self) -> str:
-        """What a client takes as its base URL: ``url`` with ``/v2``."""
+        """The base URL for a client: ``url`` with ``/v2``."""
         return self.url + "/v2"
 
     @property
     def settings(self) -> Settings:
-        """How the server behaves; API keys included, for it is in this very process."""
+        """The settings of the server, including API keys.
+
+        Raises:
+            RuntimeError: in a forked child process.
+        """
+        self._check_process()
         return self._world.settings
 
     def start(self) -> None:
-        """Listen, and return once requests are answered.
+        """Start the server; returns when it answers requests.
 
         Raises:
-            PortBusyError: if the address cannot be listened on.
-            RuntimeError: if it is running already.
+            PortBusyError: if the server cannot listen on the address.
+            RuntimeError: if the server is running already, or in a forked child process.
+            BaseException: whatever else ended the server's thread before it was listening, for
+                example ``OSError`` when no file descriptor is left.
         """
+        self._check_process()
         if self._thread is not None and self._thread.is_alive():
             raise RuntimeError("the server is running already")
         started: Future[str] = Future()
-        thread = threading.Thread(
-            target=lambda: asyncio.run(self._serve(started)), name="runa-mock", daemon=True
-        )
+        thread = threading.Thread(target=self._run, args=[started], name="runa-mock", daemon=True)
         thread.start()
         try:
             self._url = started.result()
-        except Exception:
-            thread.join()
+        except BaseException:
+            if started.done():  # else the wait was interrupted, and the thread still runs
+                thread.join()
             raise
-        self._thread = thread
+        self._thread, self._process = thread, os.getpid()
 
     def close(self) -> None:
-        """Stop; harmless if it is not running."""
-        if self._thread is None:
+        """Stop the server. Does nothing if it is not running, or in a forked child process."""
+        if self._thread is None or self._is_forked:
             return
-        with self._place:
-            if self._loop is not None:  # else it was told to stop already
+        with self._lock:
+            if self._loop is not None:  # else the server was shut down already
                 self._loop.call_soon_threadsafe(self._world.stop)
         self._thread.join()
         self._thread = self._url = None
 
-    def _send(
-        self, method: str, path: str, query: Mapping[str, str], body: bytes, api_key: str | None
-    ) -> Reply:
-        """Call the control API where the world lives: on the server's thread while it runs."""
-        lists = {name: (value,) for name, value in query.items()}
-        request = ControlRequest(method, path, lists, body, api_key)
+    @property
+    def _is_forked(self) -> bool:
+        return self._thread is not None and self._process != os.getpid()
+
+    def _check_process(self) -> None:
+        # In the child neither the thread nor the state exists: a request would wait for ever.
+        if self._is_forked:
+            raise RuntimeError(
+                f"this MockServer runs in the parent process ({self._process}) and cannot be "
+                f"controlled from a forked child: use runa_mock_server.connect({self._url!r})"
+            )
+
+    def _send(self, request: ControlRequest) -> Response:
+        """Call the control API: on the server's thread while it runs, else on this thread."""
+        self._check_process()
         reply: Future[Answer] = Future()
 
         def answer() -> None:
             try:
                 reply.set_result(self._control(request))
-            except Exception as error:  # noqa: BLE001 - whatever it is, the waiting thread gets it
+            except Exception as error:  # noqa: BLE001 - the waiting thread raises it
                 reply.set_exception(error)
 
-        with self._place:
+        with self._lock:
             if self._loop is None or threading.current_thread() is self._thread:
                 answer()
             else:
                 self._loop.call_soon_threadsafe(answer)
-        return Reply(*reply.result()[:2])
+        return Response(*reply.result()[:2])
+
+    def _run(self, started: Future[str]) -> None:
+        """The thread's target; ``started`` receives the URL, or the error that ended the thread."""
+        try:
+            with asyncio.Runner() as runner:
+                runner.get_loop()  # if this fails, no coroutine is left that was never awaited
+                runner.run(self._serve(started))
+        except BaseException as error:
+            if started.done():
+                raise
+            started.set_exception(error)
 
     async def _serve(self, started: Future[str]) -> None:
-        """The thread's work: serve until the world is told to stop."""
+        """Serve until the world is stopped."""
         stopped = asyncio.Event()
         http = HttpServer(self._world)
-        try:
-            url = await http.start()
-        except Exception as error:  # noqa: BLE001 - whatever it is, the waiting thread gets it
-            started.set_exception(error)
-            return
+        url = await http.start()
         self._world.stop = stopped.set
         self._loop = asyncio.get_running_loop()
         started.set_result(url)
@@ -171,6 +196,6 @@ class MockServer(Controls):
             await stopped.wait()
             await http.stop()
         finally:
-            with self._place:
+            with self._lock:
                 self._loop = None
-            await asyncio.sleep(0)  # calls that are on their way here come through
+            await asyncio.sleep(0)  # run the requests that were handed over before

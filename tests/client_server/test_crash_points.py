@@ -163,11 +163,11 @@ def test_a_naive_client_is_caught(server: MockServer, point: Point) -> None:
         assert repr(key.idempotency_key) in story
         assert f"the service created {key.orders[0]}" in story
     (hit,) = [line for line in story.splitlines() if "fault" in line]
-    (clean,) = [line for line in story.splitlines() if "told 202" in line and line != hit]
+    (clean,) = [line for line in story.splitlines() if "received 202" in line and line != hit]
     assert hit.endswith(f"fault {fault.id} {point.kind} {point.place}")
-    assert clean.endswith("the client was told 202")
+    assert clean.endswith("the client received 202")
     heard_something = point.place == "in_body" or point.kind in ("status", "malformed_json")
-    assert ("heard nothing" in hit) != heard_something
+    assert ("received no response" in hit) != heard_something
 
 
 def test_a_naive_client_that_gives_up_has_ordered_nothing(server: MockServer) -> None:
@@ -176,7 +176,7 @@ def test_a_naive_client_that_gives_up_has_ordered_nothing(server: MockServer) ->
     with closing(Naive(server)) as naive:
         naive.buy()
     assert (server.effects().verdict, len(server.effects().keys)) == ("none", 5)
-    with pytest.raises(AssertionError, match="the service never saw it, the client was told 503"):
+    with pytest.raises(AssertionError, match="did not receive it, the client received 503"):
         server.assert_exactly_once()
 
 

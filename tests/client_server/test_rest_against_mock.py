@@ -24,6 +24,7 @@ from runa_client import (
     template,
 )
 from runa_mock_server import ManualClock, MockServer
+from runa_schemas.contract_data import ProfileName
 from runa_schemas.strategies import PRODUCT_TEMPLATES
 from support.api import TIMEOUT
 from support.clients import make_client
@@ -38,7 +39,7 @@ def serve(request: pytest.FixtureRequest, clock: ManualClock) -> Iterator[Serve]
     """Starts a server with the settings given, and makes a client of it."""
     with ExitStack() as stack:
 
-        def start(profile: str = "playground", **settings: Any) -> RunaClient:
+        def start(profile: ProfileName = "playground", **settings: Any) -> RunaClient:
             server = stack.enter_context(MockServer(clock=clock, profile=profile, **settings))
             make = partial(make_client, request.param, server, clock, stack)
             return make(api_key=PRODUCTION_KEY) if profile == "production" else make()

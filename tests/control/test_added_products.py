@@ -14,7 +14,8 @@ from runa_mock_server import ControlRefusedError, MockServer
 from runa_mock_server.catalogue.catalogue import built_in
 from runa_mock_server.config.settings import make_settings
 from runa_mock_server.contract.webhook_subscription import Subscription
-from runa_mock_server.control.api import ControlApi, ControlRequest
+from runa_mock_server.control.api import ControlApi
+from runa_mock_server.control.operation import ControlRequest
 from runa_mock_server.server_state.server_state import World
 from runa_schemas import validate
 from support.api import KEY, TIMEOUT, Api, body, item

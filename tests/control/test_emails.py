@@ -9,7 +9,7 @@ from pathlib import Path
 import orjson
 import pytest
 
-from runa_mock_server import ControlRefusedError, Controls, ManualClock, MockServer
+from runa_mock_server import ControlClient, ControlRefusedError, ManualClock, MockServer
 from runa_mock_server.base.clock import to_datetime
 from support.api import KEY, Api, body
 from support.control import ControlCaller, locations
@@ -38,7 +38,7 @@ def content(message: EmailMessage, kind: str) -> str:
     return text
 
 
-def test_a_mail_says_what_it_is_about(hand: Controls, api: Api, clock: ManualClock) -> None:
+def test_a_mail_says_what_it_is_about(hand: ControlClient, api: Api, clock: ManualClock) -> None:
     """Both forms have link, value, product and note; the headers what programs look for."""
     order = api.order(
         document=body(items=[by_email("me@mail.example", template_id=TEMPLATE)]),
@@ -152,7 +152,7 @@ def test_many_products_are_named_shortly(server: MockServer, api: Api) -> None:
 
 
 def test_mails_are_found_by_address_order_and_state(
-    hand: Controls, api: Api, control: ControlCaller
+    hand: ControlClient, api: Api, control: ControlCaller
 ) -> None:
     """Each filter alone and together; the newest within the limit."""
     first, second = (
@@ -181,7 +181,7 @@ def test_another_accounts_mail_is_not_found(server: MockServer, api: Api) -> Non
         assert refused.value.details[0]["location"] == ["path", "email_id"]
 
 
-def test_waiting_gives_the_first_that_fits(hand: Controls, api: Api) -> None:
+def test_waiting_gives_the_first_that_fits(hand: ControlClient, api: Api) -> None:
     """At once, if it has left already."""
     first = api.order(**mailed("a@m.example"), mode="sync").json()["id"]
     second = api.order(**mailed("b@m.example"), mode="sync").json()["id"]
@@ -190,7 +190,9 @@ def test_waiting_gives_the_first_that_fits(hand: Controls, api: Api) -> None:
     assert hand.account(KEY).emails.wait_for(order=second, timeout=0).to == "b@m.example"
 
 
-def test_waiting_ends_when_the_mail_leaves(hand: Controls, api: Api, clock: ManualClock) -> None:
+def test_waiting_ends_when_the_mail_leaves(
+    hand: ControlClient, api: Api, clock: ManualClock
+) -> None:
     """Somebody else may move the clock meanwhile."""
     order_id = api.order(**mailed("a@m.example")).json()["id"]
     mover = threading.Thread(target=clock.advance, args=(1,))
@@ -200,9 +202,9 @@ def test_waiting_ends_when_the_mail_leaves(hand: Controls, api: Api, clock: Manu
     assert (mail.sent, mail.message()["To"]) == (True, "a@m.example")
 
 
-def test_waiting_in_vain_tells_why(hand: Controls, api: Api, clock: ManualClock) -> None:
+def test_waiting_in_vain_tells_why(hand: ControlClient, api: Api, clock: ManualClock) -> None:
     """What is in the outbox, what is on hold, and that time stands still."""
-    with pytest.raises(TimeoutError, match=r"^no mail has left within 0 seconds; .* is empty$"):
+    with pytest.raises(TimeoutError, match=r"^no mail was sent within 0 seconds; .* is empty$"):
         hand.emails.wait_for(timeout=0)
     api.order(**mailed("late@m.example"))
     api.order(**mailed("held@m.example", X_Mock_Processing="never"))
@@ -211,16 +213,16 @@ def test_waiting_in_vain_tells_why(hand: Controls, api: Api, clock: ManualClock)
         with pytest.raises(TimeoutError) as raised:
             asked.emails.wait_for(to="late@m.example", timeout=0.01)
         told = str(raised.value)
-        assert told.startswith("no mail to late@m.example has left within 0.01 seconds")
+        assert told.startswith("no mail to late@m.example was sent within 0.01 seconds")
         assert "to sent@m.example" in told
         assert "to held@m.example" in told
         assert "its order is on hold" in told
-        assert "time stands still" in told
+        assert "the clock is stopped" in told
     clock.run()
     with pytest.raises(TimeoutError) as raised:
         hand.emails.wait_for(order="O-none", timeout=0)
     assert "of the order O-none" in str(raised.value)
-    assert "time stands still" not in str(raised.value)
+    assert "the clock is stopped" not in str(raised.value)
 
 
 FOREIGN: dict[str, dict[str, object]] = {

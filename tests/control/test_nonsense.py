@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from runa_mock_server import MockServer
 from runa_mock_server.config.settings import RUN_TIME, make_settings
-from runa_mock_server.control.api import HEALTH, OPERATIONS, PREFIX, ControlApi, ControlRequest
-from runa_mock_server.control.operation import Operation
+from runa_mock_server.control.api import HEALTH, OPERATIONS, PREFIX, ControlApi
+from runa_mock_server.control.operation import ControlRequest, Operation
 from runa_mock_server.control.webhook_models import MessageResult
 from runa_mock_server.server_state.server_state import World
 from support.api import KEY, Api

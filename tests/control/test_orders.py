@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 import requests
 
-from runa_mock_server import ControlRefusedError, ManualClock, MockServer
-from runa_mock_server.control_client.handles import OrdersControl
-from runa_mock_server.orders.order_store import OrderStore, StoredOrder
+from runa_mock_server import ControlRefusedError, ManualClock, MockServer, OrdersControl
+from runa_mock_server.orders.commit import Commit
+from runa_mock_server.store.memory import AccountState
 from support.api import KEY, TIMEOUT, Api, body, item
 
 PAID = "wg-shop.secret"
@@ -126,14 +126,14 @@ def test_the_payouts_of_a_large_order_end_in_one_step(
     made = api.order(body(items=[item()] * 200)).json()
     clock.advance(1)
     api.read(made["id"])  # which writes it out the first time
-    written = []
-    replace = OrderStore.replace
+    written: list[str] = []
+    apply = AccountState.apply
 
-    def counted(store: OrderStore, order: StoredOrder) -> None:
-        written.append(order.id)
-        replace(store, order)
+    def counted(state: AccountState, commit: Commit) -> None:
+        written.extend(order.id for order in commit.changed)
+        apply(state, commit)
 
-    monkeypatch.setattr(OrderStore, "replace", counted)
+    monkeypatch.setattr(AccountState, "apply", counted)
     orders.cancel_payouts(made["id"])
     assert written == [made["id"]]
     statuses = {each["payout"]["status"] for each in api.read(made["id"])["items"]}

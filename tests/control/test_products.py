@@ -10,11 +10,12 @@ import requests
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runa_mock_server import ControlRefusedError, Controls, MockServer
+from runa_mock_server import ControlClient, ControlRefusedError, MockServer
 from runa_mock_server.catalogue.catalogue import built_in
 from runa_mock_server.config.settings import make_settings
 from runa_mock_server.contract.webhook_subscription import Subscription
-from runa_mock_server.control.api import ControlApi, ControlRequest
+from runa_mock_server.control.api import ControlApi
+from runa_mock_server.control.operation import ControlRequest
 from runa_mock_server.server_state.server_state import World
 from runa_schemas import validate
 from support.api import KEY, TIMEOUT, Api, body, item
@@ -41,7 +42,7 @@ def refused(response: requests.Response) -> str:
 
 
 def test_a_product_that_is_taken_off_sale_cannot_be_ordered_until_it_is_back(
-    hand: Controls, bank: MoneyApi
+    hand: ControlClient, bank: MoneyApi
 ) -> None:
     """Catalogue, filter, orders, remembered ones too, and estimates follow at once, for all."""
     other = Api(bank.url, "XX-other.secret")
@@ -79,7 +80,9 @@ def test_an_order_in_progress_meets_the_product_as_it_is_when_it_is_made(
     held.close()
 
 
-def test_denominations_change_in_the_shape_that_the_product_has(hand: Controls, api: Api) -> None:
+def test_denominations_change_in_the_shape_that_the_product_has(
+    hand: ControlClient, api: Api
+) -> None:
     """What follows from the list is filled in; orders keep to the new values, and then the old."""
     detail = hand.products.change(CODE, denominations=FIXED)
     whole = {"minimum_value": "5", "maximum_value": "25.00", **FIXED}
@@ -92,7 +95,7 @@ def test_denominations_change_in_the_shape_that_the_product_has(hand: Controls, 
     assert "from 10.00 to 100.00" in refused(api.order(body(items=[item(face_value=5)])))
 
 
-def test_a_payment_has_a_range_alone(hand: Controls) -> None:
+def test_a_payment_has_a_range_alone(hand: ControlClient) -> None:
     """Its denominations have no type and no list, before and after."""
     wanted = {"minimum_value": "2.00", "maximum_value": "3.00"}
     assert hand.products.change("EXBANK-DE", denominations=wanted).denominations == wanted
@@ -169,7 +172,7 @@ def test_a_template_of_ones_own_names_what_it_names() -> None:
 
 
 def test_a_reset_of_the_server_goes_back_to_the_first_catalogue(
-    server: MockServer, api: Api, hand: Controls
+    server: MockServer, api: Api, hand: ControlClient
 ) -> None:
     """That of an account does not: products belong to the server. Other servers never knew."""
     first = server.products.get(CODE)
@@ -195,7 +198,7 @@ def test_an_exported_state_knows_nothing_of_products(server: MockServer, api: Ap
     assert not server.products.get(CODE).is_orderable
 
 
-def test_lists_are_filtered_and_paged(hand: Controls) -> None:
+def test_lists_are_filtered_and_paged(hand: ControlClient) -> None:
     """The pages of a list are the list; a filter leaves what fits it."""
     everything = list(hand.products)
     assert [product.code for product in everything] == [p["code"] for p in built_in().products]
@@ -253,7 +256,9 @@ REFUSED: dict[str, tuple[str, dict[str, Any], str]] = {
 
 
 @pytest.mark.parametrize("name", REFUSED)
-def test_nonsense_is_refused_whole_and_named(hand: Controls, server: MockServer, name: str) -> None:
+def test_nonsense_is_refused_whole_and_named(
+    hand: ControlClient, server: MockServer, name: str
+) -> None:
     """The field stands in the details and in the message; nothing was changed, nothing told."""
     code, change, field = REFUSED[name]
     before = list(server.products)

@@ -12,7 +12,8 @@ import requests
 
 from runa_mock_server import ManualClock, MockServer
 from runa_mock_server.config.settings import make_settings
-from runa_mock_server.orders.idempotency import Answer
+from runa_mock_server.orders.commit import Commit
+from runa_mock_server.orders.idempotency import Answer, KeptAnswer
 from runa_mock_server.server_state.server_state import World
 from support.answers import order_ids, refusal, still_answers
 from support.api import KEY, TIMEOUT, Api, body
@@ -210,7 +211,8 @@ def test_what_is_reset_is_freed_bit_by_bit() -> None:
     world.later = acts.append
     account = world.account(KEY)
     for number in range(1_200):
-        account.idempotency.finish(str(number), b"f" * 16, 0, Answer(202, b"{}"))
+        kept = KeptAnswer(0, "f" * 32, Answer(202, b"{}"))
+        account.state.apply(Commit(key=(str(number), kept)))
     freed = weakref.ref(account)
     world.reset_account(account)
     del account
@@ -220,4 +222,4 @@ def test_what_is_reset_is_freed_bit_by_bit() -> None:
         steps += 1
     gc.collect()
     assert (steps, freed()) == (3, None)
-    assert not list(world.account(KEY).idempotency)
+    assert not list(world.account(KEY).state.kept_answers())

@@ -290,12 +290,12 @@ def test_idle(runa_api): raise ValueError
     assert "No request was seen." in text
     result.stdout.re_match_lines_random(
         [
-            r"#1 .* XX-test-bad~\w+: POST /v2/order with key 'monthly' heard nothing; .*",
+            r"#1 .* XX-test-bad~\w+: POST /v2/order with key 'monthly' received no response; .*",
             r"#1 .* created O-\w+; fault F-1, reset after_commit",
-            r"#2 .*key 'monthly' was told 202; replayed O-\w+",
-            r"#3 .*key 'empty' was told 422 validation_error \(body\.items: List should .*\)",
-            r"#4 .*no account: GET /v2/ping was told 403 forbidden \(The API key .*\)",
-            r"#1 .*GET /v2/ping was told 200",
+            r"#2 .*key 'monthly' received 202; replayed O-\w+",
+            r"#3 .*key 'empty' received 422 validation_error \(body\.items: List should .*\)",
+            r"#4 .*no account: GET /v2/ping received 403 forbidden \(The API key .*\)",
+            r"#1 .*GET /v2/ping received 200",
         ]
     )
 

@@ -60,4 +60,4 @@ def test_workers_need_no_configuration(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(test_it=HEAD + SHARED_BY_WORKERS)
     result = pytester.runpytest_subprocess(*WITH_PLUGIN, "-p", "xdist", "-n", "2")
     result.assert_outcomes(passed=4, failed=1)
-    result.stdout.fnmatch_lines(["*- Runa requests -*", "#1 *: GET /v2/ping was told 200"])
+    result.stdout.fnmatch_lines(["*- Runa requests -*", "#1 *: GET /v2/ping received 200"])

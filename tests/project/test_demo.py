@@ -13,7 +13,7 @@ from runa_mock_server import MockServer
 from runa_mock_server.base import strict_json
 from runa_mock_server.catalogue.catalogue import Catalogue
 from runa_mock_server.cli import demo_steps as demo
-from runa_mock_server.orders.idempotency import IdempotencyStore
+from runa_mock_server.store.memory import AccountState
 
 COLOUR = "\x1b["
 Patch = Callable[[pytest.MonkeyPatch], object]
@@ -69,7 +69,7 @@ def _serving(**options: Any) -> Patch:
 
 def _forgetting_keys(patch: pytest.MonkeyPatch) -> None:
     _serving()(patch)
-    patch.setattr(IdempotencyStore, "finish", lambda store, key, *_: store.release(key))
+    patch.setattr(AccountState, "kept_answer", lambda _state, _key: None)
 
 
 def _taking_all_bodies_for_one(patch: pytest.MonkeyPatch) -> None:

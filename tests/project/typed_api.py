@@ -7,7 +7,7 @@ refuses the line.
 from collections.abc import AsyncIterator, Iterator
 from datetime import datetime
 from decimal import Decimal
-from typing import Any, Literal, assert_type
+from typing import Any, Literal, Unpack, assert_type
 
 from hypothesis.strategies import SearchStrategy
 
@@ -29,17 +29,31 @@ from runa_client import (
 )
 from runa_conformance import Report, Result, conform
 from runa_mock_server import (
+    ArmedFault,
     Clock,
-    Controls,
+    ControlClient,
+    Effects,
+    EmailDetail,
+    EndpointResult,
+    FaultFields,
+    JournalEntry,
+    KeyEffects,
     ManualClock,
+    MessageResult,
     MockServer,
+    OrderDetail,
+    OrderSummary,
+    ProductDetail,
     RemoteServer,
+    RequestsResult,
+    ServerSettings,
     Settings,
+    SettingsChanges,
+    WebhookFaultResult,
     connect,
 )
-from runa_mock_server.control.models import OrderDetail
-from runa_mock_server.control.product_models import ProductDetail
 from runa_mock_server.server_state.effects import Verdict
+from runa_mock_server.testing import ScenarioRun, run_scenario
 from runa_schemas import ERRORS, ErrorType, SchemaIssue, iter_errors, load, names, validate
 from runa_schemas.strategies import RULES, NearMiss, headers, invalid_order_bodies, orders
 
@@ -54,30 +68,107 @@ def server_side() -> None:
         assert_type(server.base_url, str)
         assert_type(server.settings, Settings)
     MockServer(Settings(port=0))
+    MockServer(
+        clock="manual",
+        catalogue="products.json",
+        profile="production",
+        api_keys=["wg-me.secret"],
+        balances={"USD": "10.50", "EUR": Decimal(5)},
+        templates={"PT-OWN": ["AMZ-US"]},
+        webhooks=["http://127.0.0.1:9/=product.update"],
+        webhook_retries=[0, 1.5],
+        rate_limit=None,
+    )
     MockServer("127.0.0.1")  # type: ignore[arg-type] # settings are no host
     MockServer(clock=0)  # type: ignore[arg-type] # a number is no clock
+    MockServer(procesing="never")  # type: ignore[call-arg] # misspelt
+    MockServer(seed="1")  # type: ignore[arg-type] # a number
+    MockServer(profile="staging")  # type: ignore[arg-type] # there are two environments
+    MockServer(webhook_timestamps="server")  # type: ignore[arg-type] # clock or computer
     ManualClock().advance(b"1")  # type: ignore[arg-type] # bytes are no duration
 
 
+def own_fixture(**settings: Unpack[ServerSettings]) -> MockServer:
+    """Helpers of users pass the keywords on."""
+    changes: SettingsChanges = {"processing": "never", "rate_limit": 3}
+    fields: FaultFields = {"times": None, "delay": {"distribution": "uniform", "low": 0, "high": 1}}
+    server = MockServer(**settings)
+    server.configure(**changes)
+    server.faults.arm("delay", **fields)
+    return server
+
+
 def control_side(server: MockServer) -> None:
-    """A hand on a server, on an account, on a server elsewhere: the same types."""
+    """The controls of a server, an account and a remote server have the same types."""
     account = server.account("XX-me.secret")
-    assert_type(account, Controls)
+    assert_type(account, ControlClient)
     assert_type(connect(server.url, token="t"), RemoteServer)  # noqa: S106 - never run
-    hands: list[Controls] = [server, account, connect(server.url)]
-    for hand in hands:
-        assert_type(hand.clock.advance("P1D"), datetime)
-        assert_type(hand.orders.fail("O-1", "reason"), OrderDetail)
-        assert_type([order.status for order in hand.orders], list[OrderStatus])
-        assert_type(hand.effects().verdict, Verdict)
-        assert_type(hand.products.change("AMZ-US", is_orderable=False), ProductDetail)
-        assert_type(hand.export_state(), dict[str, Any])
-        assert_type(hand.faults.arm("hang", "inside", times=None).struck, int)
-    account.faults.arm("explode")  # type: ignore[arg-type] # no such kind
-    account.faults.arm("hang", "later")  # type: ignore[arg-type] # no such place
+    assert_type(connect(server.url).account("XX-me.secret"), RemoteServer)
+    everything: list[ControlClient] = [server, account, connect(server.url)]
+    for controls in everything:
+        assert_type(controls.api_key, str | None)
+        assert_type(controls.clock.advance("P1D"), datetime)
+        assert_type(controls.orders.fail("O-1", "reason"), OrderDetail)
+        assert_type([order.status for order in controls.orders], list[OrderStatus])
+        assert_type(controls.orders.list("FAILED"), list[OrderSummary])
+        assert_type(controls.effects(), Effects)
+        assert_type(controls.effects().verdict, Verdict)
+        assert_type(controls.effects().keys, list[KeyEffects])
+        assert_type(controls.emails.wait_for(order="O-1"), EmailDetail)
+        assert_type(controls.products.change("AMZ-US", is_orderable=False), ProductDetail)
+        assert_type(controls.export_state(), dict[str, Any])
+        assert_type(controls.settings, Settings)
     account.clock.advance(b"1")  # type: ignore[arg-type] # bytes are no duration
     account.orders.complete(7)  # type: ignore[arg-type] # an id is a text
+    account.orders.list("DONE")  # type: ignore[arg-type] # no such status
     account.settings = Settings()  # type: ignore[misc] # `configure` changes them
+
+
+def keywords_of_controls(server: MockServer) -> None:
+    """Every keyword of a control method has a name and a type."""
+    server.configure(processing="never", rate_limit=None, balances=["USD=5"])
+    server.configure(procesing="never")  # type: ignore[call-arg] # misspelt
+    server.configure(port=8080)  # type: ignore[call-arg] # not at run time
+    server.configure(rate_limit="5")  # type: ignore[arg-type] # a number
+    with server.faults.arm("hang", "inside", times=None, nth=[1, 2]) as fault:
+        assert_type(fault, ArmedFault)
+        assert_type(fault.struck, int)
+    server.faults.arm("explode")  # type: ignore[arg-type] # no such kind
+    server.faults.arm("hang", "later")  # type: ignore[arg-type] # no such place
+    server.faults.arm("hang", nht=1)  # type: ignore[call-arg] # misspelt
+    server.faults.arm("hang", method="FETCH")  # type: ignore[arg-type] # no such method
+    server.faults.arm("status", status="503")  # type: ignore[arg-type] # a number
+    assert_type(server.journal.read(method="POST", status=503, brief=True), RequestsResult)
+    assert_type(server.journal[0], JournalEntry)
+    server.journal.read(state=503)  # type: ignore[call-arg] # it is `status`
+    server.journal.read(outcome="done")  # type: ignore[arg-type] # no such outcome
+    server.products.change("AMZ-US", discount_multiplier="0.05", denominations={"type": "open"})
+    server.products.change("AMZ-US", price="1")  # type: ignore[call-arg] # no such field
+    server.products.change("AMZ-US", discount_multiplier=0.05)  # type: ignore[arg-type] # a text
+
+
+def webhooks_of_controls(server: MockServer) -> None:
+    """Endpoints, messages and webhook faults."""
+    webhooks = server.webhooks
+    assert_type(webhooks.add("http://127.0.0.1:9", "order.completion"), EndpointResult)
+    assert_type(webhooks.messages(event="product.update", limit=1), list[MessageResult])
+    assert_type(webhooks.wait_for(until=lambda message: bool(message.id)), MessageResult)
+    assert_type(webhooks.misbehave("delay", seconds=5, times=None), WebhookFaultResult)
+    webhooks.add("http://127.0.0.1:9", "order.created")  # type: ignore[arg-type] # no such event
+    webhooks.messages(status="failed")  # type: ignore[call-arg] # it is `state`
+    webhooks.messages(state="lost")  # type: ignore[arg-type] # no such state
+    webhooks.misbehave("vanish")  # type: ignore[arg-type] # no such webhook fault
+    webhooks.misbehave("delay", second=5)  # type: ignore[call-arg] # misspelt
+    webhooks.misbehave("delay", times="all")  # type: ignore[arg-type] # a number, or None
+
+
+def scenarios(server: MockServer | RemoteServer) -> None:
+    """A scenario runs on either kind of server."""
+    run = run_scenario(server, "rate-limited")
+    assert_type(run, ScenarioRun)
+    assert_type(run.account, ControlClient)
+    assert_type(run.ends, Literal["COMPLETED", "FAILED", "REFUSED"])
+    run_scenario(server.url, "clean")  # type: ignore[arg-type] # a server, not its URL
 
 
 def client_side(client: RunaClient) -> None:

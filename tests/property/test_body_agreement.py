@@ -9,10 +9,11 @@ from typing import Any
 
 import pytest
 from hypothesis import example, given, settings
+from pydantic_core import PydanticKnownError
 
 from runa_mock_server import MockServer
 from runa_mock_server.base import strict_json
-from runa_mock_server.base.errors import ApiError
+from runa_mock_server.base.errors import ApiError, ErrorDetail
 from runa_mock_server.contract.request_models import NewOrder, validate_body
 from runa_schemas import iter_errors
 from runa_schemas.strategies import json_objects, mutations, order_bodies, orders, places
@@ -259,6 +260,94 @@ def test_numbers_are_compared_exactly(number: str, passes: bool) -> None:
     raw = json.dumps(body()).replace('"face_value": 10', f'"face_value": {number}').encode()
     assert number.encode() in raw
     assert (not server_refusals(raw), not schema_refusals(raw)) == (passes, passes)
+
+
+ITEM = ("items", "0")
+METHOD, PRODUCTS = (*ITEM, "distribution_method"), (*ITEM, "products")
+# A wrong body, the detail's type and location on the playground, and its type in production.
+Detail = tuple[dict[str, Any], str, Location, str]
+DETAILS: dict[str, Detail] = {
+    "no payment method": (
+        body(payment_method=[]),
+        *("model_type", ("payment_method",), "type_error.dict"),
+    ),
+    "another way to pay": (
+        body(payment_method={"type": "CARD", "currency": "USD"}),
+        *("literal_error", ("payment_method", "type"), "value_error.const"),
+    ),
+    "no item": (body(items=[0]), "model_type", ITEM, "type_error.dict"),
+    "no distribution": (
+        body(items=[item(distribution_method="x")]),
+        *("model_attributes_type", METHOD, "type_error.dict"),
+    ),
+    "no type of products": (
+        body(items=[item(products={})]),
+        *("union_tag_not_found", PRODUCTS),
+        "value_error.discriminated_union.missing_discriminator",
+    ),
+    "other products": (
+        body(items=[item(products={"type": []})]),
+        *("union_tag_invalid", PRODUCTS),
+        "value_error.discriminated_union.invalid_discriminator",
+    ),
+    "no address": (
+        recipient(email_address="nobody"),
+        *("value_error", (*METHOD, "RECIPIENT", "email_address"), "value_error.email"),
+    ),
+    "long address": (
+        recipient(email_address="a" * 248 + "@b.test"),
+        *("value_error", (*METHOD, "RECIPIENT", "email_address"), "value_error.email"),
+    ),
+    "address of another kind": (
+        body(items=[item(distribution_method={"type": "EMAIL", "email_address": 1})]),
+        *("string_type", (*METHOD, "EMAIL", "email_address"), "type_error.str"),
+    ),
+    "spelling of a reference": (
+        recipient(recipient_reference="a b"),
+        *("string_pattern_mismatch", (*METHOD, "RECIPIENT", "recipient_reference")),
+        "value_error.str.regex",
+    ),
+    "equal codes": (
+        products(type="MULTIPLE", values=["A", "B", "A"]),
+        *("value_error", (*PRODUCTS, "MULTIPLE", "values"), "value_error.list.unique_items"),
+    ),
+    "no usage": (
+        products(type="SINGLE", value="V", usage_config=1),
+        *("model_type", (*PRODUCTS, "SINGLE", "usage_config"), "type_error.dict"),
+    ),
+    "no metadata": (body(metadata=[]), "dict_type", ("metadata",), "type_error.dict"),
+    "long key": (
+        body(metadata={"k" * 41: "v"}),
+        *("string_too_long", ("metadata", "k" * 41, KEY_MARK), "value_error.any_str.max_length"),
+    ),
+}
+NAMED = {
+    "no payment method": "PaymentMethod",
+    "no item": "NewItem",
+    "no usage": "UsageConfig",
+}
+
+
+def details(document: dict[str, Any], *, as_pydantic_1: bool) -> list[ErrorDetail]:
+    """What is wrong with an order."""
+    with pytest.raises(ApiError) as refused:
+        validate_body(NewOrder, document, as_pydantic_1=as_pydantic_1)
+    return list(refused.value.details or ())
+
+
+@pytest.mark.parametrize("name", DETAILS)
+def test_details_are_those_of_pydantic_models(name: str) -> None:
+    """Each environment gives a wrong field its type and place, an object its model's name."""
+    document, type_, location, old_type = DETAILS[name]
+    [detail] = details(document, as_pydantic_1=False)
+    assert (detail.type, detail.location) == (type_, ("body", *location))
+    if name in NAMED:
+        words = PydanticKnownError("model_type", {"class_name": NAMED[name]}).message()
+        assert detail.message == words
+    [old] = details(document, as_pydantic_1=True)
+    marked = ("metadata", "__key__") if KEY_MARK in location else location
+    assert old.type == old_type
+    assert old.location == tuple(step for step in marked if step not in UNION_TAGS)
 
 
 @pytest.fixture(scope="module")

@@ -351,12 +351,13 @@ def test_spend_rules_template(ulid: str, ending: str) -> None:
     ("config", "expected"),
     [
         (None, []),
-        ({}, ["$.usage_config.spend_rules_template_id"]),
-        ({"spend_rules_template_id": None}, ["$.usage_config.spend_rules_template_id"]),
+        ({}, []),
+        ({"spend_rules_template_id": None}, []),
+        ({"spend_rules_template_id": 1}, ["$.usage_config.spend_rules_template_id"]),
         ("PSR", ["$.usage_config"]),
     ],
 )
 def test_usage_config(config: object, expected: list[str]) -> None:
-    """The usage is null or an object that names a spend rules template."""
+    """The usage is null or an object, which may name a spend rules template."""
     products = {"type": "SINGLE", "value": "X", "usage_config": config}
     assert [issue.path for issue in iter_errors(products, "product_selection")] == expected

@@ -13,11 +13,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from runa_mock_server import ManualClock, MockServer
-from runa_mock_server.base.errors import ApiError
 from runa_mock_server.config.settings import make_settings
-from runa_mock_server.orders.order_body import OrderBody
-from runa_mock_server.orders.service import Wishes
+from runa_mock_server.orders.idempotency import Answer
+from runa_mock_server.orders.placing import OrderRequest, Placing, place
+from runa_mock_server.orders.terms import OrderOptions
 from runa_mock_server.server_state.server_state import World
+from runa_mock_server.web.checks import UNDER_THE_KEY
 from support.answers import order_ids, refusal
 from support.api import KEY
 from support.money import CURRENCIES, PRODUCTION_KEY, MoneyApi, at_once, paid_in, single
@@ -228,14 +229,21 @@ def test_an_order_that_fails_costs_nothing() -> None:
     """A failing order is stored and nothing is taken, also where nothing is there (inferred)."""
     world = World(make_settings(profile="production", balances={"USD": "9.86"}))
     holder = world.account(PRODUCTION_KEY)
-    body = OrderBody(orjson.dumps(TEN))
-    body.validate(as_pydantic_1=True)
-    plan = body.plan(holder.holdings.terms, synchronous=False)
-    assert holder.orders.place(plan, Wishes(fails=True), holder.clock.now()).status == 202
-    assert holder.balances.one("USD")["balance"] == "9.86"
-    with pytest.raises(ApiError, match=r"USD 9\.87"):
-        holder.orders.place(plan, Wishes(), holder.clock.now())
-    assert holder.balances.one("USD")["balance"] == "9.86"
+
+    def order(key: str, trigger: str | None) -> Answer:
+        request = OrderRequest(key, orjson.dumps(TEN), OrderOptions(trigger=trigger))
+        terms, now = holder.orders.terms, holder.clock.now()
+        placing = partial(Placing, request=request, terms=terms, now=now, accepted_at=now)
+        answer = holder.state.commit(partial(place, placing, UNDER_THE_KEY)).answer
+        assert answer is not None
+        return answer
+
+    assert order("fails", "order_failed").status == 202
+    assert holder.state.balance("USD") == 986
+    refused = orjson.loads(order("is too dear", None).body)
+    assert refused["type"] == "insufficient_funds"
+    assert "USD 9.87" in refused["message"]
+    assert holder.state.balance("USD") == 986
 
 
 ACTS = st.tuples(st.integers(5_000, 200_000), st.integers(0, 9), st.sampled_from(["sync", "async"]))

@@ -2,7 +2,6 @@
 
 import re
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -10,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from runa_mock_server.orders.e_codes import e_code
-from runa_mock_server.orders.payouts import Part
+from runa_mock_server.orders.order import Part
 from runa_schemas import validate
 
 NOON = datetime(2026, 3, 14, 12, tzinfo=UTC)
@@ -21,7 +20,7 @@ def made(details: dict[str, Any], *, of: str = "link", at: datetime = NOON) -> d
     """The e-code of a gift card with certain details."""
     product = {"code": "C", "payout_type": "gift_card", "gift_card": details}
     moment = (at - EPOCH) // timedelta(microseconds=1)
-    code = e_code(of, Part("C", Decimal(5)), product, moment, "https://mock.example/card")
+    code = e_code(of, Part("C", 500), product, moment, "https://mock.example/card")
     validate(code, "e_code")
     return code
 

@@ -311,8 +311,8 @@ def test_the_story_tells_every_attempt_in_order(server: MockServer, api: Api) ->
     told = """
 key 'a' of {account}, duplicated: 1 order, USD 10.00 charged, 1 mail
   suspected to be the same purchase as 'b': the bodies are equal
-  #1 {at}: the service never saw it, the client was told 502; fault F-1 status before
-  #2 {at}: the service created {order}, the client was told 504; fault F-2 status after_commit
-  #3 {at}: the service repeated the answer {order}, the client was told 202
+  #1 {at}: the service did not receive it, the client received 502; fault F-1 status before
+  #2 {at}: the service created {order}, the client received 504; fault F-2 status after_commit
+  #3 {at}: the service replayed {order}, the client received 202
 """.format(account=account, at="12:00:00.250000", order=order_id)
     assert told in str(caught.value)

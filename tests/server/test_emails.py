@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from runa_mock_server import ManualClock, MockServer
 from runa_mock_server.config.settings import make_settings
 from runa_mock_server.contract.request_models import NewOrder, validate_body
-from runa_mock_server.mail.outbox import Email, addresses, mailed_items
+from runa_mock_server.mail.outbox import Email
+from runa_mock_server.orders.placing import distribution_of, mailed_items
 from runa_mock_server.server_state.server_state import World
 from support.api import KEY, Api, body, item
 from support.money import PRODUCTION_KEY, MoneyApi, paid_in, served, single
@@ -47,7 +48,8 @@ def to_recipient(address: str) -> dict[str, Any]:
 def mailed(items: list[dict[str, Any]], *, always: bool, requested: bool) -> list[int]:
     """The indexes of the items that are mailed."""
     order = validate_body(NewOrder, body(items=items))
-    return mailed_items(addresses(order.items), always=always, requested=requested)
+    recipients = [distribution_of(each["distribution_method"]) for each in order["items"]]
+    return mailed_items(recipients, always=always, asked=requested)
 
 
 ITEMS = st.one_of(

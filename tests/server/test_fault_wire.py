@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from runa_mock_server import MockServer
+from runa_mock_server import FaultFields, MockServer
 from runa_mock_server.server_state.fault_spec import PLACES
 from support.answers import order_ids
 from support.api import Api, body
@@ -161,7 +161,7 @@ def test_a_slow_body_comes_in_drops_and_whole(server: MockServer, api: Api) -> N
 @pytest.mark.parametrize("kind", ["slow", "hang", "close", "reset"])
 def test_an_answer_to_head_stays_without_a_body(server: MockServer, kind: Any) -> None:
     """There is none to be cut or dripped, and the next answer starts where it should."""
-    fields = {"delay": 0.01} if kind == "slow" else {}
+    fields: FaultFields = {"delay": 0.01} if kind == "slow" else {}
     fault = server.faults.arm(kind, "in_body", **fields)
     with connection(server.url) as opened:
         opened.sendall(message("HEAD", "/v2/ping"))
@@ -191,7 +191,7 @@ KEPT = [
 @pytest.mark.parametrize(("kind", "place"), KEPT)
 def test_a_connection_that_is_not_cut_stays_good(server: MockServer, kind: Any, place: Any) -> None:
     """The same connection serves the next request; the key has its one order then."""
-    fields = {"delay": 0.01} if kind in {"delay", "slow"} else {}
+    fields: FaultFields = {"delay": 0.01} if kind in {"delay", "slow"} else {}
     fault = server.faults.arm(kind, place, **fields)
     with connection(server.url) as opened:
         opened.sendall(order_message("a"))
@@ -272,9 +272,11 @@ def test_no_fault_is_taken_for_a_defect(
     server: MockServer, caplog: pytest.LogCaptureFixture, kind: Any, place: Any
 ) -> None:
     """Whether the client stays or goes, the log has no warning and the next order is taken."""
-    fields = {"delay": 0.02} if kind in {"delay", "slow"} else {}
+    fields: FaultFields = {"times": 2}
+    if kind in {"delay", "slow"}:
+        fields["delay"] = 0.02
     with caplog.at_level(logging.WARNING):
-        fault = server.faults.arm(kind, place, times=2, **fields)
+        fault = server.faults.arm(kind, place, **fields)
         with connection(server.url) as opened:
             opened.sendall(order_message("gone"))
             until(lambda: fault.struck == 1)

@@ -1,35 +1,53 @@
-"""The store of idempotency keys, where a request is still in hand."""
+"""What is kept for an idempotency key, also where a request is still in hand."""
 
 import pytest
 
 from runa_mock_server.base.errors import ApiError
-from runa_mock_server.orders.idempotency import Answer, IdempotencyStore
+from runa_mock_server.base.ids import Identity
+from runa_mock_server.orders.commit import Commit
+from runa_mock_server.orders.idempotency import Answer, KeptAnswer
+from runa_mock_server.orders.placing import OrderRequest, earlier_answer
+from runa_mock_server.orders.terms import OrderOptions
+from runa_mock_server.store.memory import AccountState
 
-BODY = b"b" * 16
-OTHER = b"o" * 16
+BODY = b"{}"
+OTHER = b"[]"
 
 
-def refusal(keys: IdempotencyStore, fingerprint: bytes) -> str:
-    """The error type with which the store refuses a use of the key."""
+def account() -> AccountState:
+    """An account in which nothing has happened."""
+    return AccountState(Identity(1, b"s" * 16), {})
+
+
+def request(body: bytes) -> OrderRequest:
+    """A request with the key ``k``."""
+    return OrderRequest("k", body, OrderOptions())
+
+
+def refusal(state: AccountState, body: bytes) -> str:
+    """The error type with which a use of the key is refused."""
     with pytest.raises(ApiError) as caught:
-        keys.begin("k", fingerprint, 0)
+        earlier_answer(state, request(body), 0)
     return caught.value.type
 
 
-@pytest.mark.parametrize("fingerprint", [BODY, OTHER])
-def test_a_key_is_in_progress_until_its_first_request_has_an_answer(fingerprint: bytes) -> None:
+@pytest.mark.parametrize("body", [BODY, OTHER])
+def test_a_key_is_in_progress_until_its_first_request_has_an_answer(body: bytes) -> None:
     """Whatever its body, a second request is refused while the first is being handled."""
-    keys = IdempotencyStore()
-    assert keys.begin("k", BODY, 0) is None
-    assert refusal(keys, fingerprint) == "idempotency_in_progress"
-    keys.finish("k", BODY, 0, Answer(202, b"{}"))
-    assert keys.begin("k", BODY, 0) == Answer(202, b"{}")
-    assert refusal(keys, OTHER) == "idempotency_validation_error"
+    state = account()
+    assert earlier_answer(state, request(BODY), 0) is None
+    state.begin("k")
+    assert refusal(state, body) == "idempotency_in_progress"
+    state.release("k")
+    kept = KeptAnswer(0, request(BODY).fingerprint, Answer(202, b"{}"))
+    state.commit(lambda _view: Commit(key=("k", kept)))
+    assert earlier_answer(state, request(BODY), 0) == Answer(202, b"{}")
+    assert refusal(state, OTHER) == "idempotency_validation_error"
 
 
 def test_a_key_that_is_given_up_is_free_for_any_body() -> None:
     """A request that ends without an answer leaves nothing behind."""
-    keys = IdempotencyStore()
-    assert keys.begin("k", BODY, 0) is None
-    keys.release("k")
-    assert keys.begin("k", OTHER, 0) is None
+    state = account()
+    state.begin("k")
+    state.release("k")
+    assert earlier_answer(state, request(OTHER), 0) is None

@@ -4,6 +4,7 @@ import pytest
 import requests
 
 from runa_mock_server import ManualClock, MockServer, SettingsError
+from runa_schemas.contract_data import ProfileName
 from support.api import KEY, TIMEOUT, Api, body
 
 UNKNOWN = "a_field_of_a_later_version"
@@ -42,7 +43,7 @@ def test_unknown_fields_leave_pages_alone(server: MockServer, api: Api) -> None:
 
 
 @pytest.mark.parametrize("profile", ["playground", "production"])
-def test_the_setting_asks_for_an_error_in_every_environment(profile: str) -> None:
+def test_the_setting_asks_for_an_error_in_every_environment(profile: ProfileName) -> None:
     """``trigger_error`` answers each order so, and stores that under its key."""
     key = {"playground": "XX-me.secret", "production": "wg-me.secret"}[profile]
     with MockServer(profile=profile, trigger_error="insufficient_funds") as server:

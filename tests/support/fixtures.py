@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from runa_mock_server import Controls, ManualClock, MockServer, connect
+from runa_mock_server import ControlClient, ManualClock, MockServer, connect
 from runa_mock_server.control_client.webhooks import WebhooksControl
 from support.api import KEY, Api
 from support.control import ControlCaller
@@ -64,7 +64,7 @@ def whole(server: MockServer) -> Iterator[ControlCaller]:
 
 
 @pytest.fixture(params=["in this process", "elsewhere"])
-def hand(request: pytest.FixtureRequest, server: MockServer) -> Iterator[Controls]:
+def hand(request: pytest.FixtureRequest, server: MockServer) -> Iterator[ControlClient]:
     """The same server, by either of its faces."""
     if request.param == "in this process":
         yield server

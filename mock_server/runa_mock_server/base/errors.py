@@ -66,6 +66,10 @@ class ApiError(ServiceError):
         return body
 
 
+class NeverStoredError(ApiError):
+    """A refusal that is no answer to an idempotency key, though it comes behind the lookup."""
+
+
 class RateExceededError(ServiceError):
     """Too many orders in a minute: 429 with a body shape of its own (page "Rate limiting")."""
 

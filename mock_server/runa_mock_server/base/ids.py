@@ -1,23 +1,31 @@
-"""Ids and tokens, from one seedable source: the same seed and calls give the same ids."""
+"""Ids and link tokens. Each follows from what came before it, so none is drawn at random.
+
+The id of an order follows from the id before it, the time and the account's secret; the ids of
+its items follow from its own, the tokens of its payout links from the place of each item and the
+secret. The same account with the same secret makes the same ids for the same orders.
+"""
 
 import re
-from collections.abc import Mapping
 from functools import lru_cache
 from hashlib import blake2b
-from random import Random
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 _CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _PAIRS = tuple(a + b for a in _CROCKFORD for b in _CROCKFORD)  # ten bits at a time
 _NUMBERS = {pair: number for number, pair in enumerate(_PAIRS)}
 _FORTY_BITS = 2**40 - 1
-# A fresh draw leaves the top bit clear and each further id of the same millisecond adds little
-# more than 2**48, so a frozen clock can hand out 2**31 ids before the random part could overflow.
+# A fresh random part leaves the top bit clear and each further id of the same millisecond adds
+# little more than 2**48, so a frozen clock can hand out 2**31 ids before it could overflow.
 _FRESH_BITS = 79
 _STEP_BITS = 48
 _MOST_ITEMS = 2**8
-_MILLISECONDS = 2**48
-_LARGEST_TAIL = 3 * 2 ** (_FRESH_BITS - 1)  # there is room for as many ids again
+_RANDOM_BITS = 80
+_EIGHTY_BITS = 2**_RANDOM_BITS - 1
+_SHIFT = 40  # the low bits of a product are spread least
+_TIME_DIGITS = 10
+
+SECRET_SIZE = 16
+"""The bytes of an account's secret."""
 
 # A token holds the place of its item, so that no index from tokens to items must be kept: one
 # would cost more memory than the rest of a small order. Multiplying by an odd number spreads the
@@ -25,107 +33,49 @@ _LARGEST_TAIL = 3 * 2 ** (_FRESH_BITS - 1)  # there is room for as many ids agai
 _TOKEN_MASK = 2**122 - 1  # quicker than a remainder
 _SECRET_BITS = 58
 _UNUSED_BITS = 64 - _SECRET_BITS
-_SECRET_SIZE = 16
 _MIXER = 0x2B7E151628AED2A6ABF7158809CF4F3
 _UNMIXER = pow(_MIXER, -1, _TOKEN_MASK + 1)
 _TOKEN = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
 
 
-class IdSource:
-    """Makes the ids of one account.
+class Identity(NamedTuple):
+    """What the ids and tokens of an account follow from.
 
-    Args:
-        random: where the random parts come from.
+    Attributes:
         account: the number of the account, below 2**24; see ``account_number``.
-
-    Ids are ULIDs, 26 characters of Crockford's base 32 (recorded traffic): the first ten are the
-    millisecond, the rest is random. Within a source they always grow, also when many fall into
-    one millisecond and when the clock was set back, so sorting by id is sorting by creation.
-
-    The ids of an order's items follow from its own, and the tokens of their payout links from
-    where the items lie and from a secret: neither has to be drawn, or kept, for each order. With
-    a seed, the same place has the same token again after a reset.
+        secret: ``SECRET_SIZE`` bytes.
     """
 
-    def __init__(self, random: Random, account: int = 0) -> None:
-        self._random = random
-        self.account = account
-        self._secret = random.randbytes(_SECRET_SIZE)
-        self._millisecond = -1
-        self._tail = 0
+    account: int
+    secret: bytes
 
-    def order_id(self, now: int) -> str:
-        """A new ``O-...`` for an order made at ``now`` (microseconds)."""
-        millisecond = now // 1_000
-        if millisecond > self._millisecond:
-            self._millisecond = millisecond
-            self._tail = self._random.getrandbits(_FRESH_BITS)
-        else:
-            self._tail += 2 * _MOST_ITEMS + self._random.getrandbits(_STEP_BITS)
-        self._tail &= ~_MOST_ITEMS  # so that the next ids, its items', differ in two characters
-        return f"O-{_time_part(self._millisecond)}{_random_part(self._tail)}"
 
-    def payout_tokens(self, position: int, items: int) -> list[str]:
-        """The secret parts of the payout links of an order, in the shape of version 4 UUIDs.
+def next_order_id(previous: str, now: int, secret: bytes) -> str:
+    """The id of a new order, larger than the one before it.
 
-        Args:
-            position: how many orders of the account are older, below 2**32.
-            items: how many items the order has, below 2**8.
-        """
-        tokens = []
-        order = (self.account << 32 | position) << 8
-        for item in range(items):
-            place = order | item
-            digest = blake2b(self._secret + place.to_bytes(8), digest_size=8).digest()
-            tokens.append(_token(place << _SECRET_BITS | int.from_bytes(digest) >> _UNUSED_BITS))
-        return tokens
+    Ids are ULIDs, 26 characters of Crockford's base 32 (recorded traffic): the first ten are the
+    millisecond, the rest looks random. They always grow, also when many fall into one
+    millisecond and when the clock was set back, so sorting by id is sorting by creation.
 
-    @property
-    def origin(self) -> tuple[int, bytes]:
-        """What tokens follow from: sources that have this in common make the same."""
-        return self.account, self._secret
+    Args:
+        previous: the id of the account's newest order, empty if there is none.
+        now: the time, microseconds since the epoch.
+        secret: of the account.
 
-    def renew_secret(self) -> None:
-        """Make other tokens from now on."""
-        self._secret = self._random.randbytes(_SECRET_SIZE)
-
-    def state(self) -> dict[str, Any]:
-        """All that decides which ids come next, as JSON can carry it; for ``restore``."""
-        version, words, gauss = self._random.getstate()
-        return {
-            "random": [version, list(words), gauss],
-            "millisecond": self._millisecond,
-            "tail": str(self._tail),
-            "secret": self._secret.hex(),
-        }
-
-    def restore(self, state: Mapping[str, Any], newest: str) -> None:
-        """Go on where another source stood.
-
-        Args:
-            state: what ``state`` gave.
-            newest: the last order id that it made, empty if it made none.
-
-        Raises:
-            ValueError: if this is no such state, or a new id would not be larger than the newest.
-        """
-        try:
-            version, words, gauss = state["random"]
-            random = Random()  # noqa: S311 - takes on the state of a source that guards nothing
-            random.setstate((version, tuple(words), gauss))
-            millisecond, tail = int(state["millisecond"]), int(state["tail"])
-            # An earlier version wrote none: its links are known, new ones are as good as any.
-            secret = bytes.fromhex(state.get("secret", self._secret.hex()))
-        except (KeyError, TypeError, ValueError, OverflowError):
-            raise ValueError("this is no state of an id source") from None
-        in_bounds = -1 <= millisecond < _MILLISECONDS and 0 <= tail < _LARGEST_TAIL
-        if gauss is not None or not in_bounds or len(secret) != _SECRET_SIZE:
-            raise ValueError("this is no state of an id source")
-        stands_at = _time_part(millisecond) + _random_part(tail) if newest else ""
-        if stands_at < newest[len("O-") :]:
-            raise ValueError(f"new ids would come before {newest}")
-        self._random, self._secret = random, secret
-        self._millisecond, self._tail = millisecond, tail
+    Returns:
+        ``O-`` and a ULID.
+    """
+    time_part = _time_part(now // 1_000)
+    tail = _random_value(previous) if previous else 0
+    # Multiplying by an odd number spreads the bits: it need not be secret, only look random.
+    drawn = ((tail ^ now) * _MIXER + int.from_bytes(secret)) >> _SHIFT & _EIGHTY_BITS
+    if not previous or time_part > previous[2 : 2 + _TIME_DIGITS]:
+        tail = drawn >> _RANDOM_BITS - _FRESH_BITS
+    else:
+        time_part = previous[2 : 2 + _TIME_DIGITS]
+        tail += 2 * _MOST_ITEMS + (drawn >> _RANDOM_BITS - _STEP_BITS)
+    tail &= ~_MOST_ITEMS  # so that the next ids, its items', differ in two characters
+    return f"O-{time_part}{_random_part(tail)}"
 
 
 def item_ids(order_id: str, items: int) -> list[str]:
@@ -137,6 +87,24 @@ def item_ids(order_id: str, items: int) -> list[str]:
     """
     start, last = f"E-{order_id[2:-2]}", _NUMBERS[order_id[-2:]] + 1
     return [start + pair for pair in _PAIRS[last : last + items]]
+
+
+def payout_tokens(identity: Identity, position: int, items: int) -> list[str]:
+    """The secret parts of the payout links of an order, in the shape of version 4 UUIDs.
+
+    Args:
+        identity: of the account.
+        position: how many orders of the account are older, below 2**32.
+        items: how many items the order has, below 2**8.
+    """
+    tokens = []
+    account, secret = identity
+    order = (account << 32 | position) << 8
+    for item in range(items):
+        place = order | item
+        digest = blake2b(secret + place.to_bytes(8), digest_size=8).digest()
+        tokens.append(_token(place << _SECRET_BITS | int.from_bytes(digest) >> _UNUSED_BITS))
+    return tokens
 
 
 def account_number(api_key: str) -> int:
@@ -186,7 +154,7 @@ def read_payout_token(token: str) -> Place | None:
 @lru_cache(maxsize=16)
 def _time_part(millisecond: int) -> str:
     # The same digits, of which the last ten are those of fifty bits.
-    return _random_part(millisecond)[-10:]
+    return _random_part(millisecond)[-_TIME_DIGITS:]
 
 
 def _random_part(tail: int) -> str:
@@ -198,3 +166,12 @@ def _random_part(tail: int) -> str:
         f"{_PAIRS[low >> 30]}{_PAIRS[low >> 20 & 1023]}"
         f"{_PAIRS[low >> 10 & 1023]}{_PAIRS[low & 1023]}"
     )
+
+
+def _random_value(order_id: str) -> int:
+    """The eighty bits that the last sixteen characters of an id stand for."""
+    n = _NUMBERS
+    high = (n[order_id[12:14]] << 10 | n[order_id[14:16]]) << 20
+    high |= n[order_id[16:18]] << 10 | n[order_id[18:20]]
+    low = (n[order_id[20:22]] << 10 | n[order_id[22:24]]) << 20
+    return high << 40 | low | n[order_id[24:26]] << 10 | n[order_id[26:28]]

@@ -17,3 +17,21 @@ def to_cents(amount: Decimal) -> Decimal:
 def show(amount: Decimal) -> str:
     """``amount`` as the API prints it, e.g. ``"10.00"``."""
     return str(to_cents(amount))
+
+
+def in_cents(amount: Decimal) -> int:
+    """``amount`` in whole cents, rounded half-up."""
+    cents = amount.scaleb(2, _CONTEXT)
+    whole = int(cents)
+    return whole if whole == cents else int(to_cents(amount).scaleb(2, _CONTEXT))
+
+
+def from_cents(cents: int) -> Decimal:
+    """Whole cents as an amount with two decimals."""
+    return Decimal(cents).scaleb(-2, _CONTEXT)
+
+
+def cents_text(cents: int) -> str:
+    """Whole cents, none negative, as the API prints them, e.g. ``"10.00"``."""
+    units, rest = divmod(cents, 100)
+    return f"{units}.{rest:02d}"

@@ -119,15 +119,12 @@ class Catalogue:
     ) -> None:
         self.products = tuple(sorted(products, key=itemgetter("code")))
         self._offers: dict[str, Offer] = {}
-        self._singles: dict[str, Selection] = {}
         self._products: dict[str, Mapping[str, Any]] = {}
         for product in self.products:
             for offer in _offers(product):
                 self._offers[offer.code] = offer
                 self._products[offer.code] = product
-        self._removed: frozenset[str] = (
-            frozenset() if before is None else self._keep_removed(before)
-        )
+        self._removed: Mapping[str, Offer] = {} if before is None else self._keep_removed(before)
         self._given = {template_id: tuple(codes) for template_id, codes in templates.items()}
         self.playground: Mapping[str, Sequence[str]] = (
             _playground_codes(self._offers) if before is None else before.playground
@@ -135,18 +132,23 @@ class Catalogue:
         self.came_in: Mapping[str, frozenset[Denominations]] = (
             {} if before is None else _came_in(self._offers, before)
         )
+        known = {**self._removed, **self._offers}
         self._templates = {
-            **_playground_selections(self.playground, self._offers),
-            **_selections(self._given, self._offers),
+            **_playground_selections(self.playground, known),
+            **_selections(self._given, known),
         }
 
-    def _keep_removed(self, before: "Catalogue") -> frozenset[str]:
+    def _keep_removed(self, before: "Catalogue") -> dict[str, Offer]:
         """Take over the offers that only the catalogue before has, for payouts that exist."""
-        removed = before._offers.keys() - self._offers.keys()  # noqa: SLF001 - of the same class
+        known = {**before._removed, **before._offers}  # noqa: SLF001 - of the same class
+        removed = {
+            code: replace(offer, is_orderable=False)
+            for code, offer in known.items()
+            if code not in self._offers
+        }
         for code in removed:
-            self._offers[code] = replace(before._offers[code], is_orderable=False)  # noqa: SLF001 - of the same class
-            self._products[code] = before._products[code]  # noqa: SLF001 - of the same class
-        return frozenset(removed)
+            self._products[code] = before.product_of(code)
+        return removed
 
     def with_product(self, product: Mapping[str, Any]) -> "Catalogue":
         """The same catalogue with another state of one of its products.
@@ -187,21 +189,18 @@ class Catalogue:
 
     def claimable(self, code: str, value: Decimal) -> bool:
         """Whether a payout can be claimed as so much of a product: it comes, or came, in that."""
-        offer = self._offers.get(code)
+        offer = self.known_offer(code)
         if offer is None:
             return False
         return any(value in each for each in (offer.denominations, *self.came_in.get(code, ())))
 
     def offer(self, code: str) -> Offer | None:
-        """What ``code`` stands for or stood for before it was removed, ``None`` if unknown."""
+        """What ``code`` stands for, or ``None`` if it is unknown or was removed."""
         return self._offers.get(code)
 
-    def single(self, code: str) -> Selection | None:
-        """The offer of a code as a selection, or ``None`` if it is unknown or was removed."""
-        selection = self._singles.get(code)
-        if selection is None and code in self._offers and code not in self._removed:
-            selection = self._singles[code] = Selection((self._offers[code],))
-        return selection
+    def known_offer(self, code: str) -> Offer | None:
+        """What ``code`` stands for or stood for before it was removed, ``None`` if unknown."""
+        return self._offers.get(code) or self._removed.get(code)
 
     def product_of(self, code: str) -> Mapping[str, Any]:
         """The document of the product that an offer's code stands for or stood for.
@@ -310,7 +309,7 @@ def _playground_selections(
 def _came_in(offers: Mapping[str, Offer], before: Catalogue) -> dict[str, frozenset[Denominations]]:
     came_in = dict(before.came_in)
     for code, offer in offers.items():
-        earlier = before.offer(code)
+        earlier = before.known_offer(code)
         if earlier is not None and earlier.denominations != offer.denominations:
             came_in[code] = came_in.get(code, frozenset()) | {earlier.denominations}
     return came_in

@@ -93,8 +93,8 @@ def with_added(catalogue: Catalogue, product: Mapping[str, Any]) -> Catalogue:
             raise ProductChangeError([FieldProblem("code", reason)])
         seen: set[str] = set()
         for field, code in order_codes(product):
-            former = catalogue.offer(code)
-            if code in seen or catalogue.single(code) is not None:
+            former = catalogue.known_offer(code)
+            if code in seen or catalogue.offer(code) is not None:
                 problems.append(FieldProblem(field, f"there is a {quoted(code)} already"))
             elif former is not None and former.currency != product["currency"]:
                 reason = f"{quoted(code)} was in {former.currency} before it was removed"

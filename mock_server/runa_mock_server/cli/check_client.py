@@ -7,15 +7,22 @@ from typing import Any
 import click
 
 from runa_mock_server.catalogue.catalogue import CatalogueError
-from runa_mock_server.cli.options import RefusedError
-from runa_mock_server.config.file import ConfigError
-from runa_mock_server.testing.client_scenarios.command import CommandError, Plan, Result, run
+from runa_mock_server.cli.errors import RefusedError
+from runa_mock_server.config.document import ConfigError
+from runa_mock_server.server import MockServer
+from runa_mock_server.testing.client_scenarios.program import (
+    CommandError,
+    Plan,
+    run_program,
+    server_settings,
+)
 from runa_mock_server.testing.client_scenarios.report import (
     FORMATS,
     result_text,
     scenarios_text,
     summary_text,
 )
+from runa_mock_server.testing.client_scenarios.results import Result
 from runa_mock_server.testing.client_scenarios.scenarios import LONGEST_PACE, SCENARIOS, Pace
 
 _LONGEST_RUN = 86_400
@@ -128,11 +135,11 @@ def command(
     long_processing: float,
     **plan: Any,
 ) -> None:
-    """Run COMMAND once per scenario, each time on a mock that does something else wrong.
+    """Run a client against a misbehaving mock server.
 
-    COMMAND is a program or a test-suite in any language. It finds the mock by RUNA_BASE_URL and
-    RUNA_API_KEY, and has to do the same in each run: place its orders, wait for them, end with
-    status 0. Exit 0 if it does well in each scenario, 1 if not.
+    COMMAND is a program or a test suite in any language. It runs once per scenario, finds the
+    mock by RUNA_BASE_URL and RUNA_API_KEY, and has to do the same in each run: place its orders,
+    wait for them, end with status 0. Exit 0 if it does well in each scenario, 1 if not.
     """
     pace = Pace(rate_limit_wait, slow, long_processing)
     # A report for machines has standard output for itself.
@@ -144,7 +151,8 @@ def command(
     if output is not None:
         _write(output, "")  # a file that cannot be written is better known before all the work
     try:
-        report = run(Plan(pace=pace, **plan), tell)
+        with MockServer(server_settings(plan.pop("config"))) as server:
+            report = run_program(server, Plan(pace=pace, **plan), tell)
     except (CommandError, ConfigError, CatalogueError) as error:
         raise RefusedError(str(error)) from None
     click.echo(summary_text(report), err=aside)

@@ -6,9 +6,10 @@ the provider's own, the rest are ours (inferred).
 
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Context, Decimal
+from typing import NamedTuple
 
 from runa_mock_server.base.currencies import FROM_USD_ONLY
-from runa_mock_server.base.money import to_cents
+from runa_mock_server.base.money import in_cents, to_cents
 
 FEE = Decimal("0.019")
 """The share of the converted amount that an exchange costs."""
@@ -53,6 +54,22 @@ _IN_USD = {
 _QUOTED_FIRST = ("EUR", "GBP", "AUD", "NZD", "USD")
 
 
+class Exchanged(NamedTuple):
+    """A currency exchange as an order keeps it.
+
+    Attributes:
+        rate: as it is printed.
+        rate_symbol: the two currencies, e.g. ``GBPUSD``.
+        converted: the price without the fee, in cents of the payment currency.
+        fee: in cents of the payment currency.
+    """
+
+    rate: str
+    rate_symbol: str
+    converted: int
+    fee: int
+
+
 @dataclass(frozen=True, slots=True)
 class Exchange:
     """What a payment for products of another currency costs.
@@ -73,6 +90,11 @@ class Exchange:
     def total(self) -> Decimal:
         """What is paid, in the payment currency."""
         return self.converted + self.fee
+
+    def exchanged(self) -> Exchanged:
+        """It as an order keeps it."""
+        rate = f"{self.rate.normalize():f}"
+        return Exchanged(rate, self.rate_symbol, in_cents(self.converted), in_cents(self.fee))
 
 
 def can_exchange(payment: str, product: str) -> bool:

@@ -1,34 +1,42 @@
-"""The bodies of ``POST /order`` and ``POST /order/estimate``: which ones pass.
+"""The bodies of ``POST /order`` and ``POST /order/estimate``: which are valid.
 
-Pydantic's own details are what the playground shows (page "Errors"), so the rules stand here as a
-pydantic model and the wording is the library's. The JSON Schema ``new_order`` states the same
-rules a second time, independently, and a property test holds the two together.
+Pydantic's own details are what the playground shows (page "Errors"), so the rules stand here as
+types that pydantic checks, and the wording is the library's. The JSON Schema ``new_order`` states
+the same rules a second time, independently, and a property test holds the two together.
 
-Pydantic takes long to load, so a server begins to listen without this module: whoever needs more
-of it than its types imports it late.
+An order has up to 200 items, and each is checked before the answer is sent. So a valid body
+becomes plain dictionaries, which cost pydantic a fraction of the time that models cost, and
+Python is called only for face values and for codes among which the recipient chooses.
+
+Importing pydantic is slow, so the server starts to listen before this module is imported. Modules
+that the server imports at startup import only the types, for type checking.
 """
 
-import re
-import threading
-from contextlib import suppress
+from collections.abc import Callable
 from decimal import Decimal
-from functools import cache
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, NotRequired, TypeVar
 
 from pydantic import (
     AfterValidator,
-    BaseModel,
-    ConfigDict,
     Field,
+    GetCoreSchemaHandler,
     PlainValidator,
     StrictStr,
+    TypeAdapter,
     ValidationError,
 )
 from pydantic_core import PydanticCustomError, PydanticKnownError
+from pydantic_core.core_schema import (
+    CoreSchema,
+    chain_schema,
+    custom_error_schema,
+    is_instance_schema,
+    str_schema,
+)
+from typing_extensions import TypedDict  # pydantic refuses that of `typing` before Python 3.12
 
 from runa_mock_server.base.currencies import Currency
 from runa_mock_server.base.errors import ApiError
-from runa_mock_server.base.strict_json import canonical
 from runa_mock_server.contract.validation_details import (
     details_of_pydantic_1,
     details_of_pydantic_2,
@@ -45,32 +53,17 @@ from runa_schemas.contract_data import (
     MIN_FACE_VALUE,
 )
 
-_ATOM = r'[^\x00-\x20"(),.:;<>@\[\\\]\x7f]+'
-_LABEL = r"[A-Za-z0-9\x80-\uffff](?:[A-Za-z0-9\x80-\uffff-]*[A-Za-z0-9\x80-\uffff])?"
-
 
 def _face_value(value: object) -> Decimal:
     # A number in JSON is a number here: neither "10" nor true is one.
-    if type(value) is not int and type(value) is not Decimal:
+    if type(value) is Decimal:
+        if value >= MIN_FACE_VALUE:
+            return value
+    elif type(value) is not int:
         raise PydanticKnownError("float_type")
-    if value < MIN_FACE_VALUE:
-        raise PydanticKnownError("greater_than_equal", {"ge": float(MIN_FACE_VALUE)})
-    return Decimal(value)
-
-
-@cache
-def _email() -> re.Pattern[str]:
-    # Its sets of letters take long to compile: a server starts without waiting for them.
-    return re.compile(rf"{_ATOM}(?:\.{_ATOM})*@{_LABEL}(?:\.{_LABEL})+")
-
-
-def _address(value: str) -> str:
-    # `.invalid` and `.test` are fine: the provider recommends them for tests.
-    if len(value) > MAX_EMAIL_ADDRESS_LENGTH or not _email().fullmatch(value):
-        raise PydanticCustomError(
-            "value_error", "value is not a valid email address", {"pydantic_1": "value_error.email"}
-        )
-    return value
+    elif value > 0:
+        return Decimal(value)
+    raise PydanticKnownError("greater_than_equal", {"ge": float(MIN_FACE_VALUE)})
 
 
 def _unique(values: list[str]) -> list[str]:
@@ -83,87 +76,113 @@ def _unique(values: list[str]) -> list[str]:
     return values
 
 
+# Of the characters themselves instead of escapes, for Python and Rust spell those differently.
+_ATOM = '[^\x00-\x20"(),.:;<>@\\[\\\\\\]\x7f]+'
+_LABEL = "[A-Za-z0-9\x80-\uffff](?:[A-Za-z0-9\x80-\uffff-]*[A-Za-z0-9\x80-\uffff])?"
+
+
+class _EmailAddress:
+    """Marks a text as an e-mail address; `.invalid` and `.test` are fine.
+
+    The provider recommends them for tests, so pydantic's own type, which refuses them, will not do.
+    """
+
+    def __get_pydantic_core_schema__(
+        self, source: object, handler: GetCoreSchemaHandler
+    ) -> CoreSchema:
+        """The text, then its spelling, both checked without calling Python."""
+        spelling = custom_error_schema(
+            str_schema(
+                pattern=rf"^{_ATOM}(?:\.{_ATOM})*@{_LABEL}(?:\.{_LABEL})+$",
+                max_length=MAX_EMAIL_ADDRESS_LENGTH,
+            ),
+            # Pydantic reserves the type `value_error`, and its message, for Python's exceptions.
+            custom_error_type="value_error.email",
+            custom_error_message="value is not a valid email address",
+            custom_error_context={"pydantic_1": "value_error.email", "pydantic_2": "value_error"},
+        )
+        return chain_schema([handler(source), spelling])
+
+
+class _Part:
+    """Marks an object that the service words as a model: the error names its class."""
+
+    def __get_pydantic_core_schema__(
+        self, source: Any, handler: GetCoreSchemaHandler
+    ) -> CoreSchema:
+        """An object at all, then its fields."""
+        an_object = custom_error_schema(
+            is_instance_schema(dict),
+            custom_error_type="model_type",
+            custom_error_context={"class_name": source.__name__},
+        )
+        return chain_schema([an_object, handler(source)])
+
+
 FaceValue = Annotated[Decimal, PlainValidator(_face_value)]
-EmailAddress = Annotated[StrictStr, AfterValidator(_address)]
+EmailAddress = Annotated[StrictStr, _EmailAddress()]
 _REFERENCE = rf"^[A-Za-z0-9_@.-]{{1,{MAX_RECIPIENT_REFERENCE_LENGTH}}}$"
 RecipientReference = Annotated[StrictStr, Field(pattern=_REFERENCE)]
 SpendRulesTemplateId = Annotated[StrictStr, Field(pattern=r"^PSR-[0-9A-HJKMNP-TV-Z]{26}$")]
 MetadataKey = Annotated[StrictStr, Field(max_length=MAX_METADATA_KEY_LENGTH)]
 MetadataValue = Annotated[StrictStr, Field(max_length=MAX_METADATA_VALUE_LENGTH)]
 
-
-class _Part(BaseModel):
-    """A piece of a request: unknown fields are ignored, ``null`` equals absence."""
-
-    # Built with the first body: a server starts without waiting for it.
-    model_config = ConfigDict(extra="ignore", frozen=True, defer_build=True)
-
-    def echo(self) -> dict[str, Any]:
-        """The piece as an answer repeats it: what was sent and is known."""
-        # A third of the time that model_dump takes, and done twice for every item.
-        return {name: value for name, value in self.__dict__.items() if value is not None}
+# Unknown fields are ignored everywhere, and `null` for an optional field equals its absence.
 
 
-class PaymentMethod(_Part):
+class PaymentMethod(TypedDict):
     """Who pays, in which currency."""
 
     type: Literal["ACCOUNT_BALANCE"]
     currency: Currency
 
 
-class EmailDistribution(_Part):
+class EmailDistribution(TypedDict):
     """The payout link is sent by e-mail."""
 
     type: Literal["EMAIL"]
     email_address: EmailAddress
-    template_id: StrictStr | None = None
+    template_id: NotRequired[StrictStr | None]
 
 
-class PayoutLinkDistribution(_Part):
+class PayoutLinkDistribution(TypedDict):
     """The payout link is only returned to the caller."""
 
     type: Literal["PAYOUT_LINK"]
-    template_id: StrictStr | None = None
+    template_id: NotRequired[StrictStr | None]
 
 
-class RecipientDistribution(_Part):
+class RecipientDistribution(TypedDict):
     """The payout goes to a known person; for payment products."""
 
     type: Literal["RECIPIENT"]
     recipient_reference: RecipientReference
     email_address: EmailAddress
-    template_id: StrictStr | None = None
+    template_id: NotRequired[StrictStr | None]
 
 
-class UsageConfig(_Part):
+class UsageConfig(TypedDict):
     """Where a prepaid card may be spent."""
 
-    spend_rules_template_id: SpendRulesTemplateId
+    spend_rules_template_id: NotRequired[SpendRulesTemplateId | None]
 
 
-class SingleProduct(_Part):
+class SingleProduct(TypedDict):
     """One product, or one subscription plan, by its code."""
 
     type: Literal["SINGLE"]
     value: Annotated[StrictStr, Field(min_length=1)]
-    usage_config: UsageConfig | None = None
-
-    def echo(self) -> dict[str, Any]:
-        """The product, with what is known of its usage."""
-        told: dict[str, Any] = {"type": self.type, "value": self.value}
-        if self.usage_config is not None:
-            told["usage_config"] = self.usage_config.echo()
-        return told
+    usage_config: NotRequired[Annotated[UsageConfig, _Part()] | None]
 
 
-class MultipleProducts(_Part):
+class MultipleProducts(TypedDict):
     """Products among which the recipient chooses."""
 
     type: Literal["MULTIPLE"]
     values: Annotated[list[StrictStr], Field(min_length=2), AfterValidator(_unique)]
 
 
-class TemplateProducts(_Part):
+class TemplateProducts(TypedDict):
     """A product-selection template, which stands for its products."""
 
     type: Literal["TEMPLATE"]
@@ -180,7 +199,7 @@ Products = Annotated[
 ]
 
 
-class NewItem(_Part):
+class NewItem(TypedDict):
     """One payout link to make."""
 
     face_value: FaceValue
@@ -188,73 +207,47 @@ class NewItem(_Part):
     products: Products
 
 
-class NewOrder(_Part):
+class NewOrder(TypedDict):
     """The whole body of ``POST /order`` (provider's page "Create order")."""
 
-    payment_method: PaymentMethod
-    items: Annotated[list[NewItem], Field(min_length=1, max_length=MAX_ORDER_ITEMS)]
-    description: Annotated[StrictStr, Field(max_length=MAX_DESCRIPTION_LENGTH)] | None = None
-    metadata: (
+    payment_method: Annotated[PaymentMethod, _Part()]
+    items: Annotated[
+        list[Annotated[NewItem, _Part()]], Field(min_length=1, max_length=MAX_ORDER_ITEMS)
+    ]
+    description: NotRequired[Annotated[StrictStr, Field(max_length=MAX_DESCRIPTION_LENGTH)] | None]
+    metadata: NotRequired[
         Annotated[dict[MetadataKey, MetadataValue], Field(max_length=MAX_METADATA_PAIRS)] | None
-    ) = None
+    ]
 
 
-class EstimateItem(_Part):
+class EstimateItem(TypedDict):
     """One item to price."""
 
     face_value: FaceValue
     products: Annotated[SingleProduct | MultipleProducts, Field(discriminator="type")]
 
 
-class NewEstimate(_Part):
+class NewEstimate(TypedDict):
     """The whole body of ``POST /order/estimate`` (provider's page "Estimate order")."""
 
-    payment_method: PaymentMethod
-    items: Annotated[list[EstimateItem], Field(min_length=1, max_length=MAX_ESTIMATE_ITEMS)]
+    payment_method: Annotated[PaymentMethod, _Part()]
+    items: Annotated[
+        list[Annotated[EstimateItem, _Part()]], Field(min_length=1, max_length=MAX_ESTIMATE_ITEMS)
+    ]
 
 
 Body = TypeVar("Body", NewOrder, NewEstimate)
 
 
-_BUILDING = threading.Lock()
+VALIDATORS: dict[Any, Callable[[Any], Any]] = {}
+"""The validators that were built, by the type of the body."""
 
 
-def validate_order(document: Any, *, as_pydantic_1: bool) -> NewOrder:
-    """The order that a parsed JSON document makes; of equal items one stands for all.
-
-    Large orders buy the same many times over, and each item takes as long to read as an order.
-
-    Raises:
-        ApiError: as ``validate_body`` does.
-    """
-    items = document.get("items") if isinstance(document, dict) else None
-    if isinstance(items, list) and 1 < len(items) <= MAX_ORDER_ITEMS:
-        distinct, places = _distinct(items)
-        if len(distinct) < len(items):
-            with suppress(ApiError):  # it would name wrong items by other places than theirs
-                order = validate_body(NewOrder, document | {"items": distinct})
-                return order.model_copy(update={"items": [order.items[n] for n in places]})
-    return validate_body(NewOrder, document, as_pydantic_1=as_pydantic_1)
-
-
-def _distinct(items: list[Any]) -> tuple[list[Any], list[int]]:
-    """The items that differ, and for each item the place of its equal among them."""
-    numbers: dict[bytes, int] = {}
-    distinct: list[Any] = []
-    places: list[int] = []
-    for item in items:
-        number = numbers.setdefault(canonical(item), len(distinct))
-        if number == len(distinct):
-            distinct.append(item)
-        places.append(number)
-    return distinct, places
-
-
-def build(kind: type[Body]) -> None:
-    """Make a model ready to be used, if it is not."""
-    if not kind.__pydantic_complete__:
-        with _BUILDING:  # servers on several threads may take their first order together
-            kind.model_rebuild()
+def validator(kind: type[Body]) -> Callable[[Any], Body]:
+    """What checks a document and makes a body of it; the first call takes some milliseconds."""
+    if kind not in VALIDATORS:
+        VALIDATORS[kind] = TypeAdapter(kind).validator.validate_python
+    return VALIDATORS[kind]
 
 
 def validate_body(kind: type[Body], document: Any, *, as_pydantic_1: bool = False) -> Body:
@@ -271,9 +264,8 @@ def validate_body(kind: type[Body], document: Any, *, as_pydantic_1: bool = Fals
     """
     if not isinstance(document, dict):
         raise ApiError("bad_request", "The request body is JSON, but not an object.")
-    build(kind)
     try:
-        return kind.model_validate(document)
+        return validator(kind)(document)
     except ValidationError as error:
         shape = details_of_pydantic_1 if as_pydantic_1 else details_of_pydantic_2
         details = shape(error.errors(include_url=False))

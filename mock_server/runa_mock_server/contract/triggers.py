@@ -3,7 +3,7 @@
 The setting ``trigger_error`` asks for them on behalf of callers that do not send the header.
 """
 
-from runa_mock_server.base.errors import ApiError, ErrorDetail, quoted
+from runa_mock_server.base.errors import ApiError, ErrorDetail, NeverStoredError, quoted
 from runa_schemas import ERRORS
 
 ORDER_FAILED = "order_failed"
@@ -16,7 +16,7 @@ KNOWN_TRIGGERS = (*_TYPES, ORDER_FAILED)
 """All that can be asked for."""
 
 
-class UnknownTriggerError(ApiError):
+class UnknownTriggerError(NeverStoredError):
     """The header asks for an error that does not exist: ``bad_request`` (inferred).
 
     A mistake in a header, so it is no answer to an idempotency key and is never stored.

@@ -20,7 +20,11 @@ _Wording = tuple[str, Callable[[_Context], str]]
 def details_of_pydantic_2(errors: Iterable["ErrorDetails"]) -> list[ErrorDetail]:
     """As the playground shows them: pydantic's own, and ``"body"`` leads the location."""
     return [
-        ErrorDetail(error["type"], error["msg"], ("body", *map(str, error["loc"])))
+        ErrorDetail(
+            error.get("ctx", {}).get("pydantic_2", error["type"]),
+            error["msg"],
+            ("body", *map(str, error["loc"])),
+        )
         for error in errors
     ]
 

@@ -1,7 +1,6 @@
-"""Every operation of the control API, and the way from a request to its answer."""
+"""The operations of the control API, and the dispatch of requests to them."""
 
-from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from collections.abc import Mapping
 
 import orjson
 
@@ -20,7 +19,7 @@ from runa_mock_server.control import (
 )
 from runa_mock_server.control.description import Description, describe
 from runa_mock_server.control.models import IndexResult, OperationResult
-from runa_mock_server.control.operation import Operation
+from runa_mock_server.control.operation import ControlRequest, Function, Operation
 from runa_mock_server.control.problems import ControlError, wrong_field
 from runa_mock_server.control.scope import scope_of
 from runa_mock_server.orders.idempotency import Answer
@@ -30,26 +29,8 @@ PREFIX = "/_mock"
 HEALTH = "/health"
 
 
-class ControlRequest(NamedTuple):
-    """A call of the control API.
-
-    Attributes:
-        method: the HTTP method.
-        path: the path below ``/_mock``.
-        query: for each parameter its values.
-        body: the body, JSON.
-        api_key: the key of the account that it is about, ``None`` for all.
-    """
-
-    method: str
-    path: str
-    query: Mapping[str, Sequence[str]] = {}
-    body: bytes = b""
-    api_key: str | None = None
-
-
 def _index() -> IndexResult:
-    """List what can be done here."""
+    """List the operations of the control API."""
     return IndexResult(
         operations=[
             OperationResult(method=o.method, path=PREFIX + o.path, summary=o.summary)
@@ -110,14 +91,19 @@ OPERATIONS: tuple[Operation, ...] = (
     Operation("POST", "/shutdown", running.shut_down, status=202),
     Operation("GET", "/openapi.json", _description),
 )
-"""What the API can do."""
+"""Every operation, in the order in which ``GET /_mock`` lists them."""
+
+OPERATION_OF: Mapping[Function, Operation] = {o.function: o for o in OPERATIONS}
+"""The operation that each function implements."""
 
 
 class ControlApi:
-    """Answers calls about one world. It does not wait, so no other request comes between.
+    """Answers requests to the control API of one server.
+
+    It never awaits, so no other request runs in between.
 
     Args:
-        world: the server's state.
+        world: the server state.
     """
 
     def __init__(self, world: World) -> None:
@@ -127,14 +113,14 @@ class ControlApi:
             self._paths.add(operation.method, operation.path, operation)
 
     def __call__(self, request: ControlRequest) -> Answer:
-        """The answer to a call; a refusal is one, too."""
+        """Answer a request; a refusal becomes an error response."""
         try:
             return self._answer(request)
         except ControlError as refusal:
             return Answer(refusal.status, orjson.dumps(refusal.document()))
 
     def methods(self, path: str) -> list[str]:
-        """The methods that can be used on a path below ``/_mock``, sorted."""
+        """The allowed methods of a path below ``/_mock``, sorted."""
         return sorted(self._paths.find(path or "/")[0])
 
     def _answer(self, request: ControlRequest) -> Answer:
@@ -151,7 +137,7 @@ class ControlApi:
         if len(names) > 1:
             raise wrong_field("query", "account", f"is given {len(names)} times")
         scope = None
-        if operation.path != HEALTH:  # which asks for nothing, so that anybody can ask it
+        if operation.path != HEALTH:  # needs no API key
             scope = scope_of(self._world, request.api_key, names[0] if names else None)
         if operation.method != "GET":
             self._world.commands += 1

@@ -4,9 +4,9 @@ from runa_mock_server.base.errors import quoted
 from runa_mock_server.control.models import Done, FaultResult, FaultsResult
 from runa_mock_server.control.problems import not_found
 from runa_mock_server.control.scope import Scope
+from runa_mock_server.server_state.account import account_name
 from runa_mock_server.server_state.fault_spec import FaultSpec
 from runa_mock_server.server_state.faults import Fault
-from runa_mock_server.server_state.server_state import account_name
 
 
 def arm_fault(scope: Scope, body: FaultSpec) -> FaultResult:

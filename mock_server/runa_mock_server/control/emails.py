@@ -10,8 +10,8 @@ from runa_mock_server.control.models import EmailDetail, EmailResult, EmailsQuer
 from runa_mock_server.control.problems import not_found
 from runa_mock_server.control.scope import Scope
 from runa_mock_server.mail.outbox import Email
-from runa_mock_server.mail.rendering import Letters
-from runa_mock_server.server_state.server_state import Account
+from runa_mock_server.mail.rendering import MailRenderer
+from runa_mock_server.server_state.account import Account
 
 
 def list_emails(scope: Scope, query: EmailsQuery) -> EmailsResult:
@@ -24,26 +24,26 @@ def list_emails(scope: Scope, query: EmailsQuery) -> EmailsResult:
         and query.sent in (None, _has_left(account, email))
     ]
     found.sort(key=lambda pair: pair[1].sent_at)
-    letters = {account: Letters(account) for account in scope.accounts}
+    renderers = {account: account.mail_renderer() for account in scope.accounts}
     return EmailsResult(
         emails=[
-            email_result(account, email, letters[account])
+            email_result(account, email, renderers[account])
             for account, email in found[-query.limit :]
         ],
         total=len(found),
     )
 
 
-def email_result(account: Account, email: Email, letters: Letters) -> EmailResult:
-    """A mail as lists show it; ``letters`` are those of the account."""
-    return EmailResult(**_told(account, email), subject=letters.subject(email))
+def email_result(account: Account, email: Email, renderer: MailRenderer) -> EmailResult:
+    """A mail as lists show it; ``renderers`` are those of the account."""
+    return EmailResult(**_told(account, email), subject=renderer.subject(email))
 
 
 def read_email(scope: Scope, email_id: str) -> EmailDetail:
     """Read one mail: what it says as text and as HTML, and the whole message as it leaves."""
     for account, email in _emails(scope):
         if email.id == email_id:
-            contents = Letters(account).contents(email)
+            contents = account.mail_renderer().contents(email)
             return EmailDetail(
                 **_told(account, email),
                 subject=contents.subject,

@@ -1,6 +1,6 @@
 """The bodies, queries and results of the control API.
 
-The Python face gives the results as they are here, so they are also the library's types.
+The Python controls return the results as they are, so these models are public types.
 """
 
 from datetime import datetime
@@ -20,7 +20,6 @@ from pydantic import (
 )
 
 from runa_mock_server.base.clock import FASTEST
-from runa_mock_server.server_state.effects import DEFAULT_WINDOW
 from runa_mock_server.server_state.fault_spec import FaultSpec
 from runa_mock_server.server_state.journal import Outcome
 from runa_schemas.contract_data import OrderStatus
@@ -31,19 +30,19 @@ Status = OrderStatus
 
 
 class Body(BaseModel):
-    """What a call sends: JSON types are taken as they are, unknown fields are refused."""
+    """A request body: JSON types are not converted, unknown fields are refused."""
 
     model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
 
 
 class Query(BaseModel):
-    """What a call asks for in its query string: unknown parameters are refused."""
+    """The query parameters of a request: unknown ones are refused."""
 
     model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
 
 
 class Result(BaseModel):
-    """What a call is answered with."""
+    """The body of a successful response."""
 
 
 def _duration(given: Any) -> Any:
@@ -55,17 +54,17 @@ def _duration(given: Any) -> Any:
 
 
 def parsed_moment(given: Any) -> Any:
-    """A moment from its text in ISO 8601, for a validator of pydantic."""
+    """Parse an ISO 8601 timestamp, for a pydantic validator."""
     if given is None:
         return None
     try:
         return datetime.fromisoformat(given)
     except (TypeError, ValueError):
-        raise ValueError("must be a moment such as 2026-01-31T12:00:00Z") from None
+        raise ValueError("must be a timestamp such as 2026-01-31T12:00:00Z") from None
 
 
 class Health(Result):
-    """Whether the server is there, and what it is."""
+    """The health of the server."""
 
     status: Literal["ok"] = "ok"
     version: str
@@ -73,36 +72,34 @@ class Health(Result):
 
 
 class Done(Result):
-    """What was done."""
+    """A sentence about what was done."""
 
     done: str
 
 
 class ResetBody(Body):
-    """Nothing: what is reset follows from the account that is chosen."""
+    """No fields: the account of the request decides what is reset."""
 
 
 class ClockResult(Result):
-    """Where a clock stands."""
+    """The state of a clock."""
 
     now: datetime
-    speed: float = Field(description="Seconds for each second that passes; 0: it stands still.")
+    speed: float = Field(description="Seconds per second of real time; 0: stopped.")
 
 
 class ClockBody(Body):
-    """How a clock is moved. `advance` or `set` is done first, then `freeze` or `speed`."""
+    """A change of a clock. `advance` or `set` is applied first, then `freeze` or `speed`."""
 
     advance: Annotated[float | str | None, BeforeValidator(_duration)] = Field(
         default=None, description="Seconds, or an ISO 8601 duration such as P31D."
     )
     set: Annotated[datetime | None, BeforeValidator(parsed_moment)] = Field(
-        default=None, description="A moment with its time zone, not in the past."
+        default=None, description="A timestamp with a time zone, not in the past."
     )
-    freeze: bool | None = Field(
-        default=None, description="true: time stands still until it is moved; false: it goes on."
-    )
+    freeze: bool | None = Field(default=None, description="true: stop the clock; false: start it.")
     speed: Annotated[float, Field(gt=0, le=FASTEST)] | None = Field(
-        default=None, description="60 is a minute a second."
+        default=None, description="Start the clock with this many seconds per second."
     )
 
     @model_validator(mode="after")
@@ -117,29 +114,27 @@ class ClockBody(Body):
 
 
 class SettingsResult(Result):
-    """How the server behaves; secrets are left out."""
+    """The settings, without secrets."""
 
     settings: dict[str, Any]
     changeable: list[str] = Field(description="The settings that can be changed at run time.")
 
 
 class RequestQuery(Query):
-    """Which requests to show: those that fit everything that is given, oldest first."""
+    """Filters of requests; a request must match all of them."""
 
     method: Annotated[str, StringConstraints(to_upper=True)] | None = None
-    path: str | None = Field(default=None, description="* stands for anything: /v2/order/*.")
-    status: int | None = Field(default=None, description="What the caller was told; 0: nothing.")
+    path: str | None = Field(default=None, description="* matches any text: /v2/order/*.")
+    status: int | None = Field(default=None, description="Status the client received; 0: none.")
     idempotency_key: str | None = None
     outcome: Outcome | None = None
     error_type: str | None = None
-    fault: str | None = Field(default=None, description="The id of a fault; * is any.")
+    fault: str | None = Field(default=None, description="The id of a fault; * matches any.")
     after: int = Field(default=0, description="Only requests with a larger number.")
     before: int | None = Field(default=None, description="Only requests with a smaller number.")
-    brief: bool = Field(
-        default=False, description="Without headers and bodies, which are empty then."
-    )
+    brief: bool = Field(default=False, description="Leave headers and bodies empty.")
     limit: Annotated[int, Field(ge=0, le=LONGEST_PAGE)] = Field(
-        default=1_000, description="The latest of those that fit."
+        default=1_000, description="Maximum number; the latest are returned."
     )
 
 
@@ -152,43 +147,43 @@ class FaultHit(Result):
 
 
 class JournalEntry(Result):
-    """A request and what was answered."""
+    """A request and its response."""
 
     number: int
     at: datetime
-    account: str | None = Field(description="null: the caller had no account.")
+    account: str | None = Field(description="null: the request had no valid API key.")
     method: str
     path: str
     query: str
-    headers: dict[str, str] = Field(description="Names in lower case; no keys, tokens, cookies.")
+    headers: dict[str, str] = Field(description="Lower-case names; without keys, tokens, cookies.")
     idempotency_key: str | None
-    request_body: str = Field(description="Its first 4096 bytes.")
-    status: int | None = Field(description="What the caller was told; null: nothing.")
+    request_body: str = Field(description="The first 4096 bytes.")
+    status: int | None = Field(description="Status that the client received; null: none.")
     error_type: str | None
-    response_body: str = Field(description="The first 4096 bytes that the service answered.")
+    response_body: str = Field(description="The first 4096 bytes of what the service sent.")
     outcome: Outcome | None
     order_id: str | None
     faults: list[FaultHit]
 
 
 class RequestsResult(Result):
-    """The requests that fit."""
+    """The requests that match the filters, oldest first."""
 
     requests: list[JournalEntry]
-    total: int = Field(description="How many fit, also those beyond the limit.")
-    by_status: dict[str, int] = Field(description="How many of them by what the caller was told.")
-    kept: int = Field(description="How many requests the journal holds.")
-    dropped: int = Field(description="How many it has forgotten to keep within its limits.")
+    total: int = Field(description="Number of matches, including those beyond the limit.")
+    by_status: dict[str, int] = Field(description="Number of matches by received status.")
+    kept: int = Field(description="Number of requests in the journal.")
+    dropped: int = Field(description="Number of requests dropped from the journal.")
 
 
 class FaultResult(Result):
     """A fault."""
 
     id: str
-    account: str | None = Field(description="null: it hits everybody.")
-    armed: bool = Field(description="Whether it can still strike.")
-    matched: int = Field(description="The requests that it was meant for so far.")
-    struck: int = Field(description="How many of them it hit.")
+    account: str | None = Field(description="null: every account.")
+    armed: bool = Field(description="Whether the fault can still hit a request.")
+    matched: int = Field(description="Number of matching requests so far.")
+    struck: int = Field(description="Number of requests that the fault hit.")
     spec: FaultSpec
 
     @field_serializer("spec")
@@ -197,44 +192,44 @@ class FaultResult(Result):
 
 
 class FaultsResult(Result):
-    """Every fault: those that can strike, then those that cannot any more."""
+    """Every fault, armed ones first."""
 
     faults: list[FaultResult]
 
 
 class OrdersQuery(Query):
-    """Which orders to show, newest first."""
+    """Filters of orders."""
 
     status: Status | None = None
     before: Annotated[str, Field(pattern=r"^O-[0-9A-HJKMNP-TV-Z]{26}$")] | None = Field(
-        default=None, description="Only orders older than this id: the last of the page before."
+        default=None, description="Only orders older than this id: the last of the previous page."
     )
     limit: Annotated[int, Field(ge=1, le=LONGEST_PAGE)] = 100
 
 
 class OrderSummary(Result):
-    """Where an order stands."""
+    """The state of an order."""
 
     account: str
     id: str
     status: Status
     created_at: datetime
-    ends_at: datetime | None = Field(description="null: on hold, it does not end by itself.")
-    reads_left: int | None = Field(description="Reads that it stays PROCESSING for, if it counts.")
+    ends_at: datetime | None = Field(description="null: the order is on hold.")
+    reads_left: int | None = Field(description="Reads until the order ends, with reads:N.")
     failure_reason: str | None
     currency: str
     total_price: str
     description: str | None
     remaining: float | None = Field(
-        description="Seconds by its account's clock until it ends; null: it has ended, or is held."
+        description="Seconds of the account's clock until the order ends; null: ended or on hold."
     )
     wait: float | None = Field(
-        description="Real seconds until it ends; null where remaining is, and while time stands."
+        description="Seconds of real time until the order ends; null: none, or clock stopped."
     )
 
 
 class OrderDetail(OrderSummary):
-    """Where an order stands, and its document as it will be once it has ended."""
+    """The state of an order, and the document that it has once it has ended."""
 
     order: dict[str, Any]
 
@@ -243,21 +238,21 @@ class OrdersResult(Result):
     """Orders, newest first."""
 
     orders: list[OrderSummary]
-    total: int = Field(description="How many orders there are, of any status.")
+    total: int = Field(description="Number of orders of any status.")
 
 
 class OrderBody(Body):
-    """What becomes of an order, or of its payouts: `status` or `payout_status`."""
+    """A change of an order or of its payouts: `status` or `payout_status`."""
 
     status: Literal["COMPLETED", "FAILED", "PROCESSING"] | None = Field(
         default=None,
-        description="COMPLETED and FAILED end it now; PROCESSING holds it until it is told.",
+        description="COMPLETED and FAILED end the order now; PROCESSING puts it on hold.",
     )
     reason: Annotated[str, Field(min_length=1, max_length=1_000)] | None = Field(
-        default=None, description="Why it fails."
+        default=None, description="Failure reason, for FAILED."
     )
     payout_status: Literal["CANCELLED", "EXPIRED"] | None = Field(
-        default=None, description="What its active payouts become."
+        default=None, description="New status of the active payouts."
     )
     item_id: str | None = Field(default=None, description="Only the payout of this item.")
 
@@ -273,18 +268,18 @@ class OrderBody(Body):
 
 
 class EmailsQuery(Query):
-    """Which mails to show."""
+    """Filters of emails."""
 
     to: str | None = None
     order_id: str | None = None
-    sent: bool | None = Field(default=None, description="Whether they have left.")
+    sent: bool | None = Field(default=None, description="Whether the email was sent.")
     limit: Annotated[int, Field(ge=1, le=LONGEST_PAGE)] = Field(
-        default=1_000, description="The latest of those that fit."
+        default=1_000, description="Maximum number; the latest are returned."
     )
 
 
 class EmailResult(Result):
-    """A mail with a payout link."""
+    """An email with a payout link."""
 
     id: str
     account: str
@@ -294,41 +289,30 @@ class EmailResult(Result):
     url: str
     template_id: str | None
     sent: bool
-    sent_at: datetime | None = Field(description="When it leaves; null: its order is on hold.")
+    sent_at: datetime | None = Field(description="Time of sending; null: the order is on hold.")
     subject: str
     relayed: str | None = Field(
-        description="What came of relaying it by SMTP: sent, or why it was not; null: nothing yet."
+        description="Result of the SMTP relay: sent, or the error; null: not relayed yet."
     )
 
 
 class EmailDetail(EmailResult):
-    """A mail, and what it says."""
+    """An email with its content."""
 
     text: str
     html: str
-    mime: str = Field(description="The whole message, as it leaves.")
+    mime: str = Field(description="The complete MIME message.")
 
     def message(self) -> EmailMessage:
-        """The message, parsed."""
+        """The parsed MIME message."""
         return message_from_string(self.mime, EmailMessage, policy=policy.default)
 
 
 class EmailsResult(Result):
-    """The mails that orders have caused, in the order in which they leave."""
+    """The emails, in the order in which they are sent."""
 
     emails: list[EmailResult]
     total: int
-
-
-class EffectsQuery(Query):
-    """Which effects to show."""
-
-    idempotency_key: str | None = None
-    window: Annotated[float, Field(ge=0, le=10**9)] = Field(
-        default=DEFAULT_WINDOW,
-        description="Seconds within which orders with the same body under different keys are "
-        "suspected to be one purchase; 0 suspects none.",
-    )
 
 
 class AccountResult(Result):
@@ -342,7 +326,7 @@ class AccountResult(Result):
 
 
 class AccountsResult(Result):
-    """Every account, in the order in which they were first used."""
+    """Every account, in the order of first use."""
 
     accounts: list[AccountResult]
 
@@ -356,6 +340,6 @@ class OperationResult(Result):
 
 
 class IndexResult(Result):
-    """What the control API can do."""
+    """The operations of the control API."""
 
     operations: list[OperationResult]

@@ -1,8 +1,8 @@
-"""An operation of the control API: a typed function, and where it is found.
+"""An operation of the control API: a typed function with a method and a path.
 
-What a function takes says what its operation takes: ``body`` and ``query`` are models, ``scope``
-is the account or the server, ``world`` the server alone, every other parameter is a variable part
-of the path.
+The parameters of the function declare what the operation takes: ``body`` and ``query`` are
+pydantic models, ``scope`` is the account or the whole server, ``world`` is the server state, and
+every other parameter is a path parameter. The return annotation declares the result.
 """
 
 import json
@@ -10,16 +10,32 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from inspect import getdoc, signature
-from typing import Any, get_type_hints
+from typing import Any, NamedTuple, get_type_hints
 
 from pydantic import BaseModel, ValidationError
 
 from runa_mock_server.control.models import Body, Query, Result
 from runa_mock_server.control.problems import refusal, wrong_field, wrong_model
-from runa_mock_server.control.scope import Scope
-from runa_mock_server.server_state.server_state import World
 
 Function = Callable[..., BaseModel]
+
+
+class ControlRequest(NamedTuple):
+    """A request to the control API, over any transport.
+
+    Attributes:
+        method: the HTTP method.
+        path: the path below ``/_mock``.
+        query: the values of each query parameter.
+        body: the JSON body.
+        api_key: the API key of the account; ``None`` for the whole server.
+    """
+
+    method: str
+    path: str
+    query: Mapping[str, Sequence[str]] = {}
+    body: bytes = b""
+    api_key: str | None = None
 
 
 class Operation:
@@ -27,9 +43,9 @@ class Operation:
 
     Args:
         method: the HTTP method.
-        path: the path below ``/_mock``, variable parts in braces.
-        function: does the work.
-        status: the status of its answer.
+        path: the path below ``/_mock``, with path parameters in braces.
+        function: implements the operation.
+        status: the HTTP status of a successful response.
     """
 
     def __init__(self, method: str, path: str, function: Function, status: int = 200) -> None:
@@ -43,20 +59,27 @@ class Operation:
         self.result: type[Result] = hints["return"]
         self._takes_scope = "scope" in signature(function).parameters
         self._takes_world = "world" in signature(function).parameters
-        self._function = function
+        self.function = function
 
     def run(
         self,
-        world: World,
-        scope: Scope | None,
+        world: object,
+        scope: object,
         parameters: Mapping[str, str],
         query: Mapping[str, Sequence[str]],
         body: bytes,
     ) -> BaseModel:
-        """Read what was sent, and do it.
+        """Validate a request and call the function.
+
+        Args:
+            world: the server state, for functions that take it.
+            scope: the account or the whole server, for functions that take it.
+            parameters: the path parameters.
+            query: the values of each query parameter.
+            body: the JSON body.
 
         Raises:
-            ControlError: if it cannot be done; nothing was changed.
+            ControlError: if the request is refused; nothing was changed.
         """
         given: dict[str, Any] = dict(parameters)
         if self._takes_scope:
@@ -69,7 +92,7 @@ class Operation:
         sent = _read_body(self.body or Body, body)
         if self.body is not None:
             given["body"] = sent
-        return self._function(**given)
+        return self.function(**given)
 
 
 def _read_query(model: type[Query], query: Mapping[str, Sequence[str]]) -> Query:
@@ -93,13 +116,13 @@ def _read_body(model: type[BaseModel], body: bytes) -> BaseModel:
 
 
 def _check_keys(body: bytes) -> None:
-    """Refuse a key twice in one object, of which pydantic takes the last without a word."""
+    """Refuse duplicate keys in an object: pydantic would silently use the last one."""
 
     def check(pairs: list[tuple[str, object]]) -> None:
         for key, times in Counter(key for key, _ in pairs).items():
             if times > 1:
                 raise refusal(400, "bad_request", "body", key, f"is given {times} times")
 
-    # Whatever else is wrong with the text is left to the model's reader.
+    # pydantic reports every other defect of the JSON.
     with suppress(ValueError, RecursionError):
         json.loads(body, object_pairs_hook=check, parse_int=str, parse_float=str)

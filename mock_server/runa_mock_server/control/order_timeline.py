@@ -2,13 +2,11 @@
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime
-from typing import Any, Literal
+from typing import Literal
 
-import orjson
 from pydantic import Field
 
 from runa_mock_server.base.clock import to_datetime
-from runa_mock_server.contract.processing import NEVER
 from runa_mock_server.control.breaking import fault_result
 from runa_mock_server.control.emails import email_result
 from runa_mock_server.control.models import (
@@ -23,10 +21,10 @@ from runa_mock_server.control.records import entry_result
 from runa_mock_server.control.scope import Scope
 from runa_mock_server.control.webhook_models import MessageResult
 from runa_mock_server.control.webhooks import message_result
-from runa_mock_server.mail.rendering import Letters
-from runa_mock_server.orders.order_store import StoredOrder
+from runa_mock_server.orders.order import Order
+from runa_mock_server.orders.payouts import Payout
+from runa_mock_server.server_state.account import Account
 from runa_mock_server.server_state.journal import Entry, Outcome
-from runa_mock_server.server_state.server_state import Account
 
 _MOST_REQUESTS = 200
 
@@ -88,20 +86,20 @@ class OrderStory(Result):
 def read_story(scope: Scope, order_id: str) -> OrderStory:
     """Tell all that happened around an order: requests, status, mails, webhooks, payouts."""
     account, order = find_order(scope, order_id)
-    document = orjson.loads(order.document)
-    requests = _requests(account, order, document)
+    payouts = account.orders.payouts_of(order)
+    requests = _requests(account, order, [payout.token for payout in payouts])
     hits = {hit[0] for entry in requests for hit in entry.faults}
-    payouts = [_payout(account, order, item) for item in document["items"]]
-    letters = Letters(account)
-    emails = [email_result(account, email, letters) for email in account.outbox.of(order_id)]
+    results = [_payout(account, payout) for payout in payouts]
+    renderer = account.mail_renderer()
+    emails = [email_result(account, email, renderer) for email in account.outbox.of(order_id)]
     told = scope.world.webhooks.of_order(order_id)
     webhooks = [] if told is None else [message_result(scope, told)]
     events = [
         *(event for entry in requests for event in _request_events(entry)),
-        *_status_events(account, order, document),
+        *_status_events(account, order),
         *_mail_events(emails),
         *_webhook_events(webhooks),
-        *(_payout_event(payout) for payout in payouts if payout.status != "ACTIVE"),
+        *(_payout_event(payout) for payout in results if payout.status != "ACTIVE"),
     ]
     return OrderStory(
         order=order_detail(account, order),
@@ -111,15 +109,15 @@ def read_story(scope: Scope, order_id: str) -> OrderStory:
         faults=[fault_result(fault) for fault in scope.world.faults if fault.id in hits],
         emails=emails,
         webhooks=webhooks,
-        payouts=payouts,
+        payouts=results,
     )
 
 
-def _requests(account: Account, order: StoredOrder, document: dict[str, Any]) -> list[Entry]:
+def _requests(account: Account, order: Order, tokens: list[str]) -> list[Entry]:
     """What was asked about an order, oldest first; one pass to find its keys, one to find all."""
     journal = list(account.journal)
     keys = {entry.idempotency_key for entry in journal if entry.order_id == order.id} - {None}
-    marks = [order.id, *(item["payout"]["url"].rpartition("/")[2] for item in document["items"])]
+    marks = [order.id, *tokens]
     found = [
         entry
         for entry in journal
@@ -144,21 +142,18 @@ def _request_events(entry: Entry) -> Iterator[StoryEvent]:
         )
 
 
-def _status_events(
-    account: Account, order: StoredOrder, document: dict[str, Any]
-) -> Iterator[StoryEvent]:
-    created = datetime.fromisoformat(document["created_at"])
-    yield StoryEvent(at=created, kind="status", text="PROCESSING")
-    if order.ends_at == NEVER:
-        left = account.holdings.held.get(order.id)
+def _status_events(account: Account, order: Order) -> Iterator[StoryEvent]:
+    yield StoryEvent(at=to_datetime(order.created_at), kind="status", text="PROCESSING")
+    if order.on_hold:
+        left = order.reads_left
         why = "is on hold" if left is None else f"ends after {left} more reads"
         yield StoryEvent(at=None, kind="status", text=f"It {why}", expected=True)
         return
-    reason = account.holdings.failure_reasons.get(order.id)
+    reason = order.failure_reason
     yield StoryEvent(
         at=to_datetime(order.ends_at),
         kind="status",
-        text=document["status"] if reason is None else f"{document['status']}: {reason}",
+        text=order.outcome if reason is None else f"{order.outcome}: {reason}",
         expected=account.clock.now() < order.ends_at,
     )
 
@@ -186,19 +181,18 @@ def _mail_events(emails: list[EmailResult]) -> Iterator[StoryEvent]:
         yield StoryEvent(at=email.sent_at, kind="mail", text=text, expected=not email.sent)
 
 
-def _payout(account: Account, order: StoredOrder, item: dict[str, Any]) -> PayoutResult:
-    payout, products = item["payout"], item["products"]
+def _payout(account: Account, payout: Payout) -> PayoutResult:
     return PayoutResult(
-        item_id=item["id"],
-        url=payout["url"],
-        status=payout["status"],
-        status_updated_at=datetime.fromisoformat(payout["status_updated_at"]),
-        expiry_date=payout["expiry_date"],
-        currency=item["currency"],
-        face_value=item["face_value"],
-        products=[products["value"]] if products["type"] == "SINGLE" else products["values"],
-        recipient=item["distribution_method"].get("email_address"),
-        opens=account.clock.now() >= order.ends_at,
+        item_id=payout.item_id,
+        url=account.orders.terms.payout_url + payout.token,
+        status=payout.status,
+        status_updated_at=to_datetime(payout.status_updated_at),
+        expiry_date=payout.expiry_date,
+        currency=payout.currency,
+        face_value=payout.face_value,
+        products=list(payout.codes),
+        recipient=payout.item.distribution.email_address,
+        opens=account.clock.now() >= payout.order.ends_at,
     )
 
 

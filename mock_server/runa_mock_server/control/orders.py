@@ -1,7 +1,6 @@
 """Operations on orders that no caller of the service has: end, hold, take back."""
 
 from collections.abc import Iterator
-from datetime import datetime
 from heapq import merge
 from itertools import islice
 from typing import Literal
@@ -10,6 +9,7 @@ import orjson
 
 from runa_mock_server.base.clock import SECOND, to_datetime
 from runa_mock_server.base.errors import quoted
+from runa_mock_server.base.money import cents_text
 from runa_mock_server.contract.processing import NEVER
 from runa_mock_server.control.models import (
     OrderBody,
@@ -17,14 +17,14 @@ from runa_mock_server.control.models import (
     OrdersQuery,
     OrdersResult,
     OrderSummary,
-    Status,
 )
 from runa_mock_server.control.problems import conflict, not_found, wrong_field
 from runa_mock_server.control.scope import Scope
+from runa_mock_server.orders.documents import ids_of
 from runa_mock_server.orders.lifecycle import TransitionError
-from runa_mock_server.orders.order_store import BasicOrder, Outcome, StoredOrder
-from runa_mock_server.orders.payouts import ClaimError, with_expiry
-from runa_mock_server.server_state.server_state import Account
+from runa_mock_server.orders.order import Order
+from runa_mock_server.orders.payouts import ClaimError
+from runa_mock_server.server_state.account import Account
 
 
 def list_orders(scope: Scope, query: OrdersQuery) -> OrdersResult:
@@ -33,7 +33,7 @@ def list_orders(scope: Scope, query: OrdersQuery) -> OrdersResult:
     newest_first = merge(*by_account, key=lambda summary: summary.id, reverse=True)
     return OrdersResult(
         orders=list(islice(newest_first, query.limit)),
-        total=sum(len(account.holdings.orders) for account in scope.accounts),
+        total=sum(account.state.order_count for account in scope.accounts),
     )
 
 
@@ -46,19 +46,17 @@ def change_order(scope: Scope, order_id: str, body: OrderBody) -> OrderDetail:
     """End an order now, hold it, or have its payouts expire or be cancelled."""
     account, order = find_order(scope, order_id)
     if body.payout_status is not None:
-        _end_payouts(account, order, body.payout_status, body.item_id)
-        return order_detail(*find_order(scope, order_id))
-    progress = account.progress
+        return order_detail(account, _end_payouts(account, order, body.payout_status, body.item_id))
     try:
         if body.status == "COMPLETED":
             is_open = account.clock.now() < order.ends_at
             if is_open and order.failed:
                 raise TransitionError("the order was placed to end FAILED")  # noqa: TRY301 - one answer for all
-            order = progress.complete(order)
+            order = account.orders.complete(order_id)
         elif body.status == "FAILED":
-            order = progress.fail(order, body.reason or "it was told to")
+            order = account.orders.fail(order_id, body.reason or "it was told to")
         else:
-            order = progress.hold(order)
+            order = account.orders.hold(order_id)
     except TransitionError as error:
         raise conflict("body", "status", str(error)) from None
     return order_detail(account, order)
@@ -66,73 +64,62 @@ def change_order(scope: Scope, order_id: str, body: OrderBody) -> OrderDetail:
 
 def _end_payouts(
     account: Account,
-    order: StoredOrder,
+    order: Order,
     status: Literal["CANCELLED", "EXPIRED"],
     item_id: str | None,
-) -> None:
+) -> Order:
     if account.clock.now() < order.ends_at:
         raise conflict("body", "payout_status", "the order is still PROCESSING")
-    items = orjson.loads(order.document)["items"]
-    if item_id is not None and item_id not in {item["id"] for item in items}:
+    if item_id is not None and item_id not in ids_of(order):
         raise wrong_field("body", "item_id", f"the order has no item {quoted(item_id)}")
     try:
-        account.payouts.end(order, status, item_id)
+        return account.orders.end_payouts(order.id, status, item_id)
     except ClaimError as error:
         raise conflict("body", "payout_status", str(error)) from None
 
 
-def find_order(scope: Scope, order_id: str) -> tuple[Account, StoredOrder]:
+def find_order(scope: Scope, order_id: str) -> tuple[Account, Order]:
     """An order, and the account that has it.
 
     Raises:
         ControlError: if there is none.
     """
     for account in scope.accounts:
-        order = account.holdings.orders.get(order_id)
+        order = account.state.order(order_id)
         if order is not None:
-            now = account.clock.now()
-            return account, with_expiry(account.holdings.orders, order, now)
+            return account, order
     raise not_found("path", "order_id", f"there is no order {quoted(order_id)}")
 
 
 def _summaries(account: Account, query: OrdersQuery) -> Iterator[OrderSummary]:
     """The orders that fit, newest first, each read when it is asked for."""
-    orders, now, wanted = account.holdings.orders, account.clock.now(), query.status
-
-    def fits(ends_at: int, outcome: Outcome) -> bool:
-        return wanted is None or wanted == _status(ends_at, outcome, now)
-
-    stop = len(orders) if query.before is None else orders.count_before(query.before)
-    for order in orders.newest(stop, fits):
-        yield _summary(account, order)
+    state, now = account.state, account.clock.now()
+    stop = state.order_count if query.before is None else state.count_before(query.before)
+    for order in state.newest(stop):
+        if query.status in (None, order.status(now)):
+            yield _summary(account, order)
 
 
-def _status(ends_at: int, outcome: Outcome, now: int) -> Status:
-    return "PROCESSING" if now < ends_at else outcome
-
-
-def _summary(account: Account, order: StoredOrder | BasicOrder) -> OrderSummary:
-    document = orjson.loads(order.basic)
+def _summary(account: Account, order: Order) -> OrderSummary:
     now = account.clock.now()
-    held = order.ends_at == NEVER
     is_due = now < order.ends_at < NEVER
     return OrderSummary(
         account=account.name,
         id=order.id,
-        status=_status(order.ends_at, order.outcome, now),
-        created_at=datetime.fromisoformat(document["created_at"]),
-        ends_at=None if held else to_datetime(order.ends_at),
-        reads_left=account.holdings.held.get(order.id),
-        failure_reason=account.holdings.failure_reasons.get(order.id),
-        currency=document["currency"],
-        total_price=document["total_price"],
-        description=document["description"],
+        status=order.status(now),
+        created_at=to_datetime(order.created_at),
+        ends_at=None if order.on_hold else to_datetime(order.ends_at),
+        reads_left=order.reads_left,
+        failure_reason=order.failure_reason,
+        currency=order.payment_currency,
+        total_price=cents_text(order.total_price),
+        description=order.description,
         remaining=(order.ends_at - now) / SECOND if is_due else None,
         wait=account.clock.seconds_until(order.ends_at) if is_due else None,
     )
 
 
-def order_detail(account: Account, order: StoredOrder) -> OrderDetail:
+def order_detail(account: Account, order: Order) -> OrderDetail:
     """Where an order stands, with its document."""
     summary = _summary(account, order)
-    return OrderDetail(**summary.model_dump(), order=orjson.loads(order.document))
+    return OrderDetail(**summary.model_dump(), order=orjson.loads(account.orders.document(order)))

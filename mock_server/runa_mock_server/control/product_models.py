@@ -11,17 +11,19 @@ _Amount = Annotated[str, Field(pattern=r"^[0-9]{1,15}(\.[0-9]{1,15})?$")]
 
 
 class ProductsQuery(Query):
-    """Which products to show, by code."""
+    """Filters of products."""
 
     code: str | None = None
     is_orderable: bool | None = None
-    search: str | None = Field(default=None, description="Part of a code or a name, in any case.")
-    after: str = Field(default="", description="Only products whose codes come later.")
+    search: str | None = Field(
+        default=None, description="Part of a code or name, case-insensitive."
+    )
+    after: str = Field(default="", description="Only products with a greater code.")
     limit: Annotated[int, Field(ge=1, le=LONGEST_PAGE)] = 100
 
 
 class ProductSummary(Result):
-    """A product as it can be ordered now."""
+    """A product as it is now."""
 
     code: str
     name: str
@@ -29,28 +31,28 @@ class ProductSummary(Result):
     payout_type: str
     state: str
     is_orderable: bool
-    discount_multiplier: str = Field(description="The share of the face value that is let off.")
+    discount_multiplier: str = Field(description="The discount as a share of the face value.")
     denominations: dict[str, Any] | None = Field(
-        description="null for a subscription, whose plans have prices."
+        description="null: a subscription, whose plans have prices, or unknown."
     )
 
 
 class ProductDetail(ProductSummary):
-    """A product, and its whole document."""
+    """A product with its complete document."""
 
     product: dict[str, Any]
 
 
 class ProductsResult(Result):
-    """The products that fit, by code."""
+    """The products that match the filters, sorted by code."""
 
     products: list[ProductSummary]
-    total: int = Field(description="How many fit, also those on other pages.")
-    next_after: str | None = Field(description="`after` of the next page; null: there is none.")
+    total: int = Field(description="Number of matches on all pages.")
+    next_after: str | None = Field(description="`after` of the next page; null: last page.")
 
 
 class DenominationsBody(Body):
-    """Face values, in the shape that the product has; what follows from the rest may be missing."""
+    """Face values, of the type that the product has; derived fields can be left out."""
 
     type: Literal["open", "fixed"] | None = None
     minimum_value: _Amount | None = None
@@ -74,11 +76,11 @@ class NewProductBody(Body):
 
 
 class ProductBody(Body):
-    """How a product is to be from now on; what is not given stays."""
+    """A change of a product; fields that are left out keep their values."""
 
     is_orderable: bool | None = None
     discount_multiplier: Annotated[str, Field(pattern=r"^0(\.[0-9]{1,4})?$")] | None = Field(
-        default=None, description="The share of the face value that is let off: below 1."
+        default=None, description="The discount as a share of the face value, below 1."
     )
     denominations: DenominationsBody | None = None
 

@@ -7,8 +7,8 @@ from runa_mock_server.base.clock import to_datetime
 from runa_mock_server.base.errors import quoted
 from runa_mock_server.base.path_table import fits_pattern
 from runa_mock_server.base.redaction import printable
+from runa_mock_server.control.effects_query import EffectsQuery
 from runa_mock_server.control.models import (
-    EffectsQuery,
     FaultHit,
     JournalEntry,
     RequestQuery,

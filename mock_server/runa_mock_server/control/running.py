@@ -4,7 +4,7 @@ from pydantic import RootModel
 
 from runa_mock_server.base.clock import Clock, to_datetime
 from runa_mock_server.base.errors import ErrorDetail, SettingsError
-from runa_mock_server.base.money import show
+from runa_mock_server.base.money import cents_text
 from runa_mock_server.config.settings import RUN_TIME, Settings
 from runa_mock_server.control.health import health_of
 from runa_mock_server.control.models import (
@@ -19,7 +19,8 @@ from runa_mock_server.control.models import (
 )
 from runa_mock_server.control.problems import ControlError, wrong_field, wrong_fields
 from runa_mock_server.control.scope import Scope
-from runa_mock_server.server_state.server_state import World, account_name
+from runa_mock_server.server_state.account import account_name
+from runa_mock_server.server_state.server_state import World
 
 _SECRET = frozenset({"control_token", "api_keys"})
 
@@ -115,11 +116,11 @@ def list_accounts(scope: Scope) -> AccountsResult:
         accounts=[
             AccountResult(
                 name=account.name,
-                orders=len(account.holdings.orders),
+                orders=account.state.order_count,
                 requests=len(account.journal),
                 balances={
-                    currency: show(amount)
-                    for currency, amount in sorted(account.balances.amounts.items())
+                    currency: cents_text(amount)
+                    for currency, amount in sorted(account.state.balances.items())
                 },
                 now=to_datetime(account.clock.now()),
             )

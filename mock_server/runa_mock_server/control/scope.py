@@ -7,7 +7,8 @@ from runa_mock_server.base.errors import ApiError, quoted
 from runa_mock_server.config.settings import Settings
 from runa_mock_server.contract import request_headers as access
 from runa_mock_server.control.problems import not_found, refusal, wrong_field
-from runa_mock_server.server_state.server_state import Account, World
+from runa_mock_server.server_state.account import Account
+from runa_mock_server.server_state.server_state import World
 
 
 class Scope:

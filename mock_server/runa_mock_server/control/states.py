@@ -29,4 +29,4 @@ def put_state(scope: Scope, body: AccountState) -> Done:
             ErrorDetail("value_error", reason, ("body", "settings", name))
             for name, reason in error.problems
         ) from None
-    return Done(done=f"{len(restored.holdings.orders)} orders are in {restored.name}")
+    return Done(done=f"{restored.state.order_count} orders are in {restored.name}")

@@ -1,1 +1,1 @@
-"""The Python face of the control API, in process and remote."""
+"""Control of a mock server from Python, in the same process or over HTTP."""

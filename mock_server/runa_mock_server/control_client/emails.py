@@ -1,84 +1,71 @@
-"""A hand on the mails of a mock server, from Python."""
+"""The emails that orders cause."""
 
 from collections.abc import Iterator
 
-from runa_mock_server.control.models import (
-    LONGEST_PAGE,
-    ClockResult,
-    EmailDetail,
-    EmailResult,
-    EmailsResult,
-)
-from runa_mock_server.control_client.transport import Channel, path_of, wait
+from runa_mock_server.control import emails, running
+from runa_mock_server.control.models import LONGEST_PAGE, EmailDetail, EmailResult
+from runa_mock_server.control_client.transport import Part, poll
 
-_MAILS_TOLD = 10
+_MOST_LISTED = 10
 
 
-class EmailsControl:
-    """The mails that orders have caused."""
-
-    def __init__(self, channel: Channel) -> None:
-        self._channel = channel
+class EmailsControl(Part):
+    """The emails of an account, or of all accounts, in the order in which they are sent."""
 
     def __iter__(self) -> Iterator[EmailResult]:
         return iter(self.list())
 
     def list(self, to: str | None = None, order_id: str | None = None) -> list[EmailResult]:
-        """The mails, in the order in which they leave."""
-        return self._channel.get(EmailsResult, "/emails", to=to, order_id=order_id).emails
+        """The emails to an address, or of an order."""
+        return self._call(emails.list_emails, query={"to": to, "order_id": order_id}).emails
 
     def get(self, email_id: str) -> EmailDetail:
-        """A mail with what it says; its ``message()`` is the parsed MIME message.
-
-        Raises:
-            ControlRefusedError: if there is no such mail.
-        """
-        return self._channel.get(EmailDetail, path_of("email", email_id))
+        """An email with its content; ``message()`` returns the parsed MIME message."""
+        return self._call(emails.read_email, email_id=email_id)
 
     def wait_for(
         self, to: str | None = None, order: str | None = None, timeout: float = 5
     ) -> EmailDetail:
-        """The first mail that fits and has left; waits until there is one.
+        """Wait for an email and return the first one that was sent.
 
         Args:
-            to: only mail to this address.
-            order: only mail that the order of this id has caused.
-            timeout: seconds of real time to wait; the mock's own clock has to be moved, or run.
+            to: the recipient's address.
+            order: the id of the order that caused the email.
+            timeout: seconds of real time to wait. The mock's clock must run, or be moved.
 
         Raises:
-            TimeoutError: if none has left in time; it tells what the outbox holds.
+            TimeoutError: if no email was sent in time; the message lists the outbox.
         """
-        fitting: dict[str, object] = {"to": to, "order_id": order, "limit": LONGEST_PAGE}
+        query = {"to": to, "order_id": order, "sent": True, "limit": LONGEST_PAGE}
 
-        def first_that_left() -> EmailResult | None:
-            left = self._channel.get(EmailsResult, "/emails", sent=True, **fitting).emails
-            return left[0] if left else None
+        def first_sent() -> EmailResult | None:
+            return next(iter(self._call(emails.list_emails, query=query).emails), None)
 
-        found = wait(first_that_left, timeout)
+        found = poll(first_sent, timeout)
         if found is None:
-            raise TimeoutError(self._nothing_came(to, order, timeout))
+            raise TimeoutError(self._timeout_message(to, order, timeout))
         return self.get(found.id)
 
-    def _nothing_came(self, to: str | None, order: str | None, timeout: float) -> str:
+    def _timeout_message(self, to: str | None, order: str | None, timeout: float) -> str:
         wanted = (f" to {to}" if to else "") + (f" of the order {order}" if order else "")
-        emails = self.list()
-        told = [f"no mail{wanted} has left within {timeout:g} seconds"]
-        told += [f"  {_line(email)}" for email in emails[-_MAILS_TOLD:]]
-        told[0] += f"; the outbox holds {len(emails)}" if emails else "; the outbox is empty"
-        if any(not email.sent and self._stands_still(email) for email in emails):
-            told.append("time stands still, so nothing leaves until the clock is moved")
-        return "\n".join(told)
+        outbox = self.list()
+        lines = [f"no mail{wanted} was sent within {timeout:g} seconds"]
+        lines += [f"  {_line(email)}" for email in outbox[-_MOST_LISTED:]]
+        lines[0] += f"; the outbox holds {len(outbox)}" if outbox else "; the outbox is empty"
+        if any(not email.sent and self._is_stopped(email) for email in outbox):
+            lines.append("the clock is stopped: nothing is sent until it is moved")
+        return "\n".join(lines)
 
-    def _stands_still(self, email: EmailResult) -> bool:
-        name = email.account if self._channel.api_key is None else None
-        return self._channel.get(ClockResult, "/clock", account=name).speed == 0
+    def _is_stopped(self, email: EmailResult) -> bool:
+        account = email.account if self._caller.api_key is None else None
+        return self._call(running.read_clock, query={"account": account}).speed == 0
 
 
 def _line(email: EmailResult) -> str:
     if email.sent:
-        state = "has left"
+        state = "was sent"
     elif email.sent_at is None:
         state = "waits: its order is on hold"
     else:
-        state = f"leaves at {email.sent_at.isoformat()}"
+        state = f"is sent at {email.sent_at.isoformat()}"
     return f"{email.id} to {email.to}, order {email.order_id}, {state}"

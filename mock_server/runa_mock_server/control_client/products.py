@@ -1,18 +1,17 @@
-"""A hand on the products of a mock server, from Python."""
+"""Control of products."""
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, Unpack
 
+from runa_mock_server.control import products
 from runa_mock_server.control.models import LONGEST_PAGE
-from runa_mock_server.control.product_models import ProductDetail, ProductsResult, ProductSummary
-from runa_mock_server.control_client.transport import Channel, path_of
+from runa_mock_server.control.product_models import ProductDetail, ProductSummary
+from runa_mock_server.control_client.keywords import ProductChanges
+from runa_mock_server.control_client.transport import Part
 
 
-class ProductsControl:
-    """The products, which belong to the whole server, and what the provider can do to them."""
-
-    def __init__(self, channel: Channel) -> None:
-        self._channel = channel
+class ProductsControl(Part):
+    """The products, which are the same for every account. Iterating reads all of them."""
 
     def __iter__(self) -> Iterator[ProductSummary]:
         return iter(self.list(limit=LONGEST_PAGE))
@@ -26,66 +25,44 @@ class ProductsControl:
         limit: int = 100,
         after: str | None = None,
     ) -> list[ProductSummary]:
-        """The products that fit, by code.
+        """The products that match all filters, sorted by code.
 
         Args:
-            code: the one with this code.
-            is_orderable: whether orders for them are taken now.
-            search: part of a code or a name, in any case.
-            limit: how many at most.
-            after: only those whose codes come later.
+            code: the code of a product.
+            is_orderable: whether the product can be ordered now.
+            search: part of a code or a name, case-insensitive.
+            limit: the maximum number of products.
+            after: only products with a greater code: the last code of the previous page.
         """
-        return self._channel.get(
-            ProductsResult,
-            "/products",
-            code=code,
-            is_orderable=is_orderable,
-            search=search,
-            limit=limit,
-            after=after,
-        ).products
+        query = {
+            "code": code,
+            "is_orderable": is_orderable,
+            "search": search,
+            "limit": limit,
+            "after": after,
+        }
+        return self._call(products.list_products, query=query).products
 
     def get(self, code: str) -> ProductDetail:
-        """A product as it is now.
-
-        Raises:
-            ControlRefusedError: if there is none with this code.
-        """
-        return self._channel.get(ProductDetail, path_of("product", code))
+        """A product as it is now."""
+        return self._call(products.read_product, code=code)
 
     def add(self, product: Mapping[str, Any]) -> ProductDetail:
-        """Add a product to the catalogue, for every account.
+        """Add a product for every account.
 
         Args:
-            product: its document, in the shape of the provider's product list.
-
-        Raises:
-            ControlRefusedError: naming each field that cannot be used; nothing was changed.
+            product: the complete document, in the shape of the provider's product list.
         """
-        answer = self._channel.call("POST", "/products", {"product": dict(product)})
-        return ProductDetail.model_validate(answer)
+        return self._call(products.add_product, {"product": product})
 
     def remove(self, code: str) -> ProductDetail:
-        """Remove a product from the catalogue, for every account; orders stay as they are.
+        """Remove a product for every account; orders and their payouts remain.
 
         Returns:
-            The product as it was; ``add`` takes its ``product`` again.
-
-        Raises:
-            ControlRefusedError: if there is none with this code.
+            The product as it was; ``add`` accepts its ``product`` again.
         """
-        return ProductDetail.model_validate(self._channel.call("DELETE", path_of("product", code)))
+        return self._call(products.remove_product, code=code)
 
-    def change(self, code: str, **fields: Any) -> ProductDetail:
-        """Have a product be otherwise from now on, for every account.
-
-        Args:
-            code: the product.
-            **fields: any field of ``ProductBody``: ``is_orderable``, ``discount_multiplier``,
-                ``denominations``. What is not given stays.
-
-        Raises:
-            ControlRefusedError: naming the field that does not fit; nothing was changed.
-        """
-        answer = self._channel.call("PATCH", path_of("product", code), fields)
-        return ProductDetail.model_validate(answer)
+    def change(self, code: str, **fields: Unpack[ProductChanges]) -> ProductDetail:
+        """Change a product for every account; fields that are left out keep their values."""
+        return self._call(products.change_product, fields, code=code)

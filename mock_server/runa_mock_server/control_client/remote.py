@@ -1,12 +1,14 @@
-"""A hand on a mock server in another process."""
+"""Control of a mock server in another process, over HTTP."""
 
-from collections.abc import Mapping
-from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from contextlib import AbstractContextManager
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from runa_mock_server.control_client.client import Controls
-from runa_mock_server.control_client.transport import Reply
+from runa_mock_server.control import running
+from runa_mock_server.control.api import OPERATION_OF
+from runa_mock_server.control.operation import ControlRequest
+from runa_mock_server.control_client.client import ControlClient
+from runa_mock_server.control_client.transport import Caller, Response
 
 if TYPE_CHECKING:
     import requests
@@ -14,80 +16,65 @@ if TYPE_CHECKING:
 _TIMEOUT = 30
 
 
-class RemoteServer(Controls):
-    """A server elsewhere, or one account of it: what ``connect`` gives.
+class RemoteServer(ControlClient, AbstractContextManager["RemoteServer"]):
+    """ControlClient a mock server in another process, or one account on it; ``connect`` returns it.
 
     Attributes:
-        url: its scheme, host and port.
+        url: scheme, host and port of the server.
     """
 
     def __init__(self, url: str, session: "requests.Session", api_key: str | None = None) -> None:
-        super().__init__(self._send, api_key)
-        self.url = url
+        super().__init__(Caller(self._send, OPERATION_OF, api_key))
+        self.url: str = url
         self._session = session
 
     @property
     def base_url(self) -> str:
-        """What a client takes as its base URL: ``url`` with ``/v2``."""
+        """The base URL for a client: ``url`` with ``/v2``."""
         return self.url + "/v2"
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def account(self, api_key: str) -> "RemoteServer":
-        """The same for one account, on the same connections."""
+        """The controls of one account, on the same connections."""
         return RemoteServer(self.url, self._session, api_key)
 
     def close(self) -> None:
-        """Close the connections; the server runs on."""
+        """Close the connections; the server continues to run."""
         self._session.close()
 
     def shut_down(self) -> None:
-        """Stop the server, if it was started with ``--allow-shutdown``.
+        """Stop the server, if it was started with ``--allow-shutdown``."""
+        self._call(running.shut_down)
 
-        Raises:
-            ControlRefusedError: if it was not.
-        """
-        self._channel.call("POST", "/shutdown")
-
-    def _send(
-        self, method: str, path: str, query: Mapping[str, str], body: bytes, api_key: str | None
-    ) -> Reply:
-        headers = {} if api_key is None else {"X-Api-Key": api_key.encode()}
+    def _send(self, request: ControlRequest) -> Response:
+        headers = {} if request.api_key is None else {"X-Api-Key": request.api_key.encode()}
         response = self._session.request(
-            method,
-            f"{self.url}/_mock{quote(path)}",
-            params=dict(query),
-            data=body,
+            request.method,
+            f"{self.url}/_mock{quote(request.path)}",
+            params=dict(request.query),
+            data=request.body,
             headers=headers,
             timeout=_TIMEOUT,
         )
-        return Reply(response.status_code, response.content)
+        return Response(response.status_code, response.content)
 
 
 def connect(url: str, *, token: str | None = None) -> RemoteServer:
-    """A hand on a running mock server.
+    """Connect to a running mock server.
 
     Args:
-        url: its scheme, host and port, as ``runa-mock serve`` prints it; ``/v2`` at the end is
-            left out.
-        token: what the server was started with as ``--control-token``.
+        url: scheme, host and port, as ``runa-mock serve`` prints it; with or without ``/v2``.
+        token: the ``--control-token`` of the server.
 
     Raises:
-        ConnectionError: if nothing answers there, or it is no mock server.
+        ConnectionError: if no mock server answers at the URL.
     """
-    import requests  # noqa: PLC0415 - whoever serves needs no client
+    import requests  # noqa: PLC0415 - a server needs no HTTP client
 
     session = requests.Session()
-    session.trust_env = False  # a mock server is not behind a proxy
+    session.trust_env = False  # a proxy must not come between a test and its mock server
     if token is not None:
         session.headers["X-Mock-Token"] = token
     server = RemoteServer(url.rstrip("/").removesuffix("/v2"), session)
@@ -99,5 +86,5 @@ def connect(url: str, *, token: str | None = None) -> RemoteServer:
         raise ConnectionError(f"no mock server answers at {server.url}: {error}") from None
     if not healthy:
         session.close()
-        raise ConnectionError(f"what answers at {server.url} is no mock server")
+        raise ConnectionError(f"the service at {server.url} is no mock server")
     return server

@@ -1,30 +1,31 @@
-"""Calling the control API from Python, wherever the server is."""
+"""Calls operations of the control API over a transport."""
 
 import json
 import time
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
-from typing import Any, Literal, NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar, cast
 
 from pydantic import BaseModel
 
 from runa_mock_server.base.errors import quoted
+from runa_mock_server.control.operation import ControlRequest, Function, Operation
 from runa_mock_server.control.problems import not_found
 
-M = TypeVar("M", bound=BaseModel)
+R = TypeVar("R", bound=BaseModel)
 T = TypeVar("T")
 
-_FIRST_REFUSAL = 400
-_LOOK_SECONDS = 0.01
+_FIRST_ERROR_STATUS = 400
+_POLL_SECONDS = 0.01
 
 
 class ControlRefusedError(ValueError):
-    """The server will not do what was asked; nothing was changed.
+    """The control API refused a request; nothing was changed.
 
     Attributes:
         status: the HTTP status.
-        type: the kind of refusal.
-        details: for each wrong field ``type``, ``message`` and ``location``.
+        type: the error type.
+        details: ``type``, ``message`` and ``location`` of each invalid field.
     """
 
     def __init__(self, status: int, document: Mapping[str, Any]) -> None:
@@ -34,92 +35,127 @@ class ControlRefusedError(ValueError):
         self.details: list[dict[str, Any]] = document["details"]
 
 
-class Reply(NamedTuple):
-    """What the control API answered."""
+class Response(NamedTuple):
+    """The HTTP status and JSON body of a response of the control API."""
 
     status: int
     body: bytes
 
 
-Send = Callable[[str, str, Mapping[str, str], bytes, str | None], Reply]
-"""Calls the control API: method, path below ``/_mock``, query, body, API key of the account."""
+Transport = Callable[[ControlRequest], Response]
+"""Sends a request to the control API of one server."""
 
 
-class Channel:
-    """Calls the control API about one account, or about the whole server.
+class Caller:
+    """Calls operations for one account, or for the whole server.
 
     Args:
-        send: carries a call to the server.
-        api_key: the account's key; ``None`` for the whole server.
+        transport: sends the requests.
+        operations: the operation that each function implements.
+        api_key: the API key of the account; ``None`` for the whole server.
     """
 
-    def __init__(self, send: Send, api_key: str | None) -> None:
-        self.send = send
+    def __init__(
+        self,
+        transport: Transport,
+        operations: Mapping[Function, Operation],
+        api_key: str | None = None,
+    ) -> None:
         self.api_key = api_key
+        self._transport = transport
+        self._operations = operations
+
+    def for_account(self, api_key: str) -> "Caller":
+        """A caller for one account, over the same transport."""
+        return Caller(self._transport, self._operations, api_key)
 
     def call(
-        self, method: str, path: str, body: object = None, query: Mapping[str, object] | None = None
-    ) -> Any:
-        """The JSON document that a call is answered with.
+        self,
+        function: Callable[..., R],
+        body: object = None,
+        query: Mapping[str, object] | None = None,
+        **path: str,
+    ) -> R:
+        """Call an operation.
+
+        Args:
+            function: the function that implements it on the server.
+            body: a JSON document; ``None`` for an empty body.
+            query: query parameters; ``None`` values are left out.
+            **path: path parameters.
+
+        Returns:
+            The result, of the model that the function returns.
 
         Raises:
-            ControlRefusedError: if the server refuses.
+            ControlRefusedError: if the server refuses the request.
         """
-        parameters = {k: str(v) for k, v in (query or {}).items() if v is not None}
-        sent = b"" if body is None else json.dumps(body, default=_plain).encode()
-        reply = self.send(method, path, parameters, sent, self.api_key)
-        document = json.loads(reply.body)
-        if reply.status >= _FIRST_REFUSAL:
-            raise ControlRefusedError(reply.status, document)
+        result = self._operations[function].result
+        return cast("R", result.model_validate(self.document(function, body, query, **path)))
+
+    def document(
+        self,
+        function: Function,
+        body: object = None,
+        query: Mapping[str, object] | None = None,
+        **path: str,
+    ) -> Any:
+        """Like ``call``, with the result as the JSON document that the server sent."""
+        operation = self._operations[function]
+        request = ControlRequest(
+            operation.method,
+            operation.path.format(**{name: _segment(name, path[name]) for name in path}),
+            {name: [str(value)] for name, value in (query or {}).items() if value is not None},
+            b"" if body is None else json.dumps(body, default=_to_json).encode(),
+            self.api_key,
+        )
+        response = self._transport(request)
+        document = json.loads(response.body)
+        if response.status >= _FIRST_ERROR_STATUS:
+            raise ControlRefusedError(response.status, document)
         return document
 
-    def get(self, result: type[M], path: str, /, **query: object) -> M:
-        """What a call that changes nothing is answered with."""
-        return result.model_validate(self.call("GET", path, query=query))
+
+class Part:
+    """A group of operations of the control API.
+
+    Every method raises ``ControlRefusedError`` if the server refuses the request.
+    """
+
+    def __init__(self, caller: Caller) -> None:
+        self._caller = caller
+        self._call = caller.call
 
 
-def wait(look: Callable[[], T | None], timeout: float) -> T | None:
-    """What a look finds, looking until it finds something.
-
-    Args:
-        look: gives ``None`` until there is something.
-        timeout: seconds of real time to wait at most.
+def poll(find: Callable[[], T | None], timeout: float) -> T | None:
+    """Call ``find`` until it returns something, for at most ``timeout`` seconds of real time.
 
     Returns:
-        ``None`` if there was nothing in time.
+        What it returned; ``None`` after the timeout.
     """
     ends_at = time.monotonic() + timeout
     while True:
-        found = look()
-        rest = ends_at - time.monotonic()
-        if found is not None or rest <= 0:
+        found = find()
+        remaining = ends_at - time.monotonic()
+        if found is not None or remaining <= 0:
             return found
-        time.sleep(min(rest, _LOOK_SECONDS))
+        time.sleep(min(remaining, _POLL_SECONDS))
 
 
-_PATHS = {
-    "email": ("email_id", "/emails/"),
-    "endpoint": ("endpoint_id", "/webhooks/endpoints/"),
-    "message": ("message_id", "/webhooks/messages/"),
-    "order": ("order_id", "/orders/"),
-    "product": ("code", "/products/"),
-}
+def given(**fields: object) -> dict[str, object]:
+    """The fields that are not ``None``."""
+    return {name: value for name, value in fields.items() if value is not None}
 
 
-def path_of(kind: Literal["email", "endpoint", "message", "order", "product"], name: str) -> str:
-    """The path of one thing.
-
-    Raises:
-        ControlRefusedError: for a name that would lead elsewhere; nothing has such a name.
-    """
-    field, path = _PATHS[kind]
-    if not name or "/" in name or name in {".", ".."}:
-        refusal = not_found("path", field, f"there is no {kind} {quoted(name)}")
+def _segment(name: str, value: str) -> str:
+    """A path parameter; a value that would lead to another path names nothing that exists."""
+    if not value or "/" in value or value in {".", ".."}:
+        refusal = not_found("path", name, f"nothing has the {name} {quoted(value)}")
         raise ControlRefusedError(refusal.status, refusal.document())
-    return path + name
+    return value
 
 
-def _plain(value: object) -> object:
+def _to_json(value: object) -> object:
     if isinstance(value, datetime):
         return value.isoformat()
     if isinstance(value, timedelta):

@@ -1,175 +1,168 @@
-"""A hand on the webhooks of a mock server, from Python."""
+"""Control of webhooks."""
 
 from collections.abc import Callable, Iterator
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
+from typing import Unpack
 
 from runa_mock_server.contract.webhook_events import EVENTS, Event
+from runa_mock_server.control import running, webhooks
 from runa_mock_server.control.models import ClockResult
 from runa_mock_server.control.webhook_models import (
-    AdversaryResult,
     EndpointResult,
-    EndpointsResult,
     MessageResult,
     MessagesResult,
-    TricksResult,
+    WebhookFaultResult,
 )
-from runa_mock_server.control_client.transport import Channel, path_of, wait
-from runa_mock_server.webhooks.faults import Trick
+from runa_mock_server.control_client.keywords import MessageFilters, WebhookFaultFields
+from runa_mock_server.control_client.transport import Part, given, poll
+from runa_mock_server.webhooks.faults import FaultKind
 
-Condition = Callable[[MessageResult], bool]
+_MOST_LISTED = 5
+_FIRST_REFUSAL, _FIRST_FAILURE = 400, 500
+_TOLERANCE = timedelta(minutes=5)  # of the official packages
 
 
-class WebhooksControl:
-    """The webhooks of an account, or of all: who is told, and what was sent."""
+class WebhooksControl(Part):
+    """The webhook endpoints and messages of an account, or of the whole server.
 
-    def __init__(self, channel: Channel) -> None:
-        self._channel = channel
+    Iterating reads the newest messages, newest first.
+    """
 
     def __iter__(self) -> Iterator[MessageResult]:
         return iter(self.messages())
 
     def add(self, url: str, event: Event, secret: str | None = None) -> EndpointResult:
-        """Tell somebody of an event from now on.
+        """Subscribe an endpoint to an event.
 
         Args:
-            url: where it is POSTed to.
+            url: where the event is POSTed to.
             event: ``order.completion`` or ``product.update``.
-            secret: ``whsec_`` and base64; by default one is made, see the result.
-
-        Raises:
-            ControlRefusedError: naming the field that does not fit.
+            secret: the signing secret, ``whsec_`` and base64; by default a new one.
         """
-        body = {"url": url, "event": event} | ({} if secret is None else {"secret": secret})
-        return EndpointResult.model_validate(
-            self._channel.call("POST", "/webhooks/endpoints", body)
-        )
+        body = given(url=url, event=event, secret=secret)
+        return self._call(webhooks.add_endpoint, body)
 
     @property
     def endpoints(self) -> list[EndpointResult]:
-        """Who is told, and how he fares."""
-        return self._channel.get(EndpointsResult, "/webhooks/endpoints").endpoints
+        """The endpoints and their delivery status."""
+        return self._call(webhooks.list_endpoints).endpoints
 
     def remove(self, endpoint_id: str) -> None:
-        """Tell an endpoint nothing more."""
-        self._channel.call("DELETE", path_of("endpoint", endpoint_id))
+        """Remove an endpoint."""
+        self._call(webhooks.remove_endpoint, endpoint_id=endpoint_id)
 
     def disable(self, endpoint_id: str) -> EndpointResult:
-        """Tell an endpoint nothing until it is enabled again."""
-        return self._change(endpoint_id, {"disabled": True})
+        """Send nothing to an endpoint until it is enabled again."""
+        return self._call(webhooks.change_endpoint, {"disabled": True}, endpoint_id=endpoint_id)
 
     def enable(self, endpoint_id: str) -> EndpointResult:
-        """Tell a disabled endpoint again, as if nothing had failed."""
-        return self._change(endpoint_id, {"disabled": False})
-
-    def _change(self, endpoint_id: str, body: dict[str, object]) -> EndpointResult:
-        path = path_of("endpoint", endpoint_id)
-        return EndpointResult.model_validate(self._channel.call("PATCH", path, body))
+        """Enable an endpoint and forget its failures."""
+        return self._call(webhooks.change_endpoint, {"disabled": False}, endpoint_id=endpoint_id)
 
     def rotate(self, endpoint_id: str, secret: str | None = None) -> EndpointResult:
-        """Sign with another secret; for a day the one before signs too."""
-        path = path_of("endpoint", endpoint_id) + "/rotate"
-        body = {} if secret is None else {"secret": secret}
-        return EndpointResult.model_validate(self._channel.call("POST", path, body))
+        """Change the signing secret; the previous secret also signs for one day."""
+        return self._call(webhooks.rotate_secret, given(secret=secret), endpoint_id=endpoint_id)
 
     def recover(self, endpoint_id: str, since: datetime) -> None:
-        """Start over with every message since a moment that an endpoint has not taken."""
-        path = path_of("endpoint", endpoint_id) + "/recover"
-        self._channel.call("POST", path, {"since": since})
+        """Retry every message since an aware datetime that was not delivered to an endpoint."""
+        self._call(webhooks.recover_messages, {"since": since}, endpoint_id=endpoint_id)
 
-    def messages(self, **filters: object) -> list[MessageResult]:
-        """The messages that fit, newest first.
-
-        Args:
-            **filters: any field of ``MessagesQuery``: ``order_id``, ``event``, ``endpoint_id``,
-                ``state``, ``limit``.
-        """
-        return self._channel.get(MessagesResult, "/webhooks/messages", **filters).messages
+    def messages(self, **filters: Unpack[MessageFilters]) -> list[MessageResult]:
+        """The messages that match all filters, newest first."""
+        return self._call(webhooks.list_messages, query=filters).messages
 
     def get(self, message_id: str) -> MessageResult:
-        """One message and every attempt to deliver it."""
-        return self._channel.get(MessageResult, path_of("message", message_id))
+        """A message and its delivery attempts."""
+        return self._call(webhooks.read_message, message_id=message_id)
 
     def resend(self, message_id: str, endpoint_id: str | None = None) -> None:
-        """Attempt a message once more, now, with the same id."""
-        body = {} if endpoint_id is None else {"endpoint_id": endpoint_id}
-        self._channel.call("POST", path_of("message", message_id) + "/resend", body)
+        """Send a message again now, with the same id, to one endpoint or to all."""
+        body = given(endpoint_id=endpoint_id)
+        self._call(webhooks.resend_message, body, message_id=message_id)
 
-    def misbehave(self, kind: Trick, **fields: object) -> AdversaryResult:
-        """Do something to messages on purpose that a handler has to stand.
+    def misbehave(
+        self, kind: FaultKind, **fields: Unpack[WebhookFaultFields]
+    ) -> WebhookFaultResult:
+        """Arm a webhook fault; it changes one delivery attempt unless ``times`` says otherwise.
 
         Args:
             kind: ``duplicate``, ``reorder``, ``delay``, ``wrong_signature``, ``old_secret``,
                 ``reserialised`` or ``early``.
-            **fields: any other field of ``AdversaryBody``: ``times``, ``seconds``,
-                ``endpoint_id``.
+            **fields: the other fields of the fault.
         """
-        body = {"kind": kind, **fields}
-        return AdversaryResult.model_validate(
-            self._channel.call("POST", "/webhooks/adversary", body)
-        )
+        return self._call(webhooks.arm_adversary, {"kind": kind, **fields})
 
     def behave(self) -> None:
-        """Do nothing to messages any more."""
-        self._channel.call("DELETE", "/webhooks/adversary")
+        """Remove every webhook fault."""
+        self._call(webhooks.remove_adversary)
 
     @property
-    def tricks(self) -> list[AdversaryResult]:
-        """What is done to messages on purpose."""
-        return self._channel.get(TricksResult, "/webhooks/adversary").tricks
+    def tricks(self) -> list[WebhookFaultResult]:
+        """The webhook faults, also those that are used up."""
+        return self._call(webhooks.list_adversary).tricks
 
     def wait_for(
         self,
         *,
         order: str | None = None,
         event: Event | None = None,
-        until: Condition | None = None,
+        until: Callable[[MessageResult], bool] | None = None,
         timeout: float = 10,
     ) -> MessageResult:
-        """Wait until a message has been delivered, in the computer's time.
+        """Wait until a message is delivered and return it.
 
         Args:
-            order: the id of the order that it tells of.
-            event: the event that it tells of.
-            until: what has to hold of it; by default that somebody has taken it. An example is
-                ``lambda m: len(m.deliveries[0].attempts) == 3``.
-            timeout: seconds to wait at most.
+            order: the id of the order that the message is about.
+            event: the event of the message.
+            until: the condition to wait for; by default that one endpoint accepted the message.
+                An example is ``lambda m: len(m.deliveries[0].attempts) == 3``.
+            timeout: seconds of real time to wait.
 
         Raises:
-            LookupError: at once, if nobody is subscribed.
-            TimeoutError: telling what there is instead.
+            LookupError: at once, if no endpoint is subscribed.
+            TimeoutError: if no message met the condition in time; the message lists what exists.
         """
-        holds = until or _is_delivered
-        wanted: list[Event] = [event or "order.completion"] if event or order else [*EVENTS]
-
+        condition = until or _is_delivered
+        events: list[Event] = [event or "order.completion"] if event or order else [*EVENTS]
         latest: list[MessagesResult] = []
 
-        def first_that_holds() -> MessageResult | None:
-            found = self._channel.get(
-                MessagesResult, "/webhooks/messages", order_id=order, event=event
-            )
+        def first_match() -> MessageResult | None:
+            found = self._call(webhooks.list_messages, query={"order_id": order, "event": event})
             latest[:] = [found]
-            if not any(found.subscribed[name] for name in wanted) and not found.messages:
-                raise LookupError(f"nobody is subscribed to {' or '.join(wanted)}")
-            return next(filter(holds, reversed(found.messages)), None)
+            if not any(found.subscribed[name] for name in events) and not found.messages:
+                raise LookupError(f"no endpoint is subscribed to {' or '.join(events)}")
+            return next(filter(condition, reversed(found.messages)), None)
 
-        message = wait(first_that_holds, timeout)
+        message = poll(first_match, timeout)
         if message is None:
-            raise TimeoutError(self._instead(latest[0], timeout))
+            raise TimeoutError(self._timeout_message(latest[0], timeout))
         return message
 
-    def _instead(self, found: MessagesResult, timeout: float) -> str:
-        lines = [f"no such message within {timeout:g} s"]
+    def _timeout_message(self, found: MessagesResult, timeout: float) -> str:
+        parts = [f"no such message within {timeout:g} s"]
         if not found.messages:
-            lines.append("there is no message that fits")
-        for message in found.messages[:5]:
+            parts.append("no message matches")
+        for message in found.messages[:_MOST_LISTED]:
             for delivery in message.deliveries:
-                told = [str(attempt.status or attempt.error) for attempt in delivery.attempts]
-                so_far = ", ".join(told) or "not attempted"
-                lines.append(f"{message.id} to {delivery.url} is {delivery.state}: {so_far}")
-        clock = self._channel.get(ClockResult, "/clock")
+                outcomes = [str(attempt.status or attempt.error) for attempt in delivery.attempts]
+                attempts = ", ".join(outcomes) or "not attempted"
+                parts.append(f"{message.id} to {delivery.url} is {delivery.state}: {attempts}")
+        clock = self._call(running.read_clock)
         if not clock.speed:
-            lines.append(f"time stands still at {clock.now:%Y-%m-%d %H:%M:%S}")
-        return "; ".join(lines)
+            parts.append(f"the clock is stopped at {clock.now:%Y-%m-%d %H:%M:%S}")
+        parts += self._refused_for_time(found, clock)
+        return "; ".join(parts)
+
+    def _refused_for_time(self, found: MessagesResult, clock: ClockResult) -> list[str]:
+        """A hint if receivers may have refused messages because of the time in the signature."""
+        settings = self._call(running.read_settings).settings
+        statuses = [a.status or 0 for m in found.messages for d in m.deliveries for a in d.attempts]
+        refused = [status for status in statuses if _FIRST_REFUSAL <= status < _FIRST_FAILURE]
+        is_far = abs(clock.now - datetime.now(UTC)) > _TOLERANCE
+        if settings["webhook_timestamps"] != "clock" or not is_far or not refused:
+            return []
+        hint = "signatures carry the mock's time, which receivers may refuse as too old or too new"
+        return [f"{hint}: set webhook_timestamps to computer"]
 
 
 def _is_delivered(message: MessageResult) -> bool:

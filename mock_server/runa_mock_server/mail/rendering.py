@@ -7,14 +7,16 @@ from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTPUTF8
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, NamedTuple
-
-import orjson
+from typing import TYPE_CHECKING, NamedTuple
 
 from runa_mock_server.base.clock import to_datetime
+from runa_mock_server.base.money import cents_text
 from runa_mock_server.contract.processing import NEVER
 from runa_mock_server.mail.outbox import Email
-from runa_mock_server.server_state.server_state import Account
+from runa_mock_server.orders.commit import AccountView
+from runa_mock_server.orders.documents import ids_of
+from runa_mock_server.orders.order import Item, Order
+from runa_mock_server.orders.terms import OrderTerms
 
 if TYPE_CHECKING:
     from jinja2 import Template
@@ -42,32 +44,31 @@ class Contents(NamedTuple):
     mime: bytes
 
 
-class Letters:
-    """The mails of one account as messages; rendered when asked for, the same bytes each time.
+class MailRenderer:
+    """Renders the mails of one account, when they are asked for; the same bytes each time.
 
-    Made for a few mails at a time: it reads an order once for those of its mails that follow each
-    other.
+    Args:
+        view: the account.
+        terms: how its orders are carried out: the catalogue and the customer's name.
+        sender: the address that mails come from.
     """
 
-    def __init__(self, account: Account) -> None:
-        self._account = account
-        self._order_id = ""
-        self._items: dict[str, Mapping[str, Any]] = {}
+    def __init__(self, view: AccountView, terms: OrderTerms, sender: str) -> None:
+        self._view = view
+        self._terms = terms
+        self._sender = sender
 
     def subject(self, email: Email) -> str:
         """What a mail is about."""
-        item = self._item(email)
-        customer = self._account.holdings.terms.profile.customer
-        return f"{item['currency']} {item['face_value']} from {customer} (simulation)"
+        return f"{self._value(email)} from {self._terms.profile.customer} (simulation)"
 
     def contents(self, email: Email) -> Contents:
         """All that a mail says."""
-        item = self._item(email)
         values = {
             "note": _NOTE,
-            "customer": self._account.holdings.terms.profile.customer,
-            "value": f"{item['currency']} {item['face_value']}",
-            "product": self._product(item),
+            "customer": self._terms.profile.customer,
+            "value": self._value(email),
+            "product": self._product(self._order_and_item(email)[1]),
             "url": email.url,
             "order_id": email.order_id,
         }
@@ -80,9 +81,8 @@ class Letters:
         return Contents(self.subject(email), text, html, mime)
 
     def _headers(self, email: Email) -> dict[str, str | datetime | Address]:
-        customer = self._account.holdings.terms.profile.customer
         headers: dict[str, str | datetime | Address] = {
-            "From": _address(self._account.settings.smtp_from, customer),
+            "From": _address(self._sender, self._terms.profile.customer),
             "To": _address(email.to),
             "Subject": self.subject(email),
             "Message-ID": f"<{email.id}@runa-mock.invalid>",
@@ -95,19 +95,20 @@ class Letters:
             headers["X-Runa-Template"] = email.template_id
         return headers
 
-    def _item(self, email: Email) -> Mapping[str, Any]:
-        if self._order_id != email.order_id:
-            order = self._account.holdings.orders.get(email.order_id)
-            items = orjson.loads(order.document)["items"] if order is not None else []
-            self._items = {item["id"]: item for item in items}
-            self._order_id = email.order_id
-        return self._items[email.item_id]
+    def _value(self, email: Email) -> str:
+        order, item = self._order_and_item(email)
+        return f"{order.currency} {cents_text(item.face_value)}"
 
-    def _product(self, item: Mapping[str, Any]) -> str:
+    def _order_and_item(self, email: Email) -> tuple[Order, Item]:
+        order = self._view.order(email.order_id)
+        if order is None:
+            raise KeyError(email.order_id)
+        return order, order.items[ids_of(order).index(email.item_id)]
+
+    def _product(self, item: Item) -> str:
         """The name of the product, or those that the recipient can choose from."""
-        products = item["products"]
-        codes = [products["value"]] if products["type"] == "SINGLE" else products["values"]
-        catalogue = self._account.holdings.terms.catalogue
+        codes = item.products.codes
+        catalogue = self._terms.catalogue
         names = [_one_line(catalogue.product_of(code)["name"]) for code in codes[:_NAMES_SHOWN]]
         if len(names) == 1:
             return names[0]

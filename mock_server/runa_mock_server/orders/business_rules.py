@@ -1,16 +1,17 @@
 """The business rules of an order (provider's pages "Create order" and "Errors").
 
-They run on a body that has passed validation, in the order in which they stand in
-``ORDER_RULES``; the first that is broken answers. Amounts are in the currency of the products.
+They run on a body that has passed validation, in the order in which ``web/checks.py`` names them
+for orders and ``ESTIMATE_RULES`` for estimates; the first that is broken answers. Amounts are in
+the currency of the products.
 """
 
 import re
 from collections.abc import Callable, Sequence
 from decimal import Decimal
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, Protocol, cast
 
 from runa_mock_server.base.errors import ApiError, quoted
-from runa_mock_server.catalogue.catalogue import Catalogue, Selection
+from runa_mock_server.catalogue.catalogue import Catalogue, Offer
 from runa_mock_server.contract.fx import can_exchange, exchange
 from runa_schemas.contract_data import MAX_CHOICE_FACE_VALUE, MAX_DISTINCT_TEMPLATES
 
@@ -18,13 +19,10 @@ if TYPE_CHECKING:  # a server starts without loading pydantic
     from runa_mock_server.contract.request_models import (
         Distribution,
         EstimateItem,
-        NewEstimate,
         NewItem,
-        NewOrder,
         Products,
     )
 
-# Inferred: a ceiling for links that no product's maximum bounds, so that sums stay printable.
 REDEMPTION_TEMPLATE = r"^DT-[0-9A-HJKMNP-TV-Z]{26}$"
 """Ids of redemption templates; these are the customer's own, so any such id is known (inferred)."""
 
@@ -34,118 +32,83 @@ class Line(NamedTuple):
 
     face_value: Decimal
     products: "Products"
-    selection: Selection
+    offers: Sequence[Offer]
     distribution: "Distribution | None"
 
 
-class Basket(NamedTuple):
-    """A valid body, what it refers to, and how it is to be carried out.
-
-    Attributes:
-        payment_currency: what it is paid in.
-        lines: the items, in the order of the basket.
-        synchronous: whether everything is answered at once.
-    """
-
-    payment_currency: str
-    lines: tuple[Line, ...]
-    synchronous: bool
+class Basket(Protocol):
+    """What the rules look at: an order, or an estimate."""
 
     @property
-    def values(self) -> list[tuple[Decimal, Selection]]:
-        """For each line its face value and the offers behind it, which make its price."""
-        return [(line.face_value, line.selection) for line in self.lines]
+    def payment_currency(self) -> str:
+        """What it is paid in."""
+
+    @property
+    def lines(self) -> Sequence[Line]:
+        """The items, in the order of the request."""
+
+    @property
+    def synchronous(self) -> bool:
+        """Whether everything is answered at once."""
 
     @property
     def product_currency(self) -> str:
         """The currency of the products; one basket has one."""
-        return self.lines[0].selection.offers[0].currency
 
 
 Rule = Callable[[Basket], None]
 
 
-def order_basket(body: "NewOrder", catalogue: Catalogue, *, synchronous: bool) -> Basket:
-    """The basket of a new order, all rules passed.
+def look_up(items: "Sequence[NewItem | EstimateItem]", catalogue: Catalogue) -> list[Line]:
+    """The items of a request with the offers behind them; an estimate has no distribution.
 
     Raises:
-        ApiError: for the first broken rule, with the type that the rule names.
+        ApiError: ``product_validation_error`` for a product or a template that does not exist.
     """
-    distributions = [item.distribution_method for item in body.items]
-    basket = _basket(body, distributions, catalogue, synchronous=synchronous)
-    return _checked(basket, ORDER_RULES)
+    return [
+        Line(
+            item["face_value"],
+            item["products"],
+            _offers(item["products"], catalogue, index),
+            cast("NewItem", item).get("distribution_method"),  # an estimate's item has none
+        )
+        for index, item in enumerate(items)
+    ]
 
 
-def estimate_basket(body: "NewEstimate", catalogue: Catalogue) -> Basket:
-    """The basket of an estimate, all rules passed that can apply to one.
-
-    Raises:
-        ApiError: for the first broken rule, with the type that the rule names.
-    """
-    basket = _basket(body, [None] * len(body.items), catalogue, synchronous=True)
-    return _checked(basket, ESTIMATE_RULES)
-
-
-def _basket(
-    body: "NewOrder | NewEstimate",
-    distributions: "Sequence[Distribution | None]",
-    catalogue: Catalogue,
-    *,
-    synchronous: bool,
-) -> Basket:
-    items: Sequence[NewItem | EstimateItem] = body.items
-    known: dict[int, Line] = {}  # by item, for one can stand in many places
-    for index, item in enumerate(items):
-        if id(item) not in known:
-            known[id(item)] = Line(
-                item.face_value,
-                item.products,
-                _selection(item.products, catalogue, index),
-                distributions[index],
-            )
-    lines = tuple([known[id(item)] for item in items])
-    return Basket(body.payment_method.currency.value, lines, synchronous)
-
-
-def _checked(basket: Basket, rules: tuple[Rule, ...]) -> Basket:
-    for rule in rules:
-        rule(basket)
-    return basket
-
-
-def _selection(products: "Products", catalogue: Catalogue, index: int) -> Selection:
+def _offers(products: "Products", catalogue: Catalogue, index: int) -> Sequence[Offer]:
     """The offers an item names; a code or template that is unknown breaks the first rule."""
-    if products.type == "SINGLE":
-        return _single(products.value, catalogue, index)
-    if products.type == "MULTIPLE":
-        singles = [_single(code, catalogue, index) for code in products.values]
-        return Selection(tuple([offer for single in singles for offer in single.offers]))
-    selection = catalogue.template(products.template_id)
-    if selection is None:
-        raise _refused(index, f"there is no product template {quoted(products.template_id)}")
-    return selection
+    if products["type"] == "TEMPLATE":
+        template_id = products["template_id"]
+        selection = catalogue.template(template_id)
+        if selection is None:
+            raise _refused(index, f"there is no product template {quoted(template_id)}")
+        return selection.offers
+    codes = (products["value"],) if products["type"] == "SINGLE" else products["values"]
+    offers = []
+    for code in codes:
+        offer = catalogue.offer(code)
+        if offer is None:
+            raise _refused(index, f"there is no product {quoted(code)}")
+        offers.append(offer)
+    return offers
 
 
-def _single(code: str, catalogue: Catalogue, index: int) -> Selection:
-    selection = catalogue.single(code)
-    if selection is None:
-        raise _refused(index, f"there is no product {quoted(code)}")
-    return selection
-
-
-def _orderable(basket: Basket) -> None:
+def orderable(basket: Basket) -> None:
+    """400 ``product_validation_error`` for a product that cannot be ordered now."""
     for index, line in enumerate(basket.lines):
-        for offer in line.selection.offers:
+        for offer in line.offers:
             if not offer.is_orderable:
                 raise _refused(index, f"the product {quoted(offer.code)} cannot be ordered now")
 
 
-def _face_values(basket: Basket) -> None:
+def face_values(basket: Basket) -> None:
+    """400 ``product_validation_error`` for a face value in which the products do not come."""
     for index, line in enumerate(basket.lines):
         value = line.face_value
-        if line.products.type == "SINGLE":
-            offer = line.selection.offers[0]
-            if value not in offer.denominations:
+        if line.products["type"] == "SINGLE":
+            offer = line.offers[0]
+            if value not in offer.denominations or value > MAX_CHOICE_FACE_VALUE:
                 reason = f"{quoted(offer.code)} comes {offer.denominations}"
                 raise _refused(index, f"face value {quoted(value)}: {reason}")
         elif value != value.to_integral_value():
@@ -153,24 +116,31 @@ def _face_values(basket: Basket) -> None:
                 index,
                 f"face value {quoted(value)}: several products to choose from need a whole number",
             )
-        elif not line.selection.minimum <= value <= MAX_CHOICE_FACE_VALUE:
-            reason = f"must be from {line.selection.minimum} to {MAX_CHOICE_FACE_VALUE}"
+        else:
+            minimum = min(offer.denominations.minimum for offer in line.offers)
+            if minimum <= value <= MAX_CHOICE_FACE_VALUE:
+                continue
+            reason = f"must be from {minimum} to {MAX_CHOICE_FACE_VALUE}"
             raise _refused(index, f"face value {quoted(value)}: {reason}")
 
 
-def _redemption_templates_exist(basket: Basket) -> None:
+def redemption_templates_exist(basket: Basket) -> None:
+    """400 ``product_validation_error`` for a redemption template that does not exist."""
     for index, line in enumerate(basket.lines):
         template_id = _redemption_template(line)
         if template_id is not None and not re.fullmatch(REDEMPTION_TEMPLATE, template_id):
             raise _refused(index, f"there is no redemption template {quoted(template_id)}")
 
 
-def _template_limits(basket: Basket) -> None:
+def template_limits(basket: Basket) -> None:
+    """400 ``product_validation_error`` for more than ten different templates of a kind."""
     if len(basket.lines) <= MAX_DISTINCT_TEMPLATES:
         return
     used: dict[str, set[str | None]] = {
         "product": {
-            line.products.template_id for line in basket.lines if line.products.type == "TEMPLATE"
+            line.products["template_id"]
+            for line in basket.lines
+            if line.products["type"] == "TEMPLATE"
         },
         "redemption": {_redemption_template(line) for line in basket.lines} - {None},
     }
@@ -184,11 +154,12 @@ def _template_limits(basket: Basket) -> None:
 
 
 def _redemption_template(line: Line) -> str | None:
-    return line.distribution.template_id if line.distribution is not None else None
+    return line.distribution.get("template_id") if line.distribution is not None else None
 
 
-def _one_currency(basket: Basket) -> None:
-    currencies = {offer.currency for line in basket.lines for offer in line.selection.offers}
+def one_currency(basket: Basket) -> None:
+    """400 ``product_validation_error`` for products of several currencies."""
+    currencies = {offer.currency for line in basket.lines for offer in line.offers}
     if len(currencies) > 1:
         raise ApiError(
             "product_validation_error",
@@ -196,24 +167,27 @@ def _one_currency(basket: Basket) -> None:
         )
 
 
-def _recipients_get_payments(basket: Basket) -> None:
+def recipients_get_payments(basket: Basket) -> None:
+    """400 ``product_validation_error`` for a RECIPIENT of what is no payment product."""
     for index, line in enumerate(basket.lines):
-        if line.distribution is not None and line.distribution.type == "RECIPIENT":
-            for offer in line.selection.offers:
+        if line.distribution is not None and line.distribution["type"] == "RECIPIENT":
+            for offer in line.offers:
                 if offer.payout_type != "payment":
                     raise _refused(
                         index, f"RECIPIENT is for payment products; {quoted(offer.code)} is none"
                     )
 
 
-def _synchronous_is_single(basket: Basket) -> None:
+def synchronous_is_single(basket: Basket) -> None:
+    """400 ``invalid_execution_mode`` for a synchronous order of several items."""
     if basket.synchronous and len(basket.lines) > 1:
         raise ApiError(
             "invalid_execution_mode", "A synchronous order has one item; use async for several."
         )
 
 
-def _payment_currency(basket: Basket) -> None:
+def payment_currency(basket: Basket) -> None:
+    """400 ``currency_mismatch`` for a payment that cannot be exchanged."""
     payment, product = basket.payment_currency, basket.product_currency
     if payment == product:
         return
@@ -229,7 +203,8 @@ def _payment_currency(basket: Basket) -> None:
     )
 
 
-def _nothing_is_free(basket: Basket) -> None:
+def nothing_is_free(basket: Basket) -> None:
+    """400 ``product_validation_error`` for products worth less than a cent of the payment."""
     payment, product = basket.payment_currency, basket.product_currency
     if payment == product:
         return
@@ -238,25 +213,12 @@ def _nothing_is_free(basket: Basket) -> None:
         raise _refused(0, f"{product} {value} is less than a cent in {payment}")
 
 
-ORDER_RULES: tuple[Rule, ...] = (
-    _orderable,  # product_validation_error
-    _face_values,  # product_validation_error
-    _redemption_templates_exist,  # product_validation_error
-    _template_limits,  # product_validation_error
-    _one_currency,  # product_validation_error
-    _recipients_get_payments,  # product_validation_error
-    _synchronous_is_single,  # invalid_execution_mode
-    _payment_currency,  # currency_mismatch
-    _nothing_is_free,  # product_validation_error
-)
-"""The rules of ``POST /order``; behind them all stands the balance, in ``balances``."""
-
 ESTIMATE_RULES: tuple[Rule, ...] = (
-    _orderable,
-    _face_values,
-    _one_currency,
-    _payment_currency,
-    _nothing_is_free,
+    orderable,
+    face_values,
+    one_currency,
+    payment_currency,
+    nothing_is_free,
 )
 """The rules of ``POST /order/estimate``: those that need no distribution and no order."""
 

@@ -1,19 +1,21 @@
-"""The JSON documents of an order, as bytes (provider's pages "Create order" and "Get order").
+"""The JSON documents of an order (provider's pages "Create order" and "Get order").
 
-Keys stand in the order of recorded traffic. In the full document all that belongs to the basic
-form comes first, so that the basic form is a prefix of the full one.
+All of them are rendered from the order, and none is kept. Keys stand in the order of recorded
+traffic, once for each document: in ``full``, and in ``BASIC_KEYS`` for the form that lists show.
 """
 
-from collections.abc import Collection
+from collections.abc import Mapping
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Any
 
 import orjson
 
 from runa_mock_server.base.clock import DAY, timestamp
-from runa_mock_server.base.ids import IdSource, item_ids
+from runa_mock_server.base.ids import Identity, item_ids, payout_tokens
+from runa_mock_server.base.money import cents_text
+from runa_mock_server.contract.fx import Exchanged
 from runa_mock_server.contract.processing import NEVER
-from runa_mock_server.orders.order_store import BASIC_ENDS, Draft, Outcome, StoredOrder
+from runa_mock_server.orders.order import Distribution, Item, Order, PayoutChange, Products
 
 BASIC_KEYS = (
     "id",
@@ -30,103 +32,145 @@ BASIC_KEYS = (
 
 _ID_AT = len(b'{"id":"')
 _ID_SIZE = len("O-") + 26
-# How many slots a pattern has, and which of an item's is the status of its payout.
-_SLOTS_OF_ORDER, _SLOTS_OF_ITEM, _STATUS_SLOT = 4, 6, 2
 
 
-class Timing(NamedTuple):
-    """The moments of an order, in microseconds since the epoch.
+def basic(order: Order) -> dict[str, Any]:
+    """The basic form, which lists and webhooks show."""
+    return {
+        "id": order.id,
+        "status": order.outcome,
+        "created_at": timestamp(order.created_at),
+        "completed_at": timestamp(order.completed_at),
+        "description": order.description,
+        "payment_method": payment_method(order.payment_currency, exchanged=bool(order.exchange)),
+        "currency": order.payment_currency,
+        "total_discount": cents_text(order.total_discount),
+        "total_price": cents_text(order.total_price),
+    }
 
-    Attributes:
-        created_at: when it was accepted.
-        completed_at: the moment printed as its completion.
-        ends_at: from when on it is shown as ended.
-        expires_at: when its payout links expire, or ``NEVER``.
-    """
 
-    created_at: int
-    completed_at: int
-    ends_at: int
-    expires_at: int = NEVER
-
-
-class Renderer:
-    """Makes the documents of one account's orders.
+def full(order: Order, identity: Identity, links: str, now: int) -> dict[str, Any]:
+    """The full order, as it is once it has ended.
 
     Args:
-        ids: where ids and tokens come from.
-
-    Attributes:
-        ids: the same.
+        order: the order; its position must be known.
+        identity: of its account, from which ids and links follow.
+        links: what payout links begin with; a token follows.
+        now: microseconds since the epoch; links that nobody claimed may have expired by then.
     """
-
-    def __init__(self, ids: IdSource) -> None:
-        self.ids = ids
-
-    def basic(
-        self, order_id: str, text: str, outcome: Outcome, created_at: int, completed_at: int
-    ) -> bytes:
-        """The basic form of an order."""
-        slots = (order_id, outcome, timestamp(created_at), timestamp(completed_at))
-        return (_basic_pattern(text) % slots).encode()
-
-    def write(self, draft: Draft, claimed: Collection[int] = ()) -> StoredOrder:
-        """An order in its final form.
-
-        Args:
-            draft: the order as it was accepted.
-            claimed: the indexes of the items whose payouts need no claim.
-        """
-        order_id, text, failed, ends_at, expires_at, created_at, completed_at, _, items = draft
-        completed, expiry_date = timestamp(completed_at), _expiry_date(expires_at)
-        slots: list[str] = [order_id, draft.outcome, timestamp(created_at), completed]
-        status = "CANCELLED" if failed else "ACTIVE"
-        tokens = self.ids.payout_tokens(draft.position, items)
-        for item_id, token in zip(item_ids(order_id, items), tokens, strict=True):
-            slots += (item_id, token, status, completed, token, expiry_date)
-        for index in claimed:
-            slots[_SLOTS_OF_ORDER + index * _SLOTS_OF_ITEM + _STATUS_SLOT] = "CLAIMED"
-        document = (text % tuple(slots)).encode()
-        return StoredOrder(order_id, failed, ends_at, expires_at, document)
-
-
-@lru_cache(maxsize=16)
-def _basic_pattern(text: str) -> str:
-    return text[: text.index(BASIC_ENDS)] + "}"
-
-
-def ended(order: StoredOrder, outcome: Outcome, timing: Timing) -> StoredOrder:
-    """An order that ends in another way, or at another moment, than it was rendered with."""
-    document = orjson.loads(order.document)
-    stamp = timestamp(timing.completed_at)
-    document |= {"status": outcome, "completed_at": stamp}
-    for item in document["items"]:
-        payout = item["payout"]
-        payout["status_updated_at"] = stamp
-        payout["expiry_date"] = orjson.loads(_expiry_date(timing.expires_at))
-        if outcome == "FAILED":
-            payout["status"] = "CANCELLED"
-    return StoredOrder(
-        id=order.id,
-        ends_at=timing.ends_at,
-        expires_at=timing.expires_at,
-        failed=outcome == "FAILED",
-        document=orjson.dumps(document),
+    document = basic(order)
+    payouts = [order.payout(index, now) for index in range(len(order.items))]
+    places = zip(ids_of(order), tokens_of(order, identity), payouts, strict=True)
+    document["items"] = [
+        _item(order, item, item_id, links + token, payout)
+        for item, (item_id, token, payout) in zip(order.items, places, strict=True)
+    ]
+    document["transaction_detail"] = fx_detail(
+        order.currency, order.value, order.payment_currency, order.exchange
     )
+    document["metadata"] = order.metadata
+    return document
 
 
-def _expiry_date(expires_at: int) -> str:
-    return "null" if expires_at == NEVER else _day(expires_at // DAY)
+def full_bytes(order: Order, identity: Identity, links: str, now: int) -> bytes:
+    """The full order as JSON bytes; see ``full``."""
+    return orjson.dumps(full(order, identity, links, now))
+
+
+def _item(order: Order, item: Item, item_id: str, url: str, payout: PayoutChange) -> dict[str, Any]:
+    document = {
+        "id": item_id,
+        "distribution_method": distribution_method(item.distribution),
+        "products": products(item.products),
+        "face_value": cents_text(item.face_value),
+        "price": cents_text(item.price),
+    }
+    if order.legacy_fields:
+        document["discount_multiplier"] = item.discount_multiplier
+        document["redemption_url"] = url
+    document["payout"] = {
+        "status": payout.status,
+        "status_updated_at": timestamp(order.completed_at if payout.at is None else payout.at),
+        "url": url,
+        "expiry_date": expiry_day(order),
+    }
+    document["currency"] = order.currency
+    return document
+
+
+def ids_of(order: Order) -> list[str]:
+    """The ids of an order's items."""
+    return list(order.item_ids) or item_ids(order.id, len(order.items))
+
+
+def tokens_of(order: Order, identity: Identity) -> list[str]:
+    """The tokens of an order's payout links."""
+    return list(order.tokens) or payout_tokens(identity, order.position, len(order.items))
+
+
+def expiry_day(order: Order) -> str | None:
+    """The day on which an order's links expire, ``None`` if they do not."""
+    return None if order.expires_at == NEVER else _day(order.expires_at // DAY)
 
 
 @lru_cache(maxsize=16)
 def _day(days: int) -> str:
-    return f'"{timestamp(days * DAY)[:10]}"'
+    return timestamp(days * DAY)[:10]
 
 
-def accepted(order_id: str) -> bytes:
-    """The answer to a new async order: exactly ``id`` and ``status``."""
-    return b'{"id":"%s","status":"PROCESSING"}' % order_id.encode()
+def distribution_method(distribution: Distribution) -> dict[str, str]:
+    """How an item reaches its recipient, as it was sent."""
+    kind, recipient_reference, email_address, template_id = distribution
+    document = {"type": kind}
+    if recipient_reference is not None:
+        document["recipient_reference"] = recipient_reference
+    if email_address is not None:
+        document["email_address"] = email_address
+    if template_id is not None:
+        document["template_id"] = template_id
+    return document
+
+
+def products(chosen: Products) -> dict[str, Any]:
+    """The products of an item as they were sent; a template with the codes it stands for."""
+    if chosen.type == "TEMPLATE":
+        return {"type": "TEMPLATE", "template_id": chosen.template_id, "values": chosen.codes}
+    if chosen.type == "MULTIPLE":
+        return {"type": "MULTIPLE", "values": chosen.codes}
+    document: dict[str, Any] = {"type": "SINGLE", "value": chosen.codes[0]}
+    if chosen.usage_config is not None:
+        document["usage_config"] = chosen.usage_config
+    return document
+
+
+def payment_method(currency: str, *, exchanged: bool) -> dict[str, str]:
+    """How an order was paid; the currency is shown only where it was exchanged."""
+    if not exchanged:
+        return {"type": "ACCOUNT_BALANCE"}
+    return {"type": "ACCOUNT_BALANCE", "currency": currency}
+
+
+def fx_detail(
+    currency: str, value: int, payment_currency: str, exchange: Exchanged | None
+) -> dict[str, Any]:
+    """``transaction_detail``: the products' value in their currency, and the exchange, if any.
+
+    The keys of ``fx`` beside ``rate`` and ``rate_symbol`` are inferred.
+
+    Args:
+        currency: of the products.
+        value: of the products, in cents.
+        payment_currency: of the totals.
+        exchange: where the two differ.
+    """
+    fx: Mapping[str, str] | None = exchange and {
+        "rate": exchange.rate,
+        "rate_symbol": exchange.rate_symbol,
+        "converted": cents_text(exchange.converted),
+        "fee": cents_text(exchange.fee),
+        "currency": payment_currency,
+    }
+    return {currency: {"value": cents_text(value), "fx": fx}}
 
 
 def incomplete(order_id: str) -> bytes:

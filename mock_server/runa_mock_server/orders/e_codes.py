@@ -10,8 +10,8 @@ from random import Random
 from typing import Any
 
 from runa_mock_server.base.clock import SECOND
-from runa_mock_server.base.money import show
-from runa_mock_server.orders.payouts import Part
+from runa_mock_server.base.money import cents_text
+from runa_mock_server.orders.order import Part
 from runa_schemas.contract_data import BARCODE_FORMATS
 
 NEVER_EXPIRES = "3000-01-01"
@@ -41,7 +41,7 @@ def e_code(
     common: dict[str, Any] = {
         "type": "code",
         "status": "SUCCESS",
-        "amount": show(part.value),
+        "amount": cents_text(part.value),
         "code": _code(random),
         "pin": None,
         "barcode_format": None,

@@ -1,18 +1,31 @@
 """What an order would cost (provider's page "Estimate order")."""
 
-from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import orjson
 
-from runa_mock_server.base.money import show
+from runa_mock_server.base.money import cents_text
 from runa_mock_server.catalogue.catalogue import Catalogue
-from runa_mock_server.orders.business_rules import estimate_basket
-from runa_mock_server.orders.order_template import payment_method, products, transaction_detail
+from runa_mock_server.orders.business_rules import ESTIMATE_RULES, Line, look_up
+from runa_mock_server.orders.documents import fx_detail, payment_method, products
+from runa_mock_server.orders.placing import products_of
 from runa_mock_server.orders.pricing import quote
 
 if TYPE_CHECKING:  # a server starts without loading pydantic
     from runa_mock_server.contract.request_models import NewEstimate
+
+
+class _Basket(NamedTuple):
+    """An estimate as the business rules look at it."""
+
+    payment_currency: str
+    lines: Sequence[Line]
+    synchronous: bool = True
+
+    @property
+    def product_currency(self) -> str:
+        return self.lines[0].offers[0].currency
 
 
 def estimate(body: "NewEstimate", catalogue: Catalogue, *, discounts: bool) -> dict[str, Any]:
@@ -29,16 +42,20 @@ def estimate(body: "NewEstimate", catalogue: Catalogue, *, discounts: bool) -> d
     Raises:
         ApiError: for the rules and with the types of an order.
     """
-    basket = estimate_basket(body, catalogue)
-    cost = quote(basket.values, basket.payment_currency, discounts=discounts)
+    basket = _Basket(body["payment_method"]["currency"].value, look_up(body["items"], catalogue))
+    for rule in ESTIMATE_RULES:
+        rule(basket)
+    values = [(line.face_value, line.offers) for line in basket.lines]
+    cost = quote(values, basket.payment_currency, discounts=discounts)
+    exchange = cost.exchange
     return {
-        "payment_method": payment_method(cost),
+        "payment_method": payment_method(cost.payment_currency, exchanged=exchange is not None),
         "currency": cost.payment_currency,
         "total_price": _number(cost.total_price),
         "total_discount": _number(cost.total_discount),
         "items": [
             {
-                "products": products(line),
+                "products": products(products_of(line)),
                 "face_value": _number(price.face_value),
                 "price": _number(price.price),
                 "discount_multiplier": price.discount_multiplier,
@@ -46,10 +63,15 @@ def estimate(body: "NewEstimate", catalogue: Catalogue, *, discounts: bool) -> d
             }
             for line, price in zip(basket.lines, cost.prices, strict=True)
         ],
-        "transaction_detail": transaction_detail(cost),
+        "transaction_detail": fx_detail(
+            cost.product_currency,
+            cost.value,
+            cost.payment_currency,
+            exchange,
+        ),
     }
 
 
-def _number(amount: Decimal) -> orjson.Fragment:
-    # A fragment is written as it stands: the cents reach the wire without becoming a float.
-    return orjson.Fragment(show(amount))
+def _number(cents: int) -> orjson.Fragment:
+    # A fragment is written as it stands: the amount reaches the wire without becoming a float.
+    return orjson.Fragment(cents_text(cents))

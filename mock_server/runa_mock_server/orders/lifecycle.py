@@ -1,102 +1,74 @@
-"""Ending the orders of one account otherwise than by time: on a read, or when somebody says so.
+"""Ending an order otherwise than by time: on a read, or when it is told to.
 
-An order that only waits for its moment needs nothing of this: its status is worked out when it is
-read. Whatever is done here leaves an order that has ended as it is.
+An order that only waits for its time needs nothing of this: its status is worked out when it is
+read. Whatever is decided here leaves an order that has ended as it is.
 """
 
-from decimal import Decimal
-
-import orjson
-
-from runa_mock_server.base.clock import Clock
 from runa_mock_server.contract.processing import NEVER
-from runa_mock_server.orders.account_state import Holdings
-from runa_mock_server.orders.documents import Timing, ended
-from runa_mock_server.orders.order_store import Outcome, StoredOrder
+from runa_mock_server.orders.commit import AccountView, Commit
+from runa_mock_server.orders.order import Order, timing
+from runa_mock_server.orders.terms import OrderTerms
 
 
 class TransitionError(Exception):
     """An order cannot take this step; nothing was changed."""
 
 
-class Progress:
-    """The orders of one account that are still ``PROCESSING``."""
+def counted_read(order: Order, terms: OrderTerms, now: int) -> Commit | None:
+    """Count a read of an order that is ``PROCESSING``; the last that it waits for ends it.
 
-    def __init__(self, clock: Clock, holdings: Holdings) -> None:
-        self._clock = clock
-        self._holdings = holdings
+    Returns:
+        What that changes; ``None`` for an order whose reads do not count.
+    """
+    if order.reads_left is None:
+        return None
+    if order.reads_left > 0:
+        return Commit(changed=[order._replace(reads_left=order.reads_left - 1)])
+    return Commit(changed=[_ended(order, terms, now)])
 
-    def timing(self, created_at: int, delay: int) -> Timing:
-        """The moments of an order that ends ``delay`` microseconds after ``created_at``."""
-        if delay == NEVER:  # its documents are rendered anew when it ends
-            return Timing(created_at, created_at, NEVER)
-        lifetime = self._holdings.terms.link_lifetime
-        completed_at = created_at + delay
-        expires_at = NEVER if lifetime is None else completed_at + lifetime
-        return Timing(created_at, completed_at, completed_at, expires_at)
 
-    def after_read(self, order_id: str) -> bool:
-        """Count a read of an order that is ``PROCESSING``; the last that it waits for ends it.
+def complete(order: Order, terms: OrderTerms, now: int) -> Commit:
+    """End an order now, in the way in which it was going to end.
 
-        Returns:
-            Whether it has ended by that.
-        """
-        reads_left = self._holdings.held.get(order_id)
-        if reads_left is None:
-            return False
-        if reads_left > 0:
-            self._holdings.held[order_id] = reads_left - 1
-            return False
-        order = self._holdings.orders.get(order_id)
-        if order is not None:
-            self.complete(order)
-        return order is not None
+    Raises:
+        TransitionError: if it has ended already.
+    """
+    _check_processing(order, now)
+    return Commit(changed=[_ended(order, terms, now)])
 
-    def complete(self, order: StoredOrder) -> StoredOrder:
-        """End an order now, in the way in which it was going to end.
 
-        Raises:
-            TransitionError: if it has ended already.
-        """
-        self._check_processing(order)
-        return self._end(order, order.outcome)
+def fail(order: Order, terms: OrderTerms, now: int, reason: str, view: AccountView) -> Commit:
+    """End an order now as ``FAILED``: its price is given back, its mails are not sent.
 
-    def fail(self, order: StoredOrder, reason: str) -> StoredOrder:
-        """End an order now as ``FAILED``: its price is given back, its mails are not sent.
+    Raises:
+        TransitionError: if it has ended already.
+    """
+    _check_processing(order, now)
+    balances = {}
+    if terms.profile.enforces_balances and not order.failed:
+        currency = order.payment_currency
+        balances[currency] = view.balance(currency) + order.total_price
+    failed = _ended(order, terms, now)._replace(failed=True, payouts={}, failure_reason=reason)
+    return Commit(changed=[failed], balances=balances, mails={order.id: ()})
 
-        Raises:
-            TransitionError: if it has ended already.
-        """
-        self._check_processing(order)
-        if not order.failed:
-            document = orjson.loads(order.basic)
-            price = Decimal(document["total_price"])
-            self._holdings.balances.credit(document["currency"], price)
-        self._holdings.failure_reasons[order.id] = reason
-        self._holdings.outbox.drop(order.id)
-        return self._end(order, "FAILED")
 
-    def hold(self, order: StoredOrder) -> StoredOrder:
-        """Keep an order ``PROCESSING`` until it is told to end.
+def hold(order: Order, now: int) -> Commit:
+    """Keep an order ``PROCESSING`` until it is told to end.
 
-        Raises:
-            TransitionError: if it has ended already.
-        """
-        self._check_processing(order)
-        held = order._replace(ends_at=NEVER)
-        self._holdings.held[order.id] = None
-        self._holdings.outbox.move(order.id, NEVER)
-        self._holdings.keep(held)
-        return held
+    Raises:
+        TransitionError: if it has ended already.
+    """
+    _check_processing(order, now)
+    return Commit(changed=[order._replace(ends_at=NEVER, reads_left=None)])
 
-    def _check_processing(self, order: StoredOrder) -> None:
-        if self._clock.now() >= order.ends_at:
-            raise TransitionError(f"the order has ended, it is {order.outcome}")
 
-    def _end(self, order: StoredOrder, outcome: Outcome) -> StoredOrder:
-        now = self._clock.now()
-        done = ended(order, outcome, self.timing(now, 0))
-        self._holdings.held.pop(order.id, None)
-        self._holdings.outbox.move(order.id, now)
-        self._holdings.keep(done)
-        return done
+def _check_processing(order: Order, now: int) -> None:
+    if now >= order.ends_at:
+        raise TransitionError(f"the order has ended, it is {order.outcome}")
+
+
+def _ended(order: Order, terms: OrderTerms, now: int) -> Order:
+    completed_at, ends_at, expires_at = timing(now, 0, terms.link_lifetime)
+    return order._replace(
+        completed_at=completed_at, ends_at=ends_at, expires_at=expires_at, reads_left=None
+    )

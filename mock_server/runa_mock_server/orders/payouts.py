@@ -6,21 +6,17 @@ token says where the item lies (``ids``), and counts only if the item really car
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from decimal import Decimal
 from types import MappingProxyType
-from typing import Any, Literal, NamedTuple
+from typing import Literal
 
-import orjson
-
-from runa_mock_server.base.clock import Clock, timestamp, to_microseconds
 from runa_mock_server.base.errors import quoted
 from runa_mock_server.base.ids import read_payout_token
-from runa_mock_server.base.money import show
+from runa_mock_server.base.money import cents_text, from_cents
 from runa_mock_server.catalogue.catalogue import Catalogue
-from runa_mock_server.contract.processing import NEVER
-from runa_mock_server.orders.account_state import Holdings
-from runa_mock_server.orders.order_store import OrderStore, StoredOrder
+from runa_mock_server.orders.commit import AccountView, Commit
+from runa_mock_server.orders.documents import expiry_day, ids_of, tokens_of
+from runa_mock_server.orders.order import Item, Order, Part, PayoutChange
+from runa_schemas.contract_data import PayoutStatus
 
 
 class ClaimError(Exception):
@@ -36,227 +32,178 @@ class ClaimError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
-    """A product and the share of the face value that goes into it."""
-
-    code: str
-    value: Decimal
-
-
-@dataclass(frozen=True, slots=True)
 class Payout:
-    """A payout link and the item behind it.
+    """A payout link and the item behind it, as they are at one time.
 
     Attributes:
         token: the secret part of the link.
-        order_id: the order.
-        order_status: ``COMPLETED`` or ``FAILED``.
-        item: the item, as ``GET /order/{id}`` shows it.
+        order: the order.
+        index: the index of the item in its order.
+        change: the status of the payout, and since when.
     """
 
     token: str
-    order_id: str
-    order_status: str
-    item: dict[str, Any]
+    order: Order
+    index: int
+    change: PayoutChange
 
     @property
-    def status(self) -> str:
+    def status(self) -> PayoutStatus:
         """``ACTIVE``, ``CLAIMED``, ``CANCELLED`` or ``EXPIRED``."""
-        return str(self.item["payout"]["status"])
+        return self.change.status
 
     @property
     def status_updated_at(self) -> int:
         """When it took its status, microseconds since the epoch."""
-        return to_microseconds(datetime.fromisoformat(self.item["payout"]["status_updated_at"]))
+        return self.order.completed_at if self.change.at is None else self.change.at
+
+    @property
+    def item(self) -> Item:
+        """The item."""
+        return self.order.items[self.index]
+
+    @property
+    def item_id(self) -> str:
+        """The id of the item."""
+        return ids_of(self.order)[self.index]
 
     @property
     def currency(self) -> str:
         """The currency of the face value."""
-        return str(self.item["currency"])
+        return self.order.currency
 
     @property
-    def face_value(self) -> Decimal:
-        """What the recipient gets, in the item's currency."""
-        return Decimal(self.item["face_value"])
+    def face_value(self) -> str:
+        """What the recipient gets, in the item's currency, as it is printed."""
+        return cents_text(self.item.face_value)
 
     @property
-    def codes(self) -> list[str]:
+    def expiry_date(self) -> str | None:
+        """The day on which the link expires, ``None`` if it does not."""
+        return expiry_day(self.order)
+
+    @property
+    def codes(self) -> Sequence[str]:
         """The products to choose from; one if there is no choice."""
-        products = self.item["products"]
-        return [products["value"]] if products["type"] == "SINGLE" else list(products["values"])
+        return self.item.products.codes
 
 
-class _Opened(NamedTuple):
-    """A payout whose order is at hand to be changed: the payout's item is part of the document."""
+def find_payout(view: AccountView, token: str, now: int) -> Payout | None:
+    """The payout of a link, or ``None`` if an account has none with that token by now."""
+    place = read_payout_token(token)
+    if place is None:
+        return None
+    order = view.order_at(place.position)
+    if order is None or now < order.ends_at or place.item >= len(order.items):
+        return None
+    if tokens_of(order, view.identity)[place.item] != token:
+        return None
+    return Payout(token, order, place.item, order.payout(place.item, now))
 
-    order: StoredOrder
-    document: dict[str, Any]
-    payout: Payout
 
-
-class PayoutService:
-    """The payout links of one account.
+def parts_of(payout: Payout, catalogue: Catalogue) -> Sequence[Part]:
+    """What a claimed payout was turned into.
 
     Args:
-        catalogue: what could be ordered when the account began. What a payout turned into that
-            nobody claimed by hand is read off it each time, and must not change with a product.
-        clock: the account's time.
-        holdings: what the account holds.
-
-    Attributes:
-        claims: what claimed payouts were turned into, by token.
+        payout: the payout.
+        catalogue: what could be ordered when the account began: what a payout turned into that
+            nobody claimed by hand must not change with a product.
     """
-
-    def __init__(self, catalogue: Catalogue, clock: Clock, holdings: Holdings) -> None:
-        self._catalogue = catalogue
-        self._clock = clock
-        self._holdings = holdings
-        self.claims: dict[str, tuple[Part, ...]] = {}
-
-    def find(self, token: str) -> Payout | None:
-        """The payout of a link, or ``None`` if this account has none with that token."""
-        opened = self._open(token)
-        return None if opened is None else opened.payout
-
-    def parts(self, payout: Payout) -> tuple[Part, ...]:
-        """What a claimed payout was turned into."""
-        chosen = self.claims.get(payout.token)
-        if chosen is not None:
-            return chosen
-        # A repeat payout to a known recipient was never claimed by hand: it takes the first
-        # product that comes in its value.
-        fitting = [code for code in payout.codes if self._takes(code, payout.face_value)]
-        return (Part((fitting or payout.codes)[0], payout.face_value),)
-
-    def _takes(self, code: str, value: Decimal) -> bool:
-        offer = self._catalogue.offer(code)
-        return offer is not None and value in offer.denominations
-
-    def end(
-        self, order: StoredOrder, status: Literal["CANCELLED", "EXPIRED"], item_id: str | None
-    ) -> None:
-        """Take active payouts back, as the provider can, or let them expire before their time.
-
-        Args:
-            order: the order, which has ended; its links have expired if it is time.
-            status: what they become.
-            item_id: the item whose payout is meant, ``None`` for all of the order's.
-
-        Raises:
-            ClaimError: if none of them is active.
-        """
-        document = orjson.loads(order.document)
-        active = [
-            item
-            for item in document["items"]
-            if item_id in (None, item["id"]) and item["payout"]["status"] == "ACTIVE"
-        ]
-        if not active:
-            raise ClaimError("no payout of this is active")
-        now = self._clock.now()
-        for item in active:
-            _mark_now(item, status, now)
-        self._holdings.orders.replace(order._replace(document=orjson.dumps(document)))
-
-    def claim(self, payout: Payout, parts: Sequence[Part] = ()) -> Payout:
-        """Turn an active payout into products; of two who try, one succeeds.
-
-        Args:
-            payout: what ``find`` gave.
-            parts: how the face value is split; may be left out where there is no choice.
-
-        Returns:
-            The payout as it is now, ``CLAIMED``.
-
-        Raises:
-            ClaimError: if the payout is not active any more, or the parts do not fit it.
-        """
-        opened = self._active(payout.token)
-        found = opened.payout
-        if not parts and len(found.codes) == 1:
-            parts = [Part(found.codes[0], found.face_value)]
-        self._check(found, parts)
-        self.claims[found.token] = tuple(parts)
-        self._settle(opened, "CLAIMED")
-        reference = found.item["distribution_method"].get("recipient_reference")
-        if reference is not None:
-            self._holdings.known_recipients.add(reference)
-        return found
-
-    def _active(self, token: str) -> _Opened:
-        opened = self._open(token)
-        if opened is None:
-            raise ClaimError("There is no such payout.")
-        if opened.payout.status != "ACTIVE":
-            raise ClaimError(f"The payout is {opened.payout.status.lower()}, not active.")
-        return opened
-
-    def _settle(self, opened: _Opened, status: str) -> None:
-        """Give an active payout its last status."""
-        _mark_now(opened.payout.item, status, self._clock.now())
-        document = orjson.dumps(opened.document)
-        self._holdings.orders.replace(opened.order._replace(document=document))
-
-    def _open(self, token: str) -> _Opened | None:
-        place = read_payout_token(token)
-        if place is None:
-            return None
-        now = self._clock.now()
-        orders = self._holdings.orders
-        order = orders.at(place.position)
-        if order is None or now < order.ends_at or token.encode() not in order.document:
-            return None
-        order = with_expiry(orders, order, now)
-        document = orjson.loads(order.document)
-        items = document["items"]
-        if place.item >= len(items) or not items[place.item]["payout"]["url"].endswith(token):
-            return None
-        item = items[place.item]
-        payout = Payout(token, document["id"], document["status"], item)
-        return _Opened(order, document, payout)
-
-    def _check(self, payout: Payout, parts: Sequence[Part]) -> None:
-        codes = [part.code for part in parts]
-        if not parts or len(set(codes)) != len(codes):
-            raise ClaimError("Choose one or more products, each once.")
-        catalogue = self._holdings.terms.catalogue
-        wrong = {}
-        for part in parts:
-            offer = catalogue.offer(part.code)
-            if part.code not in payout.codes or offer is None:
-                raise ClaimError(f"{quoted(part.code)} is not among the products of this payout.")
-            if not catalogue.claimable(part.code, part.value):
-                wrong[part.code] = f"{show(part.value)} does not fit: {offer.denominations}."
-        if wrong:
-            raise ClaimError("Not every product comes in its part.", wrong)
-        left = payout.face_value - sum(part.value for part in parts)
-        if left:
-            amount = f"{show(abs(left))} {'left' if left > 0 else 'too much'}"
-            total = show(payout.face_value - left)
-            raise ClaimError(
-                f"The parts add up to {total}, the payout is {show(payout.face_value)}: {amount}."
-            )
+    if payout.change.parts:
+        return payout.change.parts
+    # A repeat payout to a known recipient was never claimed by hand: it takes the first product
+    # that comes in its value.
+    value = payout.item.face_value
+    fitting = [code for code in payout.codes if _takes(catalogue, code, value)]
+    return (Part((fitting or payout.codes)[0], value),)
 
 
-def with_expiry(orders: OrderStore, order: StoredOrder, now: int) -> StoredOrder:
-    """An order whose links have expired, if it is time; written down once, when first seen."""
-    if now < order.expires_at:
-        return order
-    document = orjson.loads(order.document)
-    for item in document["items"]:
-        if item["payout"]["status"] == "ACTIVE":
-            _mark(item, "EXPIRED", order.expires_at)
-    expired = order._replace(document=orjson.dumps(document), expires_at=NEVER)
-    orders.replace(expired)
-    return expired
+def _takes(catalogue: Catalogue, code: str, value: int) -> bool:
+    offer = catalogue.offer(code)
+    return offer is not None and from_cents(value) in offer.denominations
 
 
-def _mark_now(item: dict[str, Any], status: str, now: int) -> None:
+def claim(
+    view: AccountView, token: str, parts: Sequence[Part], catalogue: Catalogue, now: int
+) -> Commit:
+    """Turn an active payout into products; of two who try, one succeeds.
+
+    Args:
+        view: the account.
+        token: of the link.
+        parts: how the face value is split; may be left out where there is no choice.
+        catalogue: what can be ordered now.
+        now: microseconds since the epoch.
+
+    Raises:
+        ClaimError: if the payout is not active any more, or the parts do not fit it.
+    """
+    payout = find_payout(view, token, now)
+    if payout is None:
+        raise ClaimError("There is no such payout.")
+    if payout.status != "ACTIVE":
+        raise ClaimError(f"The payout is {payout.status.lower()}, not active.")
+    if not parts and len(payout.codes) == 1:
+        parts = [Part(payout.codes[0], payout.item.face_value)]
+    _check(payout, parts, catalogue)
+    to = payout.item.distribution
+    known = {} if to.recipient_reference is None else {to.recipient_reference: to.email_address}
+    claimed = _changed(payout.order, [payout.index], "CLAIMED", now, parts)
+    return Commit(changed=[claimed], recipients=known)
+
+
+def end(
+    order: Order, status: Literal["CANCELLED", "EXPIRED"], item_id: str | None, now: int
+) -> Commit:
+    """Take active payouts back, as the provider can, or let them expire before their time.
+
+    Args:
+        order: the order, which has ended.
+        status: what they become.
+        item_id: the item whose payout is meant, ``None`` for all of the order's.
+        now: microseconds since the epoch.
+
+    Raises:
+        ClaimError: if none of them is active.
+    """
+    active = [
+        index
+        for index, each in enumerate(ids_of(order))
+        if item_id in (None, each) and order.payout(index, now).status == "ACTIVE"
+    ]
+    if not active:
+        raise ClaimError("no payout of this is active")
+    return Commit(changed=[_changed(order, active, status, now)])
+
+
+def _changed(
+    order: Order,
+    indexes: Sequence[int],
+    status: PayoutStatus,
+    now: int,
+    parts: Sequence[Part] = (),
+) -> Order:
     # A synchronous order is said to complete a second after it can be claimed.
-    before = datetime.fromisoformat(item["payout"]["status_updated_at"])
-    _mark(item, status, max(now, to_microseconds(before)))
+    change = PayoutChange(status, max(now, order.completed_at), tuple(parts))
+    return order._replace(payouts={**order.payouts, **dict.fromkeys(indexes, change)})
 
 
-def _mark(item: dict[str, Any], status: str, moment: int) -> None:
-    item["payout"]["status"] = status
-    item["payout"]["status_updated_at"] = timestamp(moment)
+def _check(payout: Payout, parts: Sequence[Part], catalogue: Catalogue) -> None:
+    codes = [part.code for part in parts]
+    if not parts or len(set(codes)) != len(codes):
+        raise ClaimError("Choose one or more products, each once.")
+    wrong = {}
+    for part in parts:
+        offer = catalogue.known_offer(part.code)
+        if part.code not in payout.codes or offer is None:
+            raise ClaimError(f"{quoted(part.code)} is not among the products of this payout.")
+        if not catalogue.claimable(part.code, from_cents(part.value)):
+            wrong[part.code] = f"{cents_text(part.value)} does not fit: {offer.denominations}."
+    if wrong:
+        raise ClaimError("Not every product comes in its part.", wrong)
+    left = payout.item.face_value - sum(part.value for part in parts)
+    if left:
+        amount = f"{cents_text(abs(left))} {'left' if left > 0 else 'too much'}"
+        total = cents_text(payout.item.face_value - left)
+        value = payout.face_value
+        raise ClaimError(f"The parts add up to {total}, the payout is {value}: {amount}.")

@@ -1,13 +1,12 @@
-"""What an order costs. Everything is decimal, and every amount has exactly two decimals."""
+"""What an order costs, in whole cents; amounts are rounded half-up."""
 
 from collections.abc import Sequence
 from decimal import Decimal
-from functools import lru_cache
 from typing import NamedTuple
 
-from runa_mock_server.base.money import ZERO, to_cents
-from runa_mock_server.catalogue.catalogue import Selection
-from runa_mock_server.contract.fx import Exchange, exchange
+from runa_mock_server.base.money import from_cents, in_cents
+from runa_mock_server.catalogue.catalogue import Offer
+from runa_mock_server.contract.fx import Exchanged, exchange
 
 NO_DISCOUNT = "0.0"
 
@@ -16,13 +15,13 @@ class Price(NamedTuple):
     """What one item costs, in the currency of its products.
 
     Attributes:
-        face_value: what the recipient gets.
-        price: what is paid for it.
+        face_value: what the recipient gets, in cents.
+        price: what is paid for it, in cents.
         discount_multiplier: the share of the face value that is let off, as it is printed.
     """
 
-    face_value: Decimal
-    price: Decimal
+    face_value: int
+    price: int
     discount_multiplier: str
 
 
@@ -33,23 +32,23 @@ class Quote(NamedTuple):
         prices: for each item, in the order of the request.
         product_currency: the currency of the items.
         payment_currency: the currency of the totals.
-        value: the sum of the items' prices, in the product currency.
-        total_price: what is paid, fees included, in the payment currency.
-        total_discount: what is let off, in the payment currency.
+        value: the sum of the items' prices, in cents of the product currency.
+        total_price: what is paid, fees included, in cents of the payment currency.
+        total_discount: what is let off, in cents of the payment currency.
         exchange: the currency exchange, where the two currencies differ.
     """
 
-    prices: tuple[Price, ...]
+    prices: Sequence[Price]
     product_currency: str
     payment_currency: str
-    value: Decimal
-    total_price: Decimal
-    total_discount: Decimal
-    exchange: Exchange | None
+    value: int
+    total_price: int
+    total_discount: int
+    exchange: Exchanged | None
 
 
 def quote(
-    lines: Sequence[tuple[Decimal, Selection]], payment_currency: str, *, discounts: bool
+    lines: Sequence[tuple[Decimal, Sequence[Offer]]], payment_currency: str, *, discounts: bool
 ) -> Quote:
     """Price the items of an order.
 
@@ -58,36 +57,32 @@ def quote(
         payment_currency: what the order is paid in.
         discounts: whether the catalogue's discounts are applied.
     """
-    prices = tuple([_price(value, selection, discounts=discounts) for value, selection in lines])
-    product_currency = lines[0][1].offers[0].currency
-    value = sum((price.price for price in prices), ZERO)
-    discount = sum((price.face_value - price.price for price in prices), ZERO)
-    if product_currency == payment_currency:
-        return Quote(
-            prices, product_currency, payment_currency, value, value, discount, exchange=None
+    prices = []
+    value = discount = 0
+    for face_value, offers in lines:
+        cents = face_value * 100
+        face = int(cents) if cents == int(cents) else in_cents(face_value)
+        # Inferred: where the recipient is yet to choose a product, no discount applies.
+        multiplier = (
+            offers[0].discount_multiplier if discounts and len(offers) == 1 else NO_DISCOUNT
         )
-    exchanged = exchange(value, product_currency, payment_currency)
+        paid = face
+        if multiplier != NO_DISCOUNT:
+            paid = in_cents(from_cents(face) * (1 - Decimal(multiplier)))
+        prices.append(Price(face, paid, multiplier))
+        value += paid
+        discount += face - paid
+    product_currency = lines[0][1][0].currency
+    if product_currency == payment_currency:
+        return Quote(prices, product_currency, payment_currency, value, value, discount, None)
+    exchanged = exchange(from_cents(value), product_currency, payment_currency)
+    let_off = exchange(from_cents(discount), product_currency, payment_currency).converted
     return Quote(
         prices,
         product_currency,
         payment_currency,
         value,
-        exchanged.total,
-        exchange(discount, product_currency, payment_currency).converted,
-        exchanged,
+        in_cents(exchanged.total),
+        in_cents(let_off),
+        exchanged.exchanged(),
     )
-
-
-def _price(face_value: Decimal, selection: Selection, *, discounts: bool) -> Price:
-    # Inferred: where the recipient is yet to choose a product, none of their discounts applies.
-    if not discounts or len(selection.offers) > 1:
-        return _priced(face_value, NO_DISCOUNT)
-    return _priced(face_value, selection.offers[0].discount_multiplier)
-
-
-@lru_cache(maxsize=256)  # a basket of two hundred items knows a few prices
-def _priced(face_value: Decimal, multiplier: str) -> Price:
-    face_value = to_cents(face_value)
-    if multiplier == NO_DISCOUNT:
-        return Price(face_value, face_value, multiplier)
-    return Price(face_value, to_cents(face_value * (1 - Decimal(multiplier))), multiplier)

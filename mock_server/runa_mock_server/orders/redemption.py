@@ -3,13 +3,19 @@
 Provider's page "Redemption". The HTTP status is always 200; whether it worked is in the body.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from runa_mock_server.catalogue.catalogue import Catalogue
 from runa_mock_server.orders.e_codes import e_code
-from runa_mock_server.orders.payouts import Payout, PayoutService
+from runa_mock_server.orders.order import Part
+from runa_mock_server.orders.payouts import Payout
 from runa_schemas.contract_data import REDEMPTION_ERRORS
+
+_REFUSED = {"CANCELLED": "RE005", "EXPIRED": "RE004"}
+
+CodeUrl = Callable[[str, str], str]
+"""Where a product that is a link leads, by payout token and product code."""
 
 
 class RedemptionRefusedError(Exception):
@@ -38,67 +44,62 @@ class RedemptionRefusedError(Exception):
         }
 
 
-class Redeemer:
-    """Redeems the payouts of one account.
+def check_redeemable(payout: Payout) -> None:
+    """See whether a payout can be redeemed by asking.
+
+    Raises:
+        RedemptionRefusedError: with the provider's code for the payout's state.
+    """
+    order_id = payout.order.id
+    if payout.order.failed:
+        raise RedemptionRefusedError("RE012", order_id, "The order failed.")
+    if payout.status in _REFUSED:
+        raise RedemptionRefusedError(_REFUSED[payout.status], order_id)
+    if payout.status == "ACTIVE" and len(payout.codes) > 1:
+        reason = "The recipient has not chosen a product yet: open the link."
+        raise RedemptionRefusedError("RE012", order_id, reason)
+
+
+def redeemed(payout: Payout, codes: list[dict[str, Any]]) -> dict[str, Any]:
+    """The JSON answer for a payout that has been claimed.
 
     Args:
-        payouts: the account's payout links.
-        catalogue: what is known of the products.
-        code_url: where a product that is a link leads, by payout token and product code.
+        payout: the payout.
+        codes: its ``e_codes``.
     """
-
-    def __init__(
-        self,
-        payouts: PayoutService,
-        catalogue: Catalogue,
-        code_url: Callable[[str, str], str],
-    ) -> None:
-        self._payouts = payouts
-        self._catalogue = catalogue
-        self._code_url = code_url
-
-    def redeem(self, payout: Payout) -> dict[str, Any]:
-        """The JSON answer for a payout; one without a choice is claimed by asking (inferred).
-
-        Raises:
-            RedemptionRefusedError: with the provider's code for the payout's state.
-        """
-        if payout.order_status == "FAILED":
-            raise RedemptionRefusedError("RE012", payout.order_id, "The order failed.")
-        if payout.status in _REFUSED:
-            raise RedemptionRefusedError(_REFUSED[payout.status], payout.order_id)
-        if payout.status == "ACTIVE":
-            if len(payout.codes) > 1:
-                reason = "The recipient has not chosen a product yet: open the link."
-                raise RedemptionRefusedError("RE012", payout.order_id, reason)
-            payout = self._payouts.claim(payout)
-        codes = self.e_codes(payout)
-        answer = {
-            "status": "SUCCESS",
-            "order_id": payout.order_id,
-            "error_code": None,
-            "error_string": None,
-            "error_details": None,
-            "e_code": codes[0],
-        }
-        # Inferred: a payout that was split has a code for each part, beside the first.
-        return answer if len(codes) == 1 else answer | {"e_codes": codes}
-
-    def e_codes(self, payout: Payout) -> list[dict[str, Any]]:
-        """The codes of a claimed payout, one for each part."""
-        return [
-            e_code(
-                payout.token,
-                part,
-                self._catalogue.product_of(part.code),
-                payout.status_updated_at,
-                self._code_url(payout.token, part.code),
-            )
-            for part in self._payouts.parts(payout)
-        ]
+    answer = {
+        "status": "SUCCESS",
+        "order_id": payout.order.id,
+        "error_code": None,
+        "error_string": None,
+        "error_details": None,
+        "e_code": codes[0],
+    }
+    # Inferred: a payout that was split has a code for each part, beside the first.
+    return answer if len(codes) == 1 else answer | {"e_codes": codes}
 
 
-_REFUSED = {"CANCELLED": "RE005", "EXPIRED": "RE004"}
+def e_codes(
+    payout: Payout, parts: Sequence[Part], catalogue: Catalogue, code_url: CodeUrl
+) -> list[dict[str, Any]]:
+    """The codes of a claimed payout, one for each part.
+
+    Args:
+        payout: the payout.
+        parts: what it was turned into.
+        catalogue: what can be ordered now; it knows products that were removed, too.
+        code_url: where a product that is a link leads.
+    """
+    return [
+        e_code(
+            payout.token,
+            part,
+            catalogue.product_of(part.code),
+            payout.status_updated_at,
+            code_url(payout.token, part.code),
+        )
+        for part in parts
+    ]
 
 
 def refusal(code: str, order_id: str | None = None) -> dict[str, Any]:

@@ -10,14 +10,15 @@ from decimal import Decimal
 from itertools import pairwise
 from typing import Literal, NamedTuple
 
-import orjson
 from pydantic import BaseModel, Field
 
 from runa_mock_server.base.clock import SECOND, to_datetime
-from runa_mock_server.base.money import ZERO, show
+from runa_mock_server.base.money import ZERO, cents_text, show
 from runa_mock_server.orders.documents import order_id_in
+from runa_mock_server.orders.idempotency import LIFETIME
+from runa_mock_server.orders.order import Order
+from runa_mock_server.server_state.account import Account
 from runa_mock_server.server_state.journal import Entry, Outcome
-from runa_mock_server.server_state.server_state import Account
 
 Verdict = Literal["none", "exactly_once", "duplicated"]
 
@@ -26,7 +27,6 @@ DEFAULT_WINDOW = 600.0
 
 # A load test buys the same thing ten thousand times; nobody reads all of their names.
 _SUSPECTS_NAMED = 10
-_FIRST_REFUSAL = 400
 
 
 class Money(BaseModel):
@@ -56,6 +56,10 @@ class KeyEffects(BaseModel):
     idempotency_key: str
     verdict: Verdict
     orders: list[str] = Field(description="The ids of the orders that were made.")
+    unanswered: list[str] = Field(
+        description="Those of them that are not what the key is answered with, though it is "
+        "within its 30 days: the same request can order again. The verdict is duplicated."
+    )
     charged: list[Money] = Field(description="What those of them cost that did not fail.")
     balance_moved: list[Money] = Field(
         description="What the balance fell by; the playground's never does."
@@ -88,14 +92,15 @@ class Effects(BaseModel):
 
 
 class _Made(NamedTuple):
-    """An order that a key made."""
+    """An order, and the key under which it was placed; empty if that is not known."""
 
     key: str
     id: str
     at: int
-    fingerprint: bytes
+    fingerprint: str
     failed: bool
     price: Money
+    is_answered: bool
 
 
 def effects_of(account: Account, window: float, only_key: str | None = None) -> Effects:
@@ -127,25 +132,30 @@ def effects_of(account: Account, window: float, only_key: str | None = None) -> 
 
 
 def _orders_made(account: Account) -> Iterator[_Made]:
-    """The orders that exist, by the answers that are stored for their keys, oldest first.
+    """The orders that exist, oldest first.
 
-    The journal is no source for this: it forgets.
+    Neither what is kept for the keys nor the journal is a source for this: if an order was stored
+    and its key was not, that is just what has to be found here.
     """
-    for stored in (*account.idempotency.expired, *account.idempotency):
-        if stored.answer.status >= _FIRST_REFUSAL:
-            continue
-        order_id = order_id_in(stored.answer.body)
-        order = account.holdings.orders.basic(order_id)
-        if order is not None:
-            document = orjson.loads(order.basic)
-            yield _Made(
-                key=account.redactor.text(stored.key),
-                id=order_id,
-                at=stored.first_seen,
-                fingerprint=stored.fingerprint,
-                failed=order.outcome == "FAILED",
-                price=Money(currency=document["currency"], amount=document["total_price"]),
-            )
+    now = account.clock.now()
+    for order in account.state.orders():
+        yield _Made(
+            key="" if order.key is None else account.redactor.text(order.key),
+            id=order.id,
+            at=order.created_at,
+            fingerprint=order.fingerprint,
+            failed=order.failed,
+            price=Money(currency=order.payment_currency, amount=cents_text(order.total_price)),
+            is_answered=order.key is None or _is_answered(account, order, order.key, now),
+        )
+
+
+def _is_answered(account: Account, order: Order, key: str, now: int) -> bool:
+    """Whether the key of an order is answered with the order, as long as the key is in force."""
+    if now - order.created_at >= LIFETIME:
+        return True
+    kept = account.state.kept_answer(key)
+    return kept is not None and order_id_in(kept.answer.body) == order.id
 
 
 def combined(keys: Sequence[KeyEffects], *, complete: bool) -> Effects:
@@ -171,21 +181,22 @@ def _key_effects(
     entries: Sequence[Entry],
     suspects: Sequence[str],
 ) -> KeyEffects:
-    holdings = account.holdings
     verdict: Verdict = "none"
+    unanswered = [order.id for order in made if not order.is_answered]
     if made:
         # Inferred: an order that failed has bought nothing, so it may be followed by another.
-        bought = sum(not order.failed for order in made)
-        verdict = "duplicated" if bought > 1 or suspects else "exactly_once"
+        bought = sum(not order.failed for order in made) if key else 0
+        verdict = "duplicated" if bought > 1 or suspects or unanswered else "exactly_once"
     charged = _sum(order.price for order in made if not order.failed)
     return KeyEffects(
         account=account.name,
         idempotency_key=key,
         verdict=verdict,
         orders=[order.id for order in made],
+        unanswered=unanswered,
         charged=charged,
-        balance_moved=charged if holdings.balances.enforced else [],
-        emails=sum(len(holdings.outbox.of(order.id)) for order in made),
+        balance_moved=charged if account.enforces_balances else [],
+        emails=sum(len(account.state.mails(order.id)) for order in made),
         webhooks=sum(account.webhooks.has_told(order.id) for order in made),
         suspected_with=list(suspects),
         attempts=[
@@ -211,7 +222,7 @@ def _sum(amounts: Iterable[Money]) -> list[Money]:
 
 def _suspects(made: Iterable[_Made], window: float) -> dict[str, list[str]]:
     """For each key the others whose orders had the same body at about the same time."""
-    by_body: dict[bytes, list[tuple[int, str]]] = {}
+    by_body: dict[str, list[tuple[int, str]]] = {}
     for order in made:
         if not order.failed:
             by_body.setdefault(order.fingerprint, []).append((order.at, order.key))

@@ -7,11 +7,10 @@ API keys are taken out of all that is read of it.
 
 from collections import deque
 from collections.abc import Iterator
-from functools import lru_cache
 from itertools import chain
 from typing import Literal
 
-from runa_mock_server.base.redaction import RawHeaders, Redactor
+from runa_mock_server.base.redaction import KnownKeys, RawHeaders, Redactor
 
 BODY_LIMIT = 4096
 """The bytes of a body that are kept."""
@@ -35,7 +34,7 @@ Flat = tuple[
     bytes,
     Outcome | None,
     str | None,
-    bytes | None,
+    str | None,
     Hits,
 ]
 """What an ``Entry`` shows, as it came: number, moment, method, target, headers in one piece,
@@ -45,11 +44,6 @@ idempotency key, body, status, body of the answer, outcome, order, fingerprint a
 def in_one_piece(headers: RawHeaders) -> bytes:
     """Headers as a ``Flat`` entry has them."""
     return _BETWEEN.join(chain.from_iterable(headers))
-
-
-@lru_cache(maxsize=16)
-def _redactor(api_key: str) -> Redactor:
-    return Redactor(api_key)
 
 
 class Entry:
@@ -64,20 +58,22 @@ class Entry:
             stored answer (``replayed``) or neither (``refused``); ``None`` for other requests,
             and if the service never saw it.
         order_id: the order that was made, or shown again.
-        fingerprint: equal for equal bodies; 16 bytes.
+        fingerprint: equal for equal bodies; 32 hexadecimal digits.
         faults: the faults that hit it, each with its id, kind and place.
     """
 
-    def __init__(self, flat: Flat, redactor: Redactor | None) -> None:
+    def __init__(self, flat: Flat, redactor: Redactor | KnownKeys) -> None:
         self.number, self.at, self.method, self._target, self._headers, self._key = flat[:6]
         self._request_body, self.status, self._response_body, self.outcome = flat[6:10]
         self.order_id, self.fingerprint, self.faults = flat[10:]
-        self._redactor = redactor or self._of_a_stranger()
+        if isinstance(redactor, KnownKeys):
+            redactor = self._of_a_stranger(redactor)
+        self._redactor = redactor
 
-    def _of_a_stranger(self) -> Redactor:
+    def _of_a_stranger(self, known: KnownKeys) -> Redactor:
         """What takes out the key that somebody without an account tried to use."""
         tried = [value for name, value in self._pairs() if name.lower() == b"x-api-key"]
-        return _redactor(tried[0].decode(errors="surrogateescape") if tried else "")
+        return Redactor(tried[0].decode(errors="surrogateescape") if tried else "", known)
 
     def _pairs(self) -> Iterator[tuple[bytes, bytes]]:
         parts = iter(self._headers.split(_BETWEEN) if self._headers else ())
@@ -101,7 +97,7 @@ class Entry:
     @property
     def request_body(self) -> bytes:
         """Its first ``BODY_LIMIT`` bytes."""
-        return self._redactor.body(self._request_body)[:BODY_LIMIT]
+        return self._redactor.body(self._request_body, BODY_LIMIT)[:BODY_LIMIT]
 
     @property
     def response_body(self) -> bytes:
@@ -109,7 +105,7 @@ class Entry:
 
         What a fault made of it, the caller knows.
         """
-        return self._redactor.body(self._response_body)[:BODY_LIMIT]
+        return self._redactor.body(self._response_body, BODY_LIMIT)[:BODY_LIMIT]
 
 
 class Journal:
@@ -118,16 +114,15 @@ class Journal:
     Args:
         most_entries: how many are kept.
         most_bytes: how many bytes they may take, about.
-        redactor: takes out the account's key; ``None`` where each request has a key of its own.
+        redactor: redacts keys; for requests of callers without an account, the known keys,
+            which are redacted together with the key that each of them tried.
 
     Attributes:
         dropped: how many were forgotten to make room.
         corrected: how often one was corrected.
     """
 
-    def __init__(
-        self, most_entries: int, most_bytes: int, redactor: Redactor | None = None
-    ) -> None:
+    def __init__(self, most_entries: int, most_bytes: int, redactor: Redactor | KnownKeys) -> None:
         self._most_entries, self._most_bytes = most_entries, most_bytes
         self._redactor = redactor
         self.dropped = self.corrected = 0

@@ -1,16 +1,14 @@
 """Everything that one server owns. Nothing lives at module level: two servers share nothing."""
 
-import hashlib
-from collections.abc import Awaitable, Callable, Collection, Mapping
-from decimal import Decimal
+from collections.abc import Awaitable, Callable, Mapping
 from itertools import count
-from random import Random
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from runa_mock_server.base.clock import DAY, SECOND, Clock, clock_of
-from runa_mock_server.base.ids import IdSource, account_number, read_payout_token
-from runa_mock_server.base.redaction import Redactor
+from runa_mock_server.base.ids import read_payout_token
+from runa_mock_server.base.money import in_cents
+from runa_mock_server.base.redaction import KnownKeys
 from runa_mock_server.catalogue.catalogue import Catalogue
 from runa_mock_server.catalogue.changes import (
     ProductChange,
@@ -22,17 +20,9 @@ from runa_mock_server.catalogue.file import catalogue_of
 from runa_mock_server.catalogue.service import ProductService
 from runa_mock_server.contract.processing import Processing, parse_processing
 from runa_mock_server.contract.profiles import PROFILES
-from runa_mock_server.orders.account_state import Holdings, OrderTerms
-from runa_mock_server.orders.balances import Balances
-from runa_mock_server.orders.documents import Renderer
-from runa_mock_server.orders.idempotency import IdempotencyStore
-from runa_mock_server.orders.lifecycle import Progress
-from runa_mock_server.orders.order_body import OrderBodies
-from runa_mock_server.orders.order_store import OrderStore
-from runa_mock_server.orders.payouts import Payout, PayoutService
-from runa_mock_server.orders.rate_limit import RateLimiter
-from runa_mock_server.orders.redemption import Redeemer
-from runa_mock_server.orders.service import OrderService
+from runa_mock_server.orders.payouts import Payout
+from runa_mock_server.orders.terms import OrderTerms
+from runa_mock_server.server_state.account import Account
 from runa_mock_server.server_state.faults import Faults
 from runa_mock_server.server_state.journal import Journal
 from runa_mock_server.webhooks.endpoints import Endpoint
@@ -47,88 +37,6 @@ PAYOUT_PATH = "/payout/"
 _SWEPT_AT_ONCE = 500
 
 
-class Account:
-    """What belongs to one API key; keys never see each other's orders or idempotency keys.
-
-    Attributes:
-        api_key: the key. Never shown: where an account is spoken of, it is by its ``name``.
-        name: tells accounts apart without giving the key away.
-        settings: how the server behaves towards this account.
-        clock: its time; follows the server's clock.
-    """
-
-    def __init__(self, world: "World", api_key: str) -> None:
-        self.api_key = api_key
-        self.name = account_name(api_key)
-        self.clock = Clock(world.clock)
-        self.clock.when_moved(world.clock_moved)
-        self._world = world
-        self._own_settings: dict[str, Any] = {}
-        self.settings = settings = world.settings
-        # One source of randomness each: what other accounts do changes nothing here.
-        seed = None if settings.seed is None else f"{settings.seed}/{api_key}"
-        self.ids = IdSource(Random(seed), account_number(api_key))  # noqa: S311 - repeatable on purpose, and guards nothing
-        renderer = Renderer(self.ids)
-        self.holdings = holdings = Holdings(
-            terms=world.order_terms(settings),
-            balances=Balances(
-                world.opening_balances(settings), enforced=world.profile.enforces_balances
-            ),
-            orders=OrderStore(renderer),
-        )
-        self.balances, self.outbox = holdings.balances, holdings.outbox
-        self.progress = Progress(self.clock, holdings)
-        self.orders = OrderService(self.clock, renderer, holdings, self.progress)
-        self.payouts = PayoutService(world.catalogue, self.clock, holdings)
-        self.redeemer = Redeemer(self.payouts, world.catalogue, world.code_url)
-        self.idempotency = IdempotencyStore()
-        self.rate = RateLimiter(settings.rate_limit)
-        self.redactor = Redactor(api_key)
-        self.journal = Journal(settings.journal_requests, settings.journal_bytes, self.redactor)
-
-    @property
-    def webhooks(self) -> Webhooks:
-        """The webhooks of its server."""
-        return self._world.webhooks
-
-    def change_settings(self, changes: Mapping[str, Any]) -> None:
-        """Let the server behave differently towards this account from now on.
-
-        Raises:
-            SettingsError: naming each setting that cannot be changed so; nothing was changed.
-        """
-        _changed(self.settings, changes)
-        self._own_settings |= changes
-        self._take_over(changes)
-
-    def follow(self, changed_names: Collection[str] = ()) -> None:
-        """Take over the server's catalogue, and its settings, but where it has its own.
-
-        Args:
-            changed_names: the settings that were changed.
-        """
-        self._take_over(set(changed_names) - self._own_settings.keys())
-
-    def _take_over(self, changed_names: Collection[str]) -> None:
-        self.settings = settings = _changed(self._world.settings, self._own_settings)
-        self.holdings.terms = self._world.order_terms(settings)
-        # It reads documents of products, those that were added since among them.
-        self.redeemer = Redeemer(self.payouts, self._world.catalogue, self._world.code_url)
-        self.rate.limit = settings.rate_limit
-        self.journal.limit(settings.journal_requests, settings.journal_bytes)
-        if "balances" in changed_names:
-            self.holdings.balances.set(self._world.opening_balances(settings))
-
-    def drop(self, count: int) -> bool:
-        """Free some memory of an account that nobody can reach any more.
-
-        Returns:
-            Whether there is more.
-        """
-        stores = (self.holdings.orders, self.idempotency, self.journal)
-        return any(store.drop(count) for store in stores)
-
-
 class World:
     """The state of one server, by account.
 
@@ -140,7 +48,6 @@ class World:
     Attributes:
         public_url: where the server is reached; see ``reached_at``.
         catalogue: what can be ordered now.
-        order_bodies: the bodies of orders, read.
         stop: ends the server; set by whoever serves it.
         later: has something done once the request in hand is answered; set by whoever serves it.
         installed: called with each account that is made or put in the place of another.
@@ -148,6 +55,7 @@ class World:
         tell: ends an order and tells of it, before it is answered; set by whoever serves it.
         webhooks: who is told of what.
         journal: the requests of callers without an account.
+        known_keys: the API keys of all accounts, redacted in everything that is shown.
         faults: what goes wrong on purpose, for all accounts.
         numbers: the numbers of the requests.
         commands: how many calls of the control API were to change something.
@@ -169,7 +77,6 @@ class World:
         self._first_catalogue = self.catalogue = catalogue or catalogue_of(settings)
         self._products: ProductService | None = None
         self.public_url = settings.public_url or ""
-        self.order_bodies = OrderBodies()
         self.stop: Callable[[], None] = lambda: None
         self.later: Callable[[Callable[[], None]], object] | None = None
         self.wake: Callable[[], None] = lambda: None
@@ -184,7 +91,10 @@ class World:
         self._accounts: dict[str, Account] = {}
         self._numbered: dict[int, list[Account]] = {}
         self.numbers = count(1)
-        self.journal = Journal(settings.journal_requests, settings.journal_bytes)
+        self.known_keys = KnownKeys()
+        for api_key in settings.api_keys:
+            self.known_keys.add(api_key)
+        self.journal = Journal(settings.journal_requests, settings.journal_bytes, self.known_keys)
         self.faults = Faults(settings.seed)
         self.webhooks = Webhooks(settings.seed, self.clock, self._wake_server)
         for subscription in settings.webhooks:
@@ -249,7 +159,6 @@ class World:
     def _have(self, catalogue: Catalogue) -> None:
         self.catalogue = catalogue
         self._products = None
-        self.order_bodies = OrderBodies()  # what is remembered holds prices of the one before
 
     @property
     def accounts(self) -> list[Account]:
@@ -260,9 +169,13 @@ class World:
         """The account of a key; the first call with a key makes it."""
         account = self._accounts.get(api_key)
         if account is None:
-            account = Account(self, api_key)
+            account = self.new_account(api_key)
             self.install(account)
         return account
+
+    def new_account(self, api_key: str) -> Account:
+        """An account as it begins, not yet installed."""
+        return Account(self, api_key, _changed)
 
     def has(self, account: Account) -> bool:
         """Whether an account is one of those that there are now."""
@@ -274,17 +187,18 @@ class World:
         if before is not None:
             self._discard([before])
         self._accounts[account.api_key] = account
-        self._numbered.setdefault(account.ids.account, []).append(account)
+        self.known_keys.add(account.api_key)
+        self._numbered.setdefault(account.state.identity.account, []).append(account)
         for call in self.installed:
             call(account)
 
     def _tell_webhooks(self, account: Account) -> None:
-        self.webhooks.follow(account.api_key, account.holdings, account.clock)
+        self.webhooks.follow(account.api_key, account.state, account.clock)
 
     def _forget(self, api_key: str) -> Account | None:
         account = self._accounts.pop(api_key, None)
         if account is not None:
-            self._numbered[account.ids.account].remove(account)
+            self._numbered[account.state.identity.account].remove(account)
         return account
 
     def _discard(self, accounts: list[Account]) -> None:
@@ -319,7 +233,7 @@ class World:
         """The payout of a link, whose caller needs no key, and the account that made it."""
         place = read_payout_token(token)
         for account in self._numbered.get(place.account, ()) if place is not None else ():
-            payout = account.payouts.find(token)
+            payout = account.orders.find_payout(token)
             if payout is not None:
                 return account, payout
         return None
@@ -353,11 +267,11 @@ class World:
             payout_url=self.payout_url(""),
         )
 
-    def opening_balances(self, settings: "Settings") -> Mapping[str, Decimal]:
-        """What an account with these settings has before it orders anything."""
+    def opening_balances(self, settings: "Settings") -> Mapping[str, int]:
+        """What an account with these settings has before it orders anything, in cents."""
         if settings.balances:
-            return {currency.value: amount for currency, amount in settings.balances.items()}
-        return self.profile.opening_balances
+            return {name.value: in_cents(amount) for name, amount in settings.balances.items()}
+        return {name: in_cents(each) for name, each in self.profile.opening_balances.items()}
 
     def change_settings(self, changes: Mapping[str, Any]) -> None:
         """Let the server behave differently from now on, but where an account has its own way.
@@ -386,20 +300,7 @@ class World:
         """Return one account to the start, with its faults and its clock."""
         self.faults.remove([f for f in self.faults if f.account == account.api_key])
         self.webhooks.forget(account.api_key)
-        self.install(Account(self, account.api_key))
-
-
-def account_name(api_key: str) -> str:
-    """How an account is spoken of: what its key starts with, and a digest of the rest.
-
-    >>> account_name("XX-demo.not-a-secret")
-    'XX-demo~8b65d28e'
-    """
-    prefix, dot, _ = api_key.partition(".")
-    # Without a dot all of a key may be secret; its first letters name the environment.
-    shown = prefix[:20] if dot else api_key[:2]
-    digest = hashlib.blake2b(api_key.encode(errors="surrogateescape"), digest_size=4).hexdigest()
-    return f"{shown.encode(errors='backslashreplace').decode()}~{digest}"
+        self.install(self.new_account(account.api_key))
 
 
 def _changed(settings: "Settings", changes: Mapping[str, Any]) -> "Settings":

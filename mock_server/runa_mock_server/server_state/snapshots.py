@@ -1,11 +1,12 @@
 """An account as one JSON document, to be kept and to be taken up again.
 
-After the import the same requests get the same answers, byte for byte: documents and stored
-answers travel as text, the id source with its state, the clock with its moment. Not part of it:
-faults and the journal.
+After the import the same requests get the same answers: orders travel as their documents, stored
+answers as text, the secret that ids follow from, the clock with its time. Not part of it: faults
+and the journal.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterator, Mapping, Sequence
+from decimal import Decimal
 from typing import Annotated, Any, Literal
 from urllib.parse import quote, unquote
 
@@ -15,17 +16,19 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from runa_mock_server.base.clock import FASTEST, SECOND
 from runa_mock_server.base.currencies import Currency
 from runa_mock_server.base.errors import quoted
-from runa_mock_server.base.ids import read_payout_token
+from runa_mock_server.base.ids import SECRET_SIZE, Identity, Place, read_payout_token
+from runa_mock_server.base.money import from_cents, in_cents
 from runa_mock_server.config.settings import RUN_TIME, Amount, SupportedCurrency
 from runa_mock_server.contract.processing import NEVER
 from runa_mock_server.contract.request_models import EmailAddress
-from runa_mock_server.mail.outbox import Email
 from runa_mock_server.orders.business_rules import REDEMPTION_TEMPLATE
-from runa_mock_server.orders.idempotency import Answer
-from runa_mock_server.orders.order_store import StoredOrder
-from runa_mock_server.orders.payouts import Part
-from runa_mock_server.server_state.kept_order import OrderId, read_order
-from runa_mock_server.server_state.server_state import Account, World
+from runa_mock_server.orders.commit import Commit, Mail
+from runa_mock_server.orders.documents import full_bytes, ids_of, tokens_of
+from runa_mock_server.orders.idempotency import Answer, KeptAnswer
+from runa_mock_server.orders.order import Order, Part
+from runa_mock_server.server_state.account import Account
+from runa_mock_server.server_state.exported_order import ExportedOrder, OrderId, read_document
+from runa_mock_server.server_state.server_state import World
 from runa_schemas.contract_data import ProfileName
 
 _FIRST_REFUSAL = 400
@@ -58,6 +61,10 @@ class OrderState(_Part):
     ends_at: MomentOrNever
     expires_at: MomentOrNever
     document: str
+    key: str | None = Field(
+        default=None, description="The idempotency key that it was placed under, percent-encoded."
+    )
+    fingerprint: Annotated[str, Field(pattern=r"^([0-9a-f]{32})?$")] = ""
 
 
 class AnswerState(_Part):
@@ -107,11 +114,12 @@ class AccountState(_Part):
     balances: dict[SupportedCurrency, Amount]
     ids: dict[str, Any]
     orders: list[OrderState]
-    held: dict[str, Annotated[int, Field(ge=0)] | None]
+    held: dict[str, Annotated[int, Field(ge=0, lt=10**6)] | None]
     failure_reasons: dict[str, str]
     answers: list[AnswerState]
     claims: dict[str, Annotated[list[PartState], Field(min_length=1)]]
     known_recipients: list[str]
+    recipient_addresses: dict[str, str] = {}
     emails: list[EmailState]
     attempts: list[Moment] = Field(description="The moments that count against the rate limit.")
 
@@ -132,45 +140,62 @@ class StateError(ValueError):
 def export_account(account: Account) -> AccountState:
     """The state of an account as it is now."""
     now, speed = account.clock.state()
-    holdings = account.holdings
+    state = account.state
+    orders = list(state.orders())
     return AccountState(
         profile=account.settings.profile,
-        number=account.ids.account,
+        number=state.identity.account,
         clock=ClockState(now=now, speed=speed),
         settings=account.settings.model_dump(mode="json", include=set(RUN_TIME - {"balances"})),
-        balances={Currency(name): a for name, a in holdings.balances.amounts.items()},
-        ids=account.ids.state(),
-        orders=[
-            OrderState(
-                id=order.id,
-                ends_at=order.ends_at,
-                expires_at=order.expires_at,
-                document=order.document.decode(),
-            )
-            for order in holdings.orders.all()
-        ],
-        held=holdings.held,
-        failure_reasons=holdings.failure_reasons,
+        balances={Currency(name): from_cents(cents) for name, cents in state.balances.items()},
+        ids={"secret": state.identity.secret.hex()},
+        orders=[_order_state(account, order) for order in orders],
+        held={order.id: order.reads_left for order in orders if order.on_hold},
+        failure_reasons={
+            order.id: order.failure_reason for order in orders if order.failure_reason is not None
+        },
         answers=[
             AnswerState(
-                key=quote(stored.key, safe="", errors="surrogateescape"),
-                first_seen=stored.first_seen,
-                fingerprint=stored.fingerprint.hex(),
-                status=stored.answer.status,
-                body=stored.answer.body.decode(),
+                key=_encoded(key),
+                first_seen=kept.first_seen,
+                fingerprint=kept.fingerprint,
+                status=kept.answer.status,
+                body=kept.answer.body.decode(),
             )
-            for stored in account.idempotency
+            for key, kept in state.kept_answers()
         ],
         claims={
-            token: [PartState(code=part.code, value=part.value) for part in parts]
-            for token, parts in account.payouts.claims.items()
+            tokens_of(order, state.identity)[index]: [
+                PartState(code=part.code, value=from_cents(part.value)) for part in change.parts
+            ]
+            for order in orders
+            for index, change in order.payouts.items()
+            if change.parts
         },
-        known_recipients=sorted(holdings.known_recipients),
+        known_recipients=sorted(state.recipients),
+        recipient_addresses={
+            reference: address
+            for reference, address in sorted(state.recipients.items())
+            if address is not None
+        },
         emails=[
             EmailState(**{name: getattr(email, name) for name in EmailState.model_fields})
-            for email in holdings.outbox.by_order()
+            for email in account.outbox.by_order()
         ],
-        attempts=list(account.rate.attempts),
+        attempts=list(state.attempts),
+    )
+
+
+def _order_state(account: Account, order: Order) -> OrderState:
+    links, identity = account.orders.terms.payout_url, account.state.identity
+    return OrderState(
+        id=order.id,
+        ends_at=order.ends_at,
+        expires_at=order.expires_at,
+        # As it is without the time that has passed: what has expired is worked out when read.
+        document=full_bytes(order, identity, links, now=0).decode(),
+        key=None if order.key is None else _encoded(order.key),
+        fingerprint=order.fingerprint,
     )
 
 
@@ -183,121 +208,178 @@ def import_account(world: World, api_key: str, state: AccountState) -> Account:
     """
     if state.profile != world.settings.profile:
         raise StateError("profile", f"this server plays {world.settings.profile}")
-    account = Account(world, api_key)
+    account = world.new_account(api_key)
     account.change_settings(state.settings)
     try:
         account.clock.restore(state.clock.now, state.clock.speed)
     except ValueError as error:
         raise StateError("clock", str(error)) from None
-    try:
-        account.ids.restore(state.ids, state.orders[-1].id if state.orders else "")
-    except ValueError as error:
-        raise StateError("ids", str(error)) from None
-    account.ids.account = state.number
-    others = [other.ids.origin for other in world.accounts if other.api_key != api_key]
-    if account.ids.origin in others:  # two accounts of one state
-        account.ids.renew_secret()
-    _fill_orders(account, world, state)
-    _fill_holdings(account, state)
-    _fill_answers(account, state)
-    _fill_claims(account, world, state)
-    account.rate.attempts.extend(state.attempts)
+    others = [each.state.identity for each in world.accounts if each.api_key != api_key]
+    identity = Identity(state.number, _secret(state.ids, account.state.identity.secret))
+    if identity in others:  # two accounts of one state: new links differ, the old ones are known
+        identity = Identity(state.number, account.state.identity.secret)
+    account.state.identity = identity
+    for commit in _commits(account, world, state):
+        account.state.apply(commit)
     world.install(account)
     return account
 
 
-def _fill_orders(account: Account, world: World, state: AccountState) -> None:
-    orders = account.holdings.orders
+def _secret(ids: Mapping[str, Any], own: bytes) -> bytes:
+    """The secret that an account's ids follow from; a state of an early version has none."""
+    try:
+        secret = bytes.fromhex(ids.get("secret", own.hex()))
+    except (TypeError, ValueError):
+        secret = b""
+    if len(secret) != SECRET_SIZE:
+        raise StateError("ids", f"secret: must be {SECRET_SIZE} bytes as hexadecimal digits")
+    return secret
+
+
+def _commits(account: Account, world: World, state: AccountState) -> Iterator[Commit]:
+    """What has to be committed, one after the other, to make the account."""
+    answers = {_decoded(kept.key): _kept(kept) for kept in state.answers}
+    orders = _orders(account, world, state, answers)
+    known = {order.id: order for order in orders}
+    mails = _mails(state, known, account.state.identity)
+    for order in orders:
+        yield Commit(placed=order, mails={order.id: mails.get(order.id, ())})
+    for key, kept in answers.items():
+        if kept.answer.status < _FIRST_REFUSAL:
+            _check_order(known, "answers", _made_by(kept))
+        yield Commit(key=(key, kept))
+    gone = dict.fromkeys(account.state.balances)
+    balances = {name.value: in_cents(amount) for name, amount in state.balances.items()}
+    recipients = dict.fromkeys(state.known_recipients) | state.recipient_addresses
+    yield Commit(balances={**gone, **balances}, recipients=recipients)
+    for attempt in state.attempts:
+        yield Commit(attempt=attempt)
+
+
+def _kept(answer: AnswerState) -> KeptAnswer:
+    try:
+        orjson.loads(answer.body)
+    except ValueError as error:
+        raise StateError("answers", f"{answer.key}: the body is no JSON: {error}") from None
+    sent = Answer(answer.status, answer.body.encode())
+    return KeptAnswer(answer.first_seen, answer.fingerprint, sent)
+
+
+def _made_by(kept: KeptAnswer) -> object:
+    """The id of the order that an answer is about."""
+    document = orjson.loads(kept.answer.body)
+    return document.get("id") if isinstance(document, dict) else None
+
+
+def _orders(
+    account: Account, world: World, state: AccountState, answers: Mapping[str, KeptAnswer]
+) -> list[Order]:
+    keys = {_made_by(kept): key for key, kept in answers.items()}
+    documents = _documents(world, state)
+    claims = _claims(world, state, documents)
+    on_hold = {kept.id for kept in state.orders if kept.ends_at == NEVER}
+    if state.held.keys() != on_hold:
+        raise StateError("held", "must name the orders that do not end by themselves")
+    orders = []
+    for position, (kept, document) in enumerate(zip(state.orders, documents, strict=True)):
+        order = document.order(
+            ends_at=kept.ends_at,
+            expires_at=kept.expires_at,
+            identity=account.state.identity,
+            position=position,
+            claims=claims,
+        )
+        key = keys.get(kept.id) if kept.key is None else _decoded(kept.key)
+        answer = None if key is None else answers.get(key)
+        orders.append(
+            order._replace(
+                key=key,
+                fingerprint=kept.fingerprint or (answer.fingerprint if answer else ""),
+                reads_left=state.held.get(kept.id),
+                failure_reason=state.failure_reasons.get(kept.id),
+                position=position,
+            )
+        )
+    known = {order.id: order for order in orders}
+    for order_id in state.failure_reasons:
+        _check_order(known, "failure_reasons", order_id)
+    return orders
+
+
+def _documents(world: World, state: AccountState) -> list[ExportedOrder]:
+    documents = []
     last = ""
     for position, kept in enumerate(state.orders):
         if kept.id <= last:
             raise StateError("orders", f"{kept.id} does not come after {last}")
         last = kept.id
         try:
-            document = read_order(kept.document)
+            document = read_document(kept.document)
         except ValueError as error:
             raise StateError("orders", f"{kept.id}: {error}") from None
         if document.id != kept.id:
             raise StateError("orders", f"{kept.id} has the document of {document.id}")
-        if not document.lies_at(state.number, position):
+        places = [read_payout_token(token) for token in document.tokens]
+        if places != [Place(state.number, position, index) for index in range(len(places))]:
             raise StateError("orders", f"the links of {kept.id} do not lead to it")
         for code in document.codes:
             _check_product(world, "orders", code)
-        orders.add(
-            StoredOrder(
-                id=kept.id,
-                ends_at=kept.ends_at,
-                expires_at=kept.expires_at,
-                failed=document.status == "FAILED",
-                document=kept.document.encode(),
-            )
-        )
+        documents.append(document)
+    return documents
 
 
-def _fill_holdings(account: Account, state: AccountState) -> None:
-    holdings = account.holdings
-    holdings.balances.set({name.value: amount for name, amount in state.balances.items()})
-    if state.held.keys() != {order.id for order in state.orders if order.ends_at == NEVER}:
-        raise StateError("held", "must name the orders that do not end by themselves")
-    holdings.held.update(state.held)
-    _check_orders(account, "failure_reasons", state.failure_reasons)
-    holdings.failure_reasons.update(state.failure_reasons)
-    holdings.known_recipients.update(state.known_recipients)
-    _fill_outbox(account, state)
-
-
-def _fill_outbox(account: Account, state: AccountState) -> None:
-    _check_orders(account, "emails", [email.order_id for email in state.emails])
-    emails: dict[str, list[Email]] = {}
-    for kept in state.emails:
-        emails.setdefault(kept.order_id, []).append(Email(**kept.model_dump()))
-    for order_id, mails in emails.items():
-        order = account.holdings.orders.get(order_id)
-        items = orjson.loads(order.document)["items"] if order is not None else []
-        links = {item["id"]: item["payout"]["url"] for item in items}
-        for email in mails:
-            if links.get(email.item_id) != email.url:
-                raise StateError("emails", f"{quoted(email.item_id)} is no item with this link")
-        account.holdings.outbox.add(order_id, mails)
-
-
-def _fill_answers(account: Account, state: AccountState) -> None:
-    for kept in state.answers:
-        try:
-            document = orjson.loads(kept.body)
-        except ValueError as error:
-            raise StateError("answers", f"{kept.key}: the body is no JSON: {error}") from None
-        if kept.status < _FIRST_REFUSAL:
-            made = document.get("id") if isinstance(document, dict) else None
-            _check_orders(account, "answers", [made])
-        account.idempotency.finish(
-            unquote(kept.key, errors="surrogateescape"),
-            bytes.fromhex(kept.fingerprint),
-            kept.first_seen,
-            Answer(kept.status, kept.body.encode()),
-        )
-
-
-def _fill_claims(account: Account, world: World, state: AccountState) -> None:
+def _claims(
+    world: World, state: AccountState, documents: Sequence[ExportedOrder]
+) -> dict[str, tuple[Part, ...]]:
+    values = {
+        item.payout.token: Decimal(item.face_value)
+        for document in documents
+        for item in document.items
+        if item.payout.status == "CLAIMED"
+    }
+    claims = {}
     for token, parts in state.claims.items():
-        place = read_payout_token(token)
-        order = account.holdings.orders.at(place.position) if place is not None else None
-        value = None if order is None else read_order(order.document.decode()).claimed(token)
+        value = values.get(token)
         if value is None:
             raise StateError("claims", f"no claimed payout has the token {quoted(token)}")
         if sum(part.value for part in parts) != value:
             raise StateError("claims", f"the parts of {token} do not add up to {value}")
         for part in parts:
             _check_product(world, "claims", part.code)
-        account.payouts.claims[token] = tuple(Part(part.code, part.value) for part in parts)
+        claims[token] = tuple(Part(part.code, in_cents(part.value)) for part in parts)
+    return claims
 
 
-def _check_orders(account: Account, field: str, order_ids: Iterable[object]) -> None:
-    for order_id in order_ids:
-        if not isinstance(order_id, str) or account.holdings.orders.get(order_id) is None:
-            raise StateError(field, f"there is no order {quoted(order_id)}")
+def _mails(
+    state: AccountState, known: Mapping[str, Order], identity: Identity
+) -> dict[str, list[Mail]]:
+    mails: dict[str, list[Mail]] = {}
+    for email in state.emails:
+        order = _check_order(known, "emails", email.order_id)
+        tokens = dict(zip(ids_of(order), tokens_of(order, identity), strict=True))
+        token = tokens.get(email.item_id)
+        if token is None or email.url.rpartition("/")[2] != token:
+            raise StateError("emails", f"{quoted(email.item_id)} is no item with this link")
+        index = list(tokens).index(email.item_id)
+        mails.setdefault(order.id, []).append(Mail(index, email.relayed))
+    return mails
+
+
+def _check_order(known: Mapping[str, Order], field: str, order_id: object) -> Order:
+    order = known.get(order_id) if isinstance(order_id, str) else None
+    if order is None:
+        raise StateError(field, f"there is no order {quoted(order_id)}")
+    return order
 
 
 def _check_product(world: World, field: str, code: str) -> None:
-    if world.catalogue.offer(code) is None:
+    if world.catalogue.known_offer(code) is None:
         raise StateError(field, f"this server has no product {quoted(code)}")
+
+
+def _encoded(key: str) -> str:
+    return quote(key, safe="", errors="surrogateescape")
+
+
+def _decoded(key: str) -> str:
+    return unquote(key, errors="surrogateescape")

@@ -1,6 +1,6 @@
-"""Where, and as whom, a test calls the service: a mock server of its own, a shared one, a real one.
+"""The server and the account that a test calls: an own mock server, a shared one, a real service.
 
-Test frameworks build on this; it knows none of them.
+The pytest plugin builds on this module, which does not depend on any test framework.
 """
 
 import hashlib
@@ -14,8 +14,8 @@ from runa_mock_server.base.clock import Clock
 from runa_mock_server.catalogue.catalogue import Catalogue
 from runa_mock_server.config.settings import RUN_TIME, Settings, make_settings
 from runa_mock_server.contract.profiles import PROFILES
-from runa_mock_server.control_client.client import Controls
-from runa_mock_server.control_client.handles import ClockControl
+from runa_mock_server.control_client.client import ControlClient
+from runa_mock_server.control_client.clock import ClockControl
 from runa_mock_server.control_client.remote import RemoteServer, connect
 from runa_mock_server.server import MockServer
 
@@ -27,19 +27,19 @@ Server = MockServer | RemoteServer
 _PRODUCTION_HOST = "api.runa.io"
 _PRODUCTION_PREFIX = PROFILES["production"].key_prefix
 _LONGEST_NAME = 16
-# What ``MockServer`` takes beside plain settings.
+# The objects that ``MockServer`` takes where a setting has a plain value.
 _OBJECTS: Mapping[str, tuple[type, ...]] = {
     "catalogue": (Catalogue, os.PathLike),
     "clock": (Clock,),
 }
 
 
-class NotHereError(Exception):
-    """What a test asks for cannot be had where it is aimed; the message says what and why."""
+class UnsupportedError(Exception):
+    """The target does not support what a test asks for; the message says what and why."""
 
 
 class Secret(str):
-    """An API key that no traceback shows."""
+    """An API key that tracebacks do not show."""
 
     __slots__ = ()
 
@@ -48,55 +48,53 @@ class Secret(str):
 
 
 class Endpoint(NamedTuple):
-    """Where and as whom a test calls the service.
+    """The base URL and the account that a test calls.
 
     Attributes:
-        base_url: what a client takes, with ``/v2``.
-        api_key: the key of the test's account.
+        base_url: the base URL for a client, with ``/v2``.
+        api_key: the API key of the test's account.
         account: controls the account; ``None`` on a real service.
-        still: the clock that a client's pauses move, because time stands still there; ``None``
-            where it passes.
+        stopped_clock: the clock that client sleeps advance; ``None`` if the clock is running.
     """
 
     base_url: str
     api_key: Secret
-    account: Controls | None = None
-    still: ClockControl | None = None
+    account: ControlClient | None = None
+    stopped_clock: ClockControl | None = None
 
     def client(self) -> RunaClient:
         """A client of the account."""
-        if self.still is None:
+        clock = self.stopped_clock
+        if clock is None:
             return RunaClient(self.base_url, self.api_key)
-        return RunaClient(
-            self.base_url, self.api_key, sleep=self.still.advance, clock=_seconds(self.still)
-        )
+        return RunaClient(self.base_url, self.api_key, sleep=clock.advance, clock=_seconds(clock))
 
     def async_client(self) -> "AsyncRunaClient":
-        """A client of the account for asyncio, to be opened with ``async with``."""
-        from runa_client import AsyncRunaClient  # noqa: PLC0415 - loads slowly, and few need it
+        """An asyncio client of the account, to be opened with ``async with``."""
+        from runa_client import AsyncRunaClient  # noqa: PLC0415 - loads slowly, rarely needed
 
-        still = self.still
-        if still is None:
+        clock = self.stopped_clock
+        if clock is None:
             return AsyncRunaClient(self.base_url, self.api_key)
 
-        async def pause(seconds: float) -> None:
-            still.advance(seconds)
+        async def sleep(seconds: float) -> None:
+            clock.advance(seconds)
 
-        return AsyncRunaClient(self.base_url, self.api_key, sleep=pause, clock=_seconds(still))
+        return AsyncRunaClient(self.base_url, self.api_key, sleep=sleep, clock=_seconds(clock))
 
 
 def _seconds(clock: ClockControl) -> Callable[[], float]:
     return lambda: clock.now().timestamp()
 
 
-class Elsewhere(NamedTuple):
+class ExternalTarget(NamedTuple):
     """A server that the tests did not start.
 
     Attributes:
-        base_url: what a client takes, with ``/v2``.
-        api_key: the only key to use; ``None``: a new one for each test.
-        mock: controls it; ``None`` if it cannot be controlled.
-        obstacle: why it cannot be controlled.
+        base_url: the base URL for a client, with ``/v2``.
+        api_key: the API key of every test; ``None``: a new key for each test.
+        mock: controls the server; ``None`` if the server cannot be controlled.
+        obstacle: why the server cannot be controlled.
     """
 
     base_url: str
@@ -105,45 +103,47 @@ class Elsewhere(NamedTuple):
     obstacle: str = ""
 
     def control(self) -> RemoteServer:
-        """The mock server.
+        """The controls of the mock server.
 
         Raises:
-            NotHereError: if it is none, or cannot be controlled.
+            UnsupportedError: if the target is no mock server, or cannot be controlled.
         """
         if self.mock is None:
-            raise NotHereError(self.obstacle)
+            raise UnsupportedError(self.obstacle)
         return self.mock
 
     def endpoint(self, test: str, wanted: Mapping[str, Any]) -> Endpoint:
-        """The account of a test: a fresh one on a mock server, everybody's on a real service.
+        """The account of a test: a new one on a mock server, the configured one on a real service.
 
         Args:
             test: the test's unique name.
-            wanted: the settings that the test wants.
+            wanted: the settings that the test asks for.
 
         Raises:
-            NotHereError: if that needs a mock server, or another one.
-            SettingsError: naming each setting that is unknown or does not fit.
+            UnsupportedError: if the target does not support the settings.
+            SettingsError: for unknown or invalid settings.
         """
         if self.mock is not None:
             return on_shared_server(self.mock, test, wanted, self.api_key)
         if self.api_key is None:
-            raise NotHereError(self.obstacle)
+            raise UnsupportedError(self.obstacle)
         for name in _differing(wanted, Settings()):
-            raise NotHereError(f"{name}: the test wants {wanted[name]!r}, but it {self.obstacle}")
+            raise UnsupportedError(
+                f"{name}: the test wants {wanted[name]!r}, but it {self.obstacle}"
+            )
         return Endpoint(self.base_url, self.api_key)
 
 
-def reach(url: str, api_key: str | None) -> Elsewhere:
-    """Find out what a URL leads to.
+def resolve(url: str, api_key: str | None) -> ExternalTarget:
+    """Find out whether a URL is a mock server or a real service.
 
     Args:
-        url: of a mock server or a real service, with or without ``/v2``.
-        api_key: the only key to use, which must be accepted there. A real service needs one.
+        url: the URL of a mock server or a real service, with or without ``/v2``.
+        api_key: the API key of every test. A real service needs one.
 
     Raises:
-        ConnectionError: if nothing answers, the key is missing or not accepted, or this is the
-            environment that moves money.
+        ConnectionError: if no server answers, if the API key is missing or refused, or if URL or
+            API key belong to the production environment, where orders cost money.
     """
     base_url = url.rstrip("/").removesuffix("/v2") + "/v2"
     key = None if api_key is None else Secret(api_key)
@@ -156,14 +156,14 @@ def reach(url: str, api_key: str | None) -> Elsewhere:
             raise ConnectionError(
                 "URL or API key is of production, where orders cost money"
             ) from None
-        found = Elsewhere(base_url, key, None, f"needs a mock server: {error}")
+        found = ExternalTarget(base_url, key, None, f"needs a mock server: {error}")
     else:
-        found = Elsewhere(base_url, key, mock)
+        found = ExternalTarget(base_url, key, mock)
         try:
             _ = mock.settings
         except ValueError as refusal:
             mock.close()
-            found = Elsewhere(base_url, key, None, f"needs the control API: {refusal}")
+            found = ExternalTarget(base_url, key, None, f"needs the control API: {refusal}")
     if key is not None:
         _check_key(base_url, key)
     return found
@@ -178,9 +178,9 @@ def _check_key(base_url: str, key: Secret) -> None:
 
 
 def on_own_server(server: MockServer, test: str) -> Endpoint:
-    """The account of a test that has a server to itself.
+    """The account of a test on its own server.
 
-    The same test has the same key each time: with the setting ``seed``, the same answers.
+    The same test always gets the same API key and, with the setting ``seed``, the same responses.
     """
     key = _key(server.settings, test)
     return _endpoint(server, server.account(key), server)
@@ -189,56 +189,58 @@ def on_own_server(server: MockServer, test: str) -> Endpoint:
 def on_shared_server(
     server: Server, test: str, wanted: Mapping[str, Any], api_key: str | None = None
 ) -> Endpoint:
-    """A fresh account for a test on a server that others use too.
+    """A new account for a test on a shared server.
 
     Args:
         server: the server.
         test: the test's unique name.
-        wanted: the settings that the test wants; those that differ are changed for the account.
-        api_key: the key of the account; by default a new one.
+        wanted: the settings that the test asks for; different ones are changed for the account.
+        api_key: the API key of the account, which is reset; by default a new key.
 
     Raises:
-        NotHereError: naming the setting that differs and is chosen when a server starts.
-        SettingsError: naming each setting that is unknown or does not fit.
+        UnsupportedError: for a different setting that cannot be changed at run time.
+        SettingsError: for unknown or invalid settings.
     """
     present = server.settings
     changes = {name: wanted[name] for name in _differing(wanted, present)}
-    stands = changes.get("clock") == "manual" and changes.pop("clock")
+    freezes = changes.get("clock") == "manual" and changes.pop("clock")
     for name in changes.keys() - RUN_TIME:
         there = getattr(present, name)
-        raise NotHereError(f"{name}: the test wants {wanted[name]!r}, {server.url} has {there!r}")
-    # Whoever shares a server over the network may run the same tests at the same time.
+        raise UnsupportedError(
+            f"{name}: the test wants {wanted[name]!r}, {server.url} has {there!r}"
+        )
+    # Another process may run the same tests on the same server at the same time.
     salt = b"" if isinstance(server, MockServer) else os.urandom(16)
     account = server.account(api_key or _key(present, test, salt))
     account.reset()
     if changes:
         account.configure(**changes)
-    if stands:
+    if freezes:
         account.clock.freeze()
     return _endpoint(server, account, account)
 
 
-def _endpoint(server: Server, account: Controls, mover: Controls) -> Endpoint:
-    stands = 0 in (server.clock.speed, account.clock.speed)
+def _endpoint(server: Server, account: ControlClient, advanced: ControlClient) -> Endpoint:
+    is_stopped = 0 in (server.clock.speed, account.clock.speed)
     key = Secret(account.api_key)
-    return Endpoint(server.base_url, key, account, mover.clock if stands else None)
+    return Endpoint(server.base_url, key, account, advanced.clock if is_stopped else None)
 
 
 def _differing(wanted: Mapping[str, Any], present: Settings) -> list[str]:
-    """The names of the wanted settings that a server does not have."""
-    asked = check(wanted)
+    """The names of the wanted settings whose values differ from those of a server."""
+    checked = check(wanted)
     return [
         name
         for name, value in wanted.items()
-        if _is_object(name, value) or getattr(asked, name) != getattr(present, name)
+        if _is_object(name, value) or getattr(checked, name) != getattr(present, name)
     ]
 
 
 def check(wanted: Mapping[str, Any]) -> Settings:
-    """The settings that a test wants; a clock or a catalogue that is an object is left out.
+    """Validate the settings of a test; clock and catalogue objects are left out.
 
     Raises:
-        SettingsError: naming each setting that is unknown or does not fit.
+        SettingsError: for unknown or invalid settings.
     """
     return make_settings(**{n: v for n, v in wanted.items() if not _is_object(n, v)})
 
@@ -248,7 +250,7 @@ def _is_object(name: str, value: object) -> bool:
 
 
 def _key(settings: Settings, test: str, salt: bytes = b"") -> str:
-    """The key of a test's account: what it starts with tells the test in the journal."""
+    """The API key of a test's account; the start of the key names the test in the journal."""
     if settings.api_keys:
         return settings.api_keys[0]
     prefix = PROFILES[settings.profile].key_prefix

@@ -14,11 +14,12 @@ from urllib.parse import urlsplit
 from aiohttp import web
 
 from runa_mock_server.base.errors import ApiError, quoted
+from runa_mock_server.base.redaction import Redactor
 from runa_mock_server.control.health import health_of
 from runa_mock_server.control.problems import ControlError, refusal
 from runa_mock_server.orders.idempotency import Answer
 from runa_mock_server.server_state.server_state import World
-from runa_mock_server.web.answers import answer_to, json_answer, to_response
+from runa_mock_server.web.answers import answer_to, json_answer, redacted, to_response
 from runa_mock_server.web.body import read_limited
 from runa_mock_server.web.query import query_of
 
@@ -28,6 +29,10 @@ if TYPE_CHECKING:
 
 CONTROL_PREFIX = "/_mock"
 _HEALTH = "/health"
+# An account of a million orders can be put back in one piece; health is open to everybody.
+_LONGEST_BODIES = {"/state": 4 * 1024 * 1024 * 1024, _HEALTH: 64 * 1024}
+_LONGEST_BODY = 64 * 1024 * 1024
+_REFUSALS = 400
 _METHOD_NOT_ALLOWED = 405
 _EVENTS = "/events"
 _INDEX = ("", "/")
@@ -65,12 +70,14 @@ class ControlGate:
         if path in _INDEX:
             headers["Vary"] = "Accept"
         try:
-            self._check_host(request)
+            is_health = path.rstrip("/") == _HEALTH
+            if not is_health:  # which load balancers ask for by any name
+                self._check_host(request)
             shown = self._dashboard(request, path)
             if shown is not None:
                 return shown
             _check_origin(request, self._world.public_url)
-            if path.rstrip("/") != _HEALTH:
+            if not is_health:
                 self._check_on()
                 self._check_token(request)
             if path == _EVENTS and request.method == "GET":
@@ -78,6 +85,9 @@ class ControlGate:
             answer = await self._answer(request, path)
         except ControlError as refusal:
             answer = answer_to(refusal)
+        if answer.status >= _REFUSALS:
+            api_key = request.headers.get("X-Api-Key", "")
+            answer = redacted(answer, Redactor(api_key, self._world.known_keys))
         if answer.status == _METHOD_NOT_ALLOWED:
             headers["Allow"] = ", ".join(self.api.methods(path))
         return to_response(answer, headers)
@@ -105,13 +115,13 @@ class ControlGate:
 
     async def _answer(self, request: web.BaseRequest, path: str) -> Answer:
         try:
-            body = await read_limited(request)
+            body = await read_limited(request, _LONGEST_BODIES.get(path.rstrip("/"), _LONGEST_BODY))
         except ApiError as error:
             raise refusal(error.status, error.type, "body", "", error.message) from None
         method = "GET" if request.method == "HEAD" else request.method
         if (method, path) == ("GET", _HEALTH) and not (body or request.query_string):
             return json_answer(health_of(self._world))
-        from runa_mock_server.control.api import ControlRequest  # noqa: PLC0415 - as above
+        from runa_mock_server.control.operation import ControlRequest  # noqa: PLC0415 - loads pydantic
 
         return self.api(
             ControlRequest(
@@ -150,7 +160,7 @@ class ControlGate:
             return
         settings = self._world.settings
         host = _host_of(f"//{given}")
-        named = (settings.host, *settings.control_hosts)
+        named = (*settings.hosts, *settings.control_hosts)
         own = (_host_of(settings.public_url or ""), *(name.lower() for name in named))
         # A name without a dot is no domain that a stranger could own.
         if host and (_is_address(host) or "." not in host or host.endswith(".localhost")):
@@ -164,6 +174,11 @@ class ControlGate:
                 f"{quoted(given)} is no name of this server",
                 help_="Use its address or localhost, or start it with --control-host NAME.",
             )
+
+
+def is_control(path: str) -> bool:
+    """Whether a path is the control API's."""
+    return path.startswith(CONTROL_PREFIX) and path[len(CONTROL_PREFIX) :][:1] in ("", "/")
 
 
 def _check_origin(request: web.BaseRequest, public_url: str) -> None:

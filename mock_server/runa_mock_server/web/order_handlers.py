@@ -2,13 +2,14 @@
 
 from runa_mock_server.base.paging import once, page_request
 from runa_mock_server.base.strict_json import parse_body
+from runa_mock_server.orders.balances import all_balances, one_balance
 from runa_mock_server.orders.estimates import estimate
 from runa_mock_server.orders.idempotency import Answer
 from runa_mock_server.web.answers import OK, json_answer
 from runa_mock_server.web.body import read_body
 from runa_mock_server.web.call import Call
 from runa_mock_server.web.checks import ORDERING, READING
-from runa_mock_server.web.ordering import place_order
+from runa_mock_server.web.ordering import create_order
 from runa_mock_server.web.query import query_of
 from runa_mock_server.web.routing import Route
 from runa_schemas.contract_data import DEFAULT_ORDER_LIMIT
@@ -17,14 +18,6 @@ from runa_schemas.contract_data import DEFAULT_ORDER_LIMIT
 async def ping(_call: Call) -> Answer:
     """``GET /ping``."""
     return json_answer({"message": "pong"})
-
-
-async def create_order(call: Call) -> Answer:
-    """``POST /order``."""
-    raw = await read_body(call)
-    if call.wants_email:
-        call.response_headers["X-Send-Email"] = "true"
-    return await place_order(call, raw)
 
 
 async def get_order(call: Call) -> Answer:
@@ -52,15 +45,15 @@ async def estimate_order(call: Call) -> Answer:
 async def get_balance(call: Call) -> Answer:
     """``GET /balance``."""
     currency = once(query_of(call.request), "currency", "bad_request")
-    balances = call.account.balances
-    return json_answer(balances.all() if currency is None else balances.one(currency))
+    cents = call.account.state.balances
+    return json_answer(all_balances(cents) if currency is None else one_balance(cents, currency))
 
 
 ORDER_ROUTES = (
-    Route("GET", "/v2/ping", READING, ping, at_once=True),
-    Route("POST", "/v2/order", ORDERING, create_order, at_once=True),
+    Route("GET", "/v2/ping", READING, ping),
+    Route("POST", "/v2/order", ORDERING, create_order),
     Route("GET", "/v2/order", READING, list_orders),
-    Route("GET", "/v2/order/{order_id}", READING, get_order, at_once=True),
+    Route("GET", "/v2/order/{order_id}", READING, get_order),
     Route("POST", "/v2/order/estimate", READING, estimate_order),
     Route("GET", "/v2/balance", READING, get_balance),
 )

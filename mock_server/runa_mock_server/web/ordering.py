@@ -1,97 +1,97 @@
-"""What happens to ``POST /order`` behind the header checks: one section under one key.
+"""What happens to ``POST /order`` behind the header checks: one decision and one commit.
 
-idempotency lookup, JSON syntax, body validation, ``X-Trigger-Error``, business rules. Whatever
-comes out of it, 2xx, 4xx or 5xx, is stored and is from then on the answer to the key; only an
-unknown trigger, being a mistake in a header, is not.
+Whatever comes out of it, 2xx, 4xx or 5xx, is stored and is from then on the answer to the key;
+only a conflict with an earlier use of the key and an unknown trigger, which is a mistake in a
+header, are not.
 """
 
-from runa_mock_server.base.errors import ServiceError
-from runa_mock_server.contract import triggers
+from functools import partial
+
 from runa_mock_server.orders.documents import order_id_in
 from runa_mock_server.orders.idempotency import Answer
-from runa_mock_server.orders.order_body import OrderBody
-from runa_mock_server.orders.service import Wishes
-from runa_mock_server.server_state.journal import Outcome
-from runa_mock_server.web.answers import answer_to
+from runa_mock_server.orders.placing import OrderRequest, Placing, earlier_answer, place
+from runa_mock_server.orders.terms import OrderOptions
+from runa_mock_server.web.body import read_body
 from runa_mock_server.web.call import Call
+from runa_mock_server.web.checks import UNDER_THE_KEY
 from runa_mock_server.web.fault_injection import wait_inside
 
 _REFUSALS = 400
 
 
-async def place_order(call: Call, raw: bytes) -> Answer:
-    """Place the order in ``raw``, or repeat the answer of the first time.
+async def create_order(call: Call) -> Answer:
+    """``POST /order``: place the order, or repeat the answer of the first time.
 
     Raises:
-        ServiceError: for a conflict with an earlier use of the key and for an unknown trigger;
-            neither is stored.
+        NeverStoredError: for a conflict with an earlier use of the key and for an unknown trigger.
     """
-    body = call.world.order_bodies.read(raw)
-    call.fingerprint = body.fingerprint
+    account = call.account
+    request = _request(call, await read_body(call))
+    call.fingerprint = request.fingerprint
     call.outcome = "refused"
-    account, key = call.account, call.idempotency_key
-    keys = account.idempotency
     now = call.accepted_at = account.clock.now()
-    answer = keys.begin(key, body.fingerprint, now)
-    if answer is not None:
-        _note(call, "replayed", answer)
-        return answer
-    try:
-        if call.world.faults:
-            await wait_inside(call)
-            call.accepted_at = account.clock.now()
-        answer = _first_answer(call, body, call.accepted_at)
-    except BaseException:
-        keys.release(key)
-        raise
-    keys.finish(key, body.fingerprint, now, answer)
-    _note(call, "created", answer)
-    if call.world.webhooks.adversary.tricks:
-        await _tell_early(call)
-    return answer
-
-
-async def _tell_early(call: Call) -> None:
-    """Have a webhook overtake the answer, if the adversary wants that."""
-    account, tell = call.account, call.world.tell
-    if call.order_id is None or tell is None:
-        return
-    if call.world.webhooks.adversary.early(account.api_key):
-        await tell(account, call.order_id)
-
-
-def _note(call: Call, outcome: Outcome, answer: Answer) -> None:
-    """Tell the journal what came of the call: an order, an order again, or a refusal again."""
-    if answer.status < _REFUSALS:
-        call.outcome = outcome
-        call.order_id = order_id_in(answer.body)
-    elif outcome == "replayed":
-        call.outcome = outcome
-
-
-def _first_answer(call: Call, body: OrderBody, accepted_at: int) -> Answer:
-    try:
-        return _new_order(call, body, accepted_at)
-    except triggers.UnknownTriggerError:
-        raise
-    except ServiceError as refusal:
-        return answer_to(refusal)
-
-
-def _new_order(call: Call, body: OrderBody, accepted_at: int) -> Answer:
-    account, profile = call.account, call.world.profile
-    body.validate(as_pydantic_1=profile.details_of_pydantic_1)
-    asked = call.headers.get("X-Trigger-Error") if profile.honours_triggers else None
-    trigger = account.settings.trigger_error if asked is None else asked
-    triggers.pull(trigger)
-    synchronous = call.execution_mode == "sync"
-    plan = body.plan(account.holdings.terms, synchronous=synchronous)
-    wishes = Wishes(
-        synchronous=synchronous,
-        fails=trigger == triggers.ORDER_FAILED,
-        email=call.wants_email,
-        processing=call.processing,
+    if call.world.faults.armed:
+        await _hold_up(call, request, now)
+    order = partial(
+        Placing,
+        request=request,
+        terms=account.orders.terms,
+        now=now,
+        accepted_at=call.accepted_at,
     )
-    answer = account.orders.place(plan, wishes, accepted_at)
-    call.world.order_bodies.remember(body)
+    commit = account.state.commit(partial(place, order, UNDER_THE_KEY))
+    answer = commit.answer
+    if answer is None:
+        raise RuntimeError("a request to place an order always has an answer")
+    if commit.key is None:
+        call.outcome = "replayed"
+        call.order_id = order_id_in(answer.body) if answer.status < _REFUSALS else None
+    elif commit.placed is not None:
+        call.outcome = "created"
+        call.order_id = commit.placed.id
+        if call.world.webhooks.faults.armed:
+            await _tell_early(call, commit.placed.id)
     return answer
+
+
+def _request(call: Call, raw: bytes) -> OrderRequest:
+    profile = call.world.profile
+    trigger = call.headers.get("X-Trigger-Error") if profile.honours_triggers else None
+    options = OrderOptions(
+        synchronous=call.execution_mode == "sync",
+        email=_asks_for_email(call),
+        processing=call.processing,
+        trigger=call.account.settings.trigger_error if trigger is None else trigger,
+    )
+    return OrderRequest(
+        call.idempotency_key, raw, options, as_pydantic_1=profile.details_of_pydantic_1
+    )
+
+
+def _asks_for_email(call: Call) -> bool:
+    """Whether ``X-Send-Email`` asks for mail; the answer repeats the header."""
+    wish = call.headers.get("X-Send-Email")
+    if wish is None or wish.lower() != "true":
+        return False
+    call.response_headers["X-Send-Email"] = "true"
+    return True
+
+
+async def _hold_up(call: Call, request: OrderRequest, now: int) -> None:
+    """Hold up the first request with a key, if a fault wants that; its key is in progress then."""
+    account = call.account
+    if earlier_answer(account.state, request, now) is not None:
+        return
+    account.state.begin(request.key)
+    try:
+        await wait_inside(call)
+    finally:
+        account.state.release(request.key)
+    call.accepted_at = account.clock.now()
+
+
+async def _tell_early(call: Call, order_id: str) -> None:
+    """Have a webhook overtake the answer, if a webhook fault wants that."""
+    account, tell = call.account, call.world.tell
+    if tell is not None and call.world.webhooks.faults.inject_early(account.api_key):
+        await tell(account, order_id)

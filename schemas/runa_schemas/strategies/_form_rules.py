@@ -21,7 +21,6 @@ from runa_schemas.strategies._body_builder import (
     always,
     broken_at,
     broken_beyond,
-    drop,
     location,
     put,
 )
@@ -131,11 +130,6 @@ def _with_rules(builder: BodyBuilder) -> Object:
     return put(builder.body("SINGLE"), _USAGE, {"spend_rules_template_id": SPEND_RULES})
 
 
-def _no_spend_rules(builder: BodyBuilder, _: None) -> Broken:
-    valid, place = _with_rules(builder), (*_USAGE, "spend_rules_template_id")
-    return Broken(valid, drop(valid, place), location(valid, place))
-
-
 def _wrong_spend_rules(builder: BodyBuilder, wrong: Json) -> Broken:
     return broken_at(_with_rules(builder), (*_USAGE, "spend_rules_template_id"), wrong)
 
@@ -240,13 +234,8 @@ FORM_RULES: tuple[BodyRule, ...] = (
         invalid("product_code_empty", "A product code is not empty."), always(None), _empty_code
     ),
     BodyRule(
-        invalid("spend_rules_missing", "usage_config has its one field."),
-        always(None),
-        _no_spend_rules,
-    ),
-    BodyRule(
         invalid("spend_rules_not_a_text", "spend_rules_template_id is a text."),
-        always(*NO_TEXT),
+        always(*NO_TEXT[1:]),
         _wrong_spend_rules,
     ),
     BodyRule(

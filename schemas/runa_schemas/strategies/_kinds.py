@@ -18,6 +18,7 @@ _MOST_CODES = 12
 _SPEND_RULES = {"spend_rules_template_id": "PSR-0123456789ABCDEFGHJKMNPQRS"}
 _USAGES: tuple[Object, ...] = (
     {"usage_config": None},
+    {"usage_config": {}},
     {"usage_config": _SPEND_RULES},
     {"values": "unknown"},
 )

@@ -62,6 +62,12 @@ _PLAIN_PRODUCTS: tuple[Object, ...] = (
 _ODD_PRODUCTS: tuple[Object, ...] = (
     {"type": "SINGLE", "value": "\x00", "usage_config": None},
     {"type": "SINGLE", "value": "😀", "values": 0, "template_id": []},
+    {"type": "SINGLE", "value": "1800FL-US", "usage_config": {}},
+    {
+        "type": "SINGLE",
+        "value": "VISASL-3M-USD",
+        "usage_config": {"spend_rules_template_id": None, "note": "unknown"},
+    },
     {
         "type": "SINGLE",
         "value": "VISASL-3M-USD",

@@ -1,8 +1,8 @@
-"""What is asked of a client, check by check: small functions over what it did.
+"""The checks of a client: functions of what the client did.
 
-A check says nothing of a client that did well, and otherwise what it did, with the requests that
-show it. Where the same client has run with nothing going wrong, that run says how many orders it
-wants to place; without one, each different body is taken for one order.
+A check returns ``None`` for correct behaviour, else a description of the problem with the requests
+that show it. A baseline run without faults says how many orders the client places; without a
+baseline each different body counts as one order.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -10,236 +10,236 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from runa_mock_server.control.models import JournalEntry
-from runa_mock_server.control_client.effects_text import counted
-from runa_mock_server.control_client.effects_text import story as story_of_effects
+from runa_mock_server.control_client.timeline import counted, effects_timeline
 from runa_mock_server.testing.client_scenarios.observation import (
     Attempt,
     Body,
     Observation,
     is_final_refusal,
     is_rate_limit,
-    is_well,
+    is_successful,
     seconds_between,
-    story,
+    timeline,
 )
 from runa_mock_server.testing.client_scenarios.scenarios import Pace, Scenario
 
 READS_A_SECOND = 5
-"""More looks at one order than this within a second are too many."""
+"""The maximum number of reads of one order within a second."""
 STEADY_READS_A_SECOND = 2
-"""The same for a client that has waited for ``PATIENCE`` seconds already."""
+"""The same maximum once a client has polled for ``PATIENCE`` seconds."""
 PATIENCE = 3.0
 
 # The mock's clock and the one by which a program waits need not agree to the millisecond.
 _TOLERANCE = 0.01
 
 
-class Seen(NamedTuple):
-    """What a check looks at.
+class Evidence(NamedTuple):
+    """What a check judges.
 
     Attributes:
         run: what the client did.
-        usual: what it does when nothing goes wrong; ``None`` if that is not known, and for that
-            very run.
-        pace: how long things take.
-        wanted: how many orders it is to place, where somebody has said so.
+        baseline: what the client did in the run without faults; ``None`` if there was no such run,
+            and for that run itself.
+        pace: the durations of the scenario.
+        expected_orders: the number of orders that the client has to place, if configured.
     """
 
     run: Observation
-    usual: Observation | None = None
+    baseline: Observation | None = None
     pace: Pace = Pace()
-    wanted: int | None = None
+    expected_orders: int | None = None
 
 
 class Check(NamedTuple):
     """A check.
 
     Attributes:
-        name: its name.
-        text: what a client is expected to do.
-        problem: what it did instead; ``None`` if it did well.
+        name: the name of the check.
+        text: what a correct client does.
+        problem: what the client did wrong; ``None`` for correct behaviour.
     """
 
     name: str
     text: str
-    problem: Callable[[Seen], str | None]
+    problem: Callable[[Evidence], str | None]
 
 
-def _called(seen: Seen) -> str | None:
-    if seen.run.requests:
+def _called(evidence: Evidence) -> str | None:
+    if evidence.run.requests:
         return None
-    if seen.run.strangers:
+    if evidence.run.foreign_requests:
         return (
-            f"no request with the API key in RUNA_API_KEY, but {seen.run.strangers} with another: "
+            "no request with the API key in RUNA_API_KEY, but "
+            f"{evidence.run.foreign_requests} with another: "
             "the client has to take its key from RUNA_API_KEY"
         )
     return (
-        "no request: the client has to take its base URL from RUNA_BASE_URL, and its key from "
+        "no request: the client has to take its base URL from RUNA_BASE_URL and its key from "
         "RUNA_API_KEY"
     )
 
 
-def _ended(seen: Seen) -> str | None:
-    ending = seen.run.exit
+def _ended(evidence: Evidence) -> str | None:
+    ending = evidence.run.exit
     if ending is None or ending.code is not None:
         return None
-    last = story(seen.run.requests[-3:])
-    return f"it was still running after {ending.seconds:.1f} s\n{last}".rstrip()
+    last = timeline(evidence.run.requests[-3:])
+    return f"the program was still running after {ending.seconds:.1f} s\n{last}".rstrip()
 
 
-def _ordered(seen: Seen) -> str | None:
-    run = seen.run
-    if run.orders or not run.requests:  # without a request, there is more to be said
+def _ordered(evidence: Evidence) -> str | None:
+    run = evidence.run
+    if run.orders or not run.requests:  # without a request the check `called` fails
         return None
-    return f"no order was placed:\n{story(run.requests)}"
+    return f"no order was placed:\n{timeline(run.requests)}"
 
 
-def _ordered_once(seen: Seen) -> str | None:
-    run, wanted = seen.run, _wanted(seen)
-    if wanted is not None and run.orders > wanted:
-        told = f"{counted(run.orders, 'order')} came of it instead of {wanted}"
-    elif seen.wanted is None and _is_doubled(seen):
-        told = "a purchase was made twice"
+def _ordered_once(evidence: Evidence) -> str | None:
+    run, expected = evidence.run, _expected_orders(evidence)
+    if expected is not None and run.orders > expected:
+        problem = f"{counted(run.orders, 'order')} instead of {expected}"
+    elif evidence.expected_orders is None and _is_doubled(evidence):
+        problem = "a purchase was made twice"
     else:
         return None
-    return f"{told}: {story_of_effects(run.effects)}"
+    return f"{problem}: {effects_timeline(run.effects)}"
 
 
-def _is_doubled(seen: Seen) -> bool:
-    """Whether a retry bought again; who orders the same twice when all is well, wants that."""
-    usually = seen.usual is not None and seen.usual.effects.verdict == "duplicated"
-    all_well = all(is_well(attempt.request) for attempt in seen.run.attempts)
-    return seen.run.effects.verdict == "duplicated" and not usually and not all_well
+def _is_doubled(evidence: Evidence) -> bool:
+    """Whether a retry created a second order, and the baseline did not order the same twice."""
+    on_purpose = evidence.baseline is not None and evidence.baseline.effects.verdict == "duplicated"
+    no_faults = all(is_successful(attempt.request) for attempt in evidence.run.attempts)
+    return evidence.run.effects.verdict == "duplicated" and not on_purpose and not no_faults
 
 
-def _recovered(seen: Seen) -> str | None:
-    run, usual, wanted = seen.run, seen.usual, _wanted(seen)
-    if wanted is not None and run.orders < wanted:
+def _recovered(evidence: Evidence) -> str | None:
+    run, baseline, expected = evidence.run, evidence.baseline, _expected_orders(evidence)
+    if expected is not None and run.orders < expected:
         return (
-            f"{counted(run.orders, 'order')} came of it instead of {wanted}, though the service "
-            f"was well again:\n{story(attempt.request for attempt in run.attempts)}"
+            f"{counted(run.orders, 'order')} instead of {expected}, although the service "
+            f"recovered:\n{timeline(attempt.request for attempt in run.attempts)}"
         )
     if run.exit is not None and run.exit.code:
-        return f"it ended with exit status {run.exit.code}:\n{story(run.requests)}"
-    if usual is not None and run.seen_ended < usual.seen_ended:
+        return f"the exit status is {run.exit.code}:\n{timeline(run.requests)}"
+    if baseline is not None and run.seen_ended < baseline.seen_ended:
         return (
-            f"it saw {counted(run.seen_ended, 'order')} to the end instead of {usual.seen_ended}:\n"
-            f"{story(run.requests)}"
+            f"it polled {counted(run.seen_ended, 'order')} to the end instead of "
+            f"{baseline.seen_ended}:\n{timeline(run.requests)}"
         )
     return None
 
 
-def _wanted(seen: Seen) -> int | None:
-    if seen.wanted is not None or seen.usual is None:
-        return seen.wanted
-    return seen.usual.orders
+def _expected_orders(evidence: Evidence) -> int | None:
+    if evidence.expected_orders is not None or evidence.baseline is None:
+        return evidence.expected_orders
+    return evidence.baseline.orders
 
 
-def _kept_key(seen: Seen) -> str | None:
-    run = seen.run
-    if seen.usual is not None:
-        expected = len(seen.usual.by_key)
-    else:
-        expected = len(run.by_body) if seen.wanted is None else seen.wanted
+def _kept_key(evidence: Evidence) -> str | None:
+    run, expected = evidence.run, evidence.expected_orders
+    if evidence.baseline is not None:
+        expected = len(evidence.baseline.by_key)
+    elif expected is None:
+        expected = len(run.by_body)
     if len(run.by_key) <= expected:
         return None
     return (
-        f"{len(run.by_key)} idempotency keys for {counted(expected, 'order')}: a retry has to keep "
-        f"its key, or it buys twice\n{story(attempt.request for attempt in run.attempts)}"
+        f"{len(run.by_key)} idempotency keys for {counted(expected, 'order')}: a retry has to send "
+        f"the same key, or it orders twice\n{timeline(attempt.request for attempt in run.attempts)}"
     )
 
 
-def _fresh_key(seen: Seen) -> str | None:
-    for key, attempts in seen.run.by_key.items():
+def _fresh_key(evidence: Evidence) -> str | None:
+    for key, attempts in evidence.run.by_key.items():
         for earlier, later in pairwise(attempts if key is not None else ()):
             if earlier.body != later.body:
-                told = "a key was used again for another order, which the service refuses"
-            elif is_well(earlier.request):
-                told = "a key was used again after a good answer, so that nothing is ordered"
+                problem = "a key was reused for another order, which the service refuses"
+            elif is_successful(earlier.request):
+                problem = "a key was reused after a successful response, so nothing is ordered"
             else:
                 continue
-            return f"{told}\n{story((earlier.request, later.request))}"
+            return f"{problem}\n{timeline((earlier.request, later.request))}"
     return None
 
 
-def _final_is_final(seen: Seen) -> str | None:
-    for attempts in seen.run.by_body.values():
+def _final_is_final(evidence: Evidence) -> str | None:
+    for attempts in evidence.run.by_body.values():
         for refused, later in pairwise(attempts):
-            again = refused.key == later.key or _has_surplus_keys(seen, refused.body)
+            again = refused.key == later.key or _has_surplus_keys(evidence, refused.body)
             if is_final_refusal(refused.request) and again:
                 return (
-                    f"{refused.request.status} is final, and the same order was sent again\n"
-                    f"{story((refused.request, later.request))}"
+                    f"{refused.request.status} is final, but the same order was sent again\n"
+                    f"{timeline((refused.request, later.request))}"
                 )
     return None
 
 
-def _has_surplus_keys(seen: Seen, body: Body) -> bool:
-    """Whether a body was sent under more keys than this client usually does."""
-    if seen.usual is None:
-        others = len(seen.run.by_body) - 1  # each of them is an order of its own, at least
-        expected = max(1, (seen.wanted or 1) - others)
+def _has_surplus_keys(evidence: Evidence, body: Body) -> bool:
+    """Whether a body was sent with more keys than in the baseline."""
+    if evidence.baseline is None:
+        others = len(evidence.run.by_body) - 1  # each of them is at least one order
+        expected = max(1, (evidence.expected_orders or 1) - others)
     else:
-        usually = _key_counts(seen.usual)
-        expected = usually.get(body, max(usually.values(), default=1))
-    return _key_counts(seen.run)[body] > expected
+        in_baseline = _key_counts(evidence.baseline)
+        expected = in_baseline.get(body, max(in_baseline.values(), default=1))
+    return _key_counts(evidence.run)[body] > expected
 
 
 def _key_counts(run: Observation) -> dict[Body, int]:
     return {body: len({a.key for a in attempts}) for body, attempts in run.by_body.items()}
 
 
-def _waited_after_429(seen: Seen) -> str | None:
-    limit = seen.pace.rate_limit_wait
-    attempts = seen.run.attempts
+def _waited_after_429(evidence: Evidence) -> str | None:
+    limit = evidence.pace.rate_limit_wait
+    attempts = evidence.run.attempts
     for index, limited in enumerate(attempts):
         if not is_rate_limit(limited.request):
             continue
         for later in attempts[index + 1 :]:
             waited = seconds_between(limited.request, later.request)
-            if waited < limit - _TOLERANCE and _is_retry(seen, limited, later):
+            if waited < limit - _TOLERANCE and _is_retry(evidence, limited, later):
                 return (
-                    f"it tried again {waited:.3f} s after a 429; the provider asks for "
-                    f"{limit:g} s\n{story((limited.request, later.request))}"
+                    f"it retried {waited:.3f} s after a 429; the provider asks for "
+                    f"{limit:g} s\n{timeline((limited.request, later.request))}"
                 )
     return None
 
 
-def _is_retry(seen: Seen, first: Attempt, later: Attempt) -> bool:
-    """Whether two attempts are one purchase: with one key, or with a body that has one too many."""
+def _is_retry(evidence: Evidence, first: Attempt, later: Attempt) -> bool:
+    """Whether two attempts are one purchase: the same key, or a body with too many keys."""
     if first.key is not None and first.key == later.key:
         return True
-    return first.body == later.body and _has_surplus_keys(seen, first.body)
+    return first.body == later.body and _has_surplus_keys(evidence, first.body)
 
 
-def _pinned_version(seen: Seen) -> str | None:
-    without = [r for r in seen.run.requests if not r.headers.get("x-api-version")]
+def _pinned_version(evidence: Evidence) -> str | None:
+    without = [r for r in evidence.run.requests if not r.headers.get("x-api-version")]
     if not without:
         return None
     return (
-        f"{len(without)} of {len(seen.run.requests)} requests had no X-Api-Version, so that they "
-        f"get whatever version is the default\n{story(without[:3])}"
+        f"{len(without)} of {len(evidence.run.requests)} requests had no X-Api-Version, so they "
+        f"get the default version\n{timeline(without[:3])}"
     )
 
 
-def _polled_politely(seen: Seen) -> str | None:
-    for looks in seen.run.looks:
-        patient = [r for r in looks if seconds_between(looks[0], r) >= PATIENCE]
-        for some, limit in ((looks, READS_A_SECOND), (patient, STEADY_READS_A_SECOND)):
+def _polled_politely(evidence: Evidence) -> str | None:
+    for reads in evidence.run.reads:
+        patient = [r for r in reads if seconds_between(reads[0], r) >= PATIENCE]
+        for some, limit in ((reads, READS_A_SECOND), (patient, STEADY_READS_A_SECOND)):
             burst = _burst(some, limit)
             if burst:
-                late = f" after waiting for {PATIENCE:g} s" if some is patient else ""
+                late = f" after {PATIENCE:g} s of polling" if some is patient else ""
                 return (
-                    f"it looked more than {limit} times within a second{late}, "
-                    f"{len(looks)} times in all\n{story(burst)}"
+                    f"it read an order more than {limit} times within a second{late}, "
+                    f"{len(reads)} times in total\n{timeline(burst)}"
                 )
     return None
 
 
-def _burst(looks: Sequence[JournalEntry], limit: int) -> Sequence[JournalEntry]:
-    """The first looks that are more than so many within a second; none if there are none."""
-    for start in range(len(looks) - limit):
-        some = looks[start : start + limit + 1]
+def _burst(reads: Sequence[JournalEntry], limit: int) -> Sequence[JournalEntry]:
+    """The first reads that exceed the limit within a second; empty if none do."""
+    for start in range(len(reads) - limit):
+        some = reads[start : start + limit + 1]
         if seconds_between(some[0], some[-1]) < 1 - _TOLERANCE:
             return some
     return ()
@@ -249,39 +249,37 @@ CHECKS: Mapping[str, Check] = {
     check.name: check
     for check in (
         Check("called", "calls the server of RUNA_BASE_URL with RUNA_API_KEY", _called),
-        Check("ended", "ends in time", _ended),
+        Check("ended", "ends before the timeout", _ended),
         Check("ordered", "places an order", _ordered),
-        Check("ordered_once", "orders exactly once what it wants once", _ordered_once),
-        Check("recovered", "does what it does otherwise, once the service is well", _recovered),
-        Check("kept_key", "keeps the idempotency key for a retry", _kept_key),
-        Check("fresh_key", "takes a fresh key for a fresh order", _fresh_key),
-        Check(
-            "final_is_final", "never repeats an order that was refused for good", _final_is_final
-        ),
+        Check("ordered_once", "places each order exactly once", _ordered_once),
+        Check("recovered", "completes its work once the service recovers", _recovered),
+        Check("kept_key", "sends the same idempotency key on a retry", _kept_key),
+        Check("fresh_key", "uses a new key for each new order", _fresh_key),
+        Check("final_is_final", "never retries an order after a final refusal", _final_is_final),
         Check("waited_after_429", "waits after a 429", _waited_after_429),
         Check("pinned_version", "sends X-Api-Version with each request", _pinned_version),
-        Check("polled_politely", "looks at an order with pauses", _polled_politely),
+        Check("polled_politely", "polls an order with pauses", _polled_politely),
     )
 }
-"""Every check by its name."""
+"""Every check by name."""
 
 
 class Finding(NamedTuple):
-    """What a check has found in a scenario.
+    """The outcome of a check in a scenario.
 
     Attributes:
         check: the check.
-        problem: what the client did wrong; ``None`` if it did well.
+        problem: what the client did wrong; ``None`` for correct behaviour.
     """
 
     check: Check
     problem: str | None
 
 
-def judge(scenario: Scenario, seen: Seen) -> list[Finding]:
-    """What the checks of a scenario find, each of them, in their order."""
+def judge(scenario: Scenario, evidence: Evidence) -> list[Finding]:
+    """Run the checks of a scenario, in their order."""
     return [
-        Finding(check, check.problem(seen))
+        Finding(check, check.problem(evidence))
         for check in CHECKS.values()
         if check.name in scenario.checks
     ]

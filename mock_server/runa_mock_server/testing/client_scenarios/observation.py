@@ -1,4 +1,4 @@
-"""What a client did in a scenario, as far as the service has seen it."""
+"""What a client did in a scenario, as recorded by the server."""
 
 import json
 from collections.abc import Callable, Hashable, Iterable, Sequence
@@ -8,20 +8,17 @@ from itertools import pairwise
 from typing import NamedTuple, TypeVar
 
 from runa_mock_server.control.models import JournalEntry
-from runa_mock_server.control_client.client import Controls
 from runa_mock_server.server_state.effects import Effects
 
 T = TypeVar("T")
 K = TypeVar("K", bound=Hashable)
 
-_SERVICE = "/v2/"
 _ORDERS = "/v2/order"
-_ONE_PAGE = 10_000  # the most that a journal shows at once
 
 _OK = range(200, 300)
 _REFUSALS = range(400, 500)
 _RATE_LIMITED = 429
-_WAITS_FOR_ITSELF = "idempotency_in_progress"
+_IN_PROGRESS = "idempotency_in_progress"
 _MOST_LINES = 12
 
 
@@ -29,8 +26,8 @@ class Exit(NamedTuple):
     """How a program ended.
 
     Attributes:
-        code: its exit status, negative for a signal; ``None`` if it had to be ended.
-        seconds: how long it ran.
+        code: the exit status, negative for a signal; ``None`` after a timeout.
+        seconds: how long the program ran.
     """
 
     code: int | None
@@ -38,11 +35,11 @@ class Exit(NamedTuple):
 
 
 class Body(NamedTuple):
-    """What tells one order from another: equal for bodies that mean the same.
+    """The body of an order, comparable: bodies with the same JSON value are equal.
 
     Attributes:
-        text: its JSON in one form, or as it is if the journal keeps a part of it only.
-        length: that of the whole, where ``text`` is a part.
+        text: the JSON in canonical form, or the raw text if the journal cut it.
+        length: the Content-Length, where ``text`` is cut.
     """
 
     text: str
@@ -63,15 +60,15 @@ class Observation:
 
     Attributes:
         requests: its requests to the service, oldest first.
-        effects: what they have caused.
+        effects: the effects of the requests.
         exit: how the program ended; ``None`` for a client inside this process.
-        strangers: requests that came at the same time with other API keys.
+        foreign_requests: the number of requests with other API keys during the run.
     """
 
     requests: Sequence[JournalEntry]
     effects: Effects
     exit: Exit | None = None
-    strangers: int = 0
+    foreign_requests: int = 0
 
     @cached_property
     def attempts(self) -> list[Attempt]:
@@ -84,83 +81,62 @@ class Observation:
 
     @cached_property
     def by_key(self) -> dict[str | None, list[Attempt]]:
-        """The attempts with each idempotency key."""
+        """The attempts, grouped by idempotency key."""
         return _grouped(self.attempts, lambda attempt: attempt.key)
 
     @cached_property
     def by_body(self) -> dict[Body, list[Attempt]]:
-        """The attempts with each body."""
+        """The attempts, grouped by body."""
         return _grouped(self.attempts, lambda attempt: attempt.body)
 
     @cached_property
-    def looks(self) -> list[list[JournalEntry]]:
-        """The looks at each order, and at each page of the list."""
+    def reads(self) -> list[list[JournalEntry]]:
+        """The reads of each order, and of each page of the list."""
         reads = [r for r in self.requests if r.method == "GET" and _path(r).startswith(_ORDERS)]
         return list(_grouped(reads, lambda request: (_path(request), request.query)).values())
 
     @property
     def orders(self) -> int:
-        """How many orders were made."""
+        """The number of orders that were created."""
         return self.effects.orders
 
     @property
     def seen_ended(self) -> int:
-        """How many orders the client was shown as ended."""
-        return sum(any(map(_shows_end, looks)) for looks in self.looks)
+        """The number of orders that the client read as COMPLETED or FAILED."""
+        return sum(any(map(_shows_end, reads)) for reads in self.reads)
 
 
-def observe(account: Controls, ending: Exit | None = None, strangers: int = 0) -> Observation:
-    """What has been done so far with an account.
-
-    Args:
-        account: the account that the client used.
-        ending: how its program ended, if it was one.
-        strangers: requests that came at the same time with other API keys.
-    """
-    # Orders on their own too: a client that asks without a pause fills the page with its looks.
-    found = {
-        entry.number: entry
-        for entry in (
-            *account.journal.read(limit=_ONE_PAGE).requests,
-            *account.journal.read(method="POST", limit=_ONE_PAGE).requests,
-        )
-        if entry.path.startswith(_SERVICE)
-    }
-    requests = [found[number] for number in sorted(found)]
-    return Observation(requests, account.effects(), ending, strangers)
-
-
-def is_well(request: JournalEntry) -> bool:
-    """Whether the client got a whole and good answer at once."""
+def is_successful(request: JournalEntry) -> bool:
+    """Whether the client got a complete successful response that no fault touched."""
     return request.status in _OK and not request.faults
 
 
 def is_final_refusal(request: JournalEntry) -> bool:
-    """Whether the client was told that the same request will never do."""
+    """Whether the response says that the same request will never succeed."""
     return (
         request.status in _REFUSALS
         and request.status != _RATE_LIMITED
-        and request.error_type != _WAITS_FOR_ITSELF
+        and request.error_type != _IN_PROGRESS
     )
 
 
 def is_rate_limit(request: JournalEntry) -> bool:
-    """Whether the client was told to wait."""
+    """Whether the response is a 429."""
     return request.status == _RATE_LIMITED
 
 
 def seconds_between(earlier: JournalEntry, later: JournalEntry) -> float:
-    """The time from one request to another."""
+    """Seconds from one request to a later one."""
     return (later.at - earlier.at).total_seconds()
 
 
-def story(requests: Iterable[JournalEntry]) -> str:
-    """Requests as lines for people, with the seconds between them."""
+def timeline(requests: Iterable[JournalEntry]) -> str:
+    """Requests as human-readable lines, with the seconds between them."""
     shown = list(requests)
     pauses = [0.0, *(seconds_between(*pair) for pair in pairwise(shown))]
     lines = [
         f"  +{pause:.3f} s  {_line(request)}"
-        for pause, request in zip(pauses, shown, strict=False)  # of nothing there is one pause
+        for pause, request in zip(pauses, shown, strict=False)  # no requests have one pause
     ]
     if len(lines) > _MOST_LINES:
         left_out = len(lines) - _MOST_LINES
@@ -170,12 +146,12 @@ def story(requests: Iterable[JournalEntry]) -> str:
 
 def _line(request: JournalEntry) -> str:
     key = "" if request.idempotency_key is None else f" key {request.idempotency_key!r}"
-    told = "nothing heard" if request.status is None else str(request.status)
+    status = "no response" if request.status is None else str(request.status)
     kind = "" if request.error_type is None else f" {request.error_type}"
-    done = {"created": f", made {request.order_id}", "replayed": ", repeated"}
+    outcome = {"created": f", created {request.order_id}", "replayed": ", replayed"}
     fault = "".join(f" (fault: {hit.kind} {hit.place})" for hit in request.faults)
-    what = f"#{request.number} {request.method} {request.path}{key}: {told}"
-    return f"{what}{kind}{done.get(request.outcome or '', '')}{fault}"
+    what = f"#{request.number} {request.method} {request.path}{key}: {status}"
+    return f"{what}{kind}{outcome.get(request.outcome or '', '')}{fault}"
 
 
 def _body(request: JournalEntry) -> Body:
@@ -185,19 +161,19 @@ def _body(request: JournalEntry) -> Body:
         return Body(request.request_body, request.headers.get("content-length"))
 
 
-def _grouped(things: Iterable[T], label: Callable[[T], K]) -> dict[K, list[T]]:
-    """Things by a label, each group in its order."""
-    found: dict[K, list[T]] = {}
-    for thing in things:
-        found.setdefault(label(thing), []).append(thing)
-    return found
+def _grouped(items: Iterable[T], key: Callable[[T], K]) -> dict[K, list[T]]:
+    """Items grouped by a key, each group in the order of the items."""
+    groups: dict[K, list[T]] = {}
+    for item in items:
+        groups.setdefault(key(item), []).append(item)
+    return groups
 
 
 def _path(request: JournalEntry) -> str:
     return request.path.rstrip("/")
 
 
-def _shows_end(look: JournalEntry) -> bool:
-    # Status is the second field of every order; the rest of a long one may be cut.
-    status = look.response_body.partition('"status":"')[2].partition('"')[0]
-    return look.status in _OK and _path(look) != _ORDERS and status in ("COMPLETED", "FAILED")
+def _shows_end(read: JournalEntry) -> bool:
+    # The status is the second field of every order; the end of a long body may be cut.
+    status = read.response_body.partition('"status":"')[2].partition('"')[0]
+    return read.status in _OK and _path(read) != _ORDERS and status in ("COMPLETED", "FAILED")

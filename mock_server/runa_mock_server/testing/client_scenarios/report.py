@@ -1,4 +1,4 @@
-"""Reports for people and for machines: text, JSON and JUnit XML."""
+"""Reports as text, JSON and JUnit XML."""
 
 import json
 import shlex
@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from runa_conformance.junit import Case, Suite, as_xml
-from runa_mock_server.control_client.effects_text import counted
+from runa_mock_server.control_client.timeline import counted
 from runa_mock_server.testing.client_scenarios.checks import CHECKS, Finding
-from runa_mock_server.testing.client_scenarios.command import Report, Result, Status
+from runa_mock_server.testing.client_scenarios.results import Report, Result, Status
 from runa_mock_server.testing.client_scenarios.scenarios import SCENARIOS
 
 _MARKS: Final[Mapping[Status, str]] = {"passed": "ok  ", "failed": "FAIL", "skipped": "skip"}
@@ -17,21 +17,21 @@ _LAST_LINES = 10
 
 
 def result_text(result: Result) -> str:
-    """A result as a line, or as several where there is something to tell."""
+    """A result as a line, with the problems of a failed one below."""
     line = f"{_MARKS[result.status]}  {result.scenario.name}"
     if result.status == "skipped":
         return f"{line}: {result.reason}"
     line += f" ({_figures(result)})"
     if result.status == "passed":
         return line
-    told = [f"in this scenario {result.scenario.text}"]
+    lines = [f"in this scenario {result.scenario.text}"]
     for finding in result.problems:
-        told += [f"{finding.check.name}: expected: the program {finding.check.text}"]
-        told += [f"  {part}" for part in str(finding.problem).splitlines()]
+        lines += [f"{finding.check.name}: expected: the program {finding.check.text}"]
+        lines += [f"  {part}" for part in str(finding.problem).splitlines()]
     if result.output.strip():
-        told += ["the program wrote last:"]
-        told += [f"  | {part}" for part in result.output.splitlines()[-_LAST_LINES:]]
-    return "\n".join([line, *(_INDENT + part for part in told)])
+        lines += ["last output of the program:"]
+        lines += [f"  | {part}" for part in result.output.splitlines()[-_LAST_LINES:]]
+    return "\n".join([line, *(_INDENT + part for part in lines)])
 
 
 def _figures(result: Result) -> str:
@@ -42,19 +42,19 @@ def _figures(result: Result) -> str:
 
 
 def summary_text(report: Report) -> str:
-    """What came out, in a line."""
+    """The counts of all results in one line."""
     counts = ", ".join(f"{report.count(status)} {status}" for status in _MARKS)
     return f"{counted(len(report.results), 'scenario')}: {counts}; {report.seconds:.1f} s"
 
 
 def as_text(report: Report) -> str:
-    """The whole report for people."""
+    """The report as text."""
     lines = (*map(result_text, report.results), summary_text(report))
     return "".join(f"{line}\n" for line in lines)
 
 
 def as_json(report: Report) -> str:
-    """The whole report as JSON."""
+    """The report as JSON."""
     document: dict[str, Any] = {
         "command": list(report.command),
         "started_at": report.started_at.isoformat(timespec="seconds"),
@@ -91,7 +91,7 @@ def _finding(finding: Finding) -> dict[str, Any]:
 
 
 def as_junit(report: Report) -> str:
-    """The whole report as JUnit XML, which CI servers read."""
+    """The report as JUnit XML, for CI servers."""
     return as_xml(
         Suite(
             "runa client check",
@@ -104,7 +104,7 @@ def as_junit(report: Report) -> str:
 
 
 def _cases(result: Result) -> list[Case]:
-    """A case for each check; the scenario's time stands with the first one."""
+    """A case for each check; the first one carries the duration of the scenario."""
     name = result.scenario.name
     if result.reason is not None:
         return [Case(name, "run", "skipped", result.reason)]
@@ -122,11 +122,11 @@ def _cases(result: Result) -> list[Case]:
 
 
 FORMATS: Final = {"text": as_text, "json": as_json, "junit": as_junit}
-"""The forms of a report by name."""
+"""The report formats by name."""
 
 
 def scenarios_text() -> str:
-    """The scenarios and the checks, a line each."""
+    """The scenarios and the checks, one line each."""
     scenarios = [(s.name, s.text) for s in SCENARIOS.values()]
     checks = [(check.name, f"the program {check.text}") for check in CHECKS.values()]
     return f"scenarios\n{_columns(scenarios)}\nchecks\n{_columns(checks)}"

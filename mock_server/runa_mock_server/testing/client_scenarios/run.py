@@ -1,4 +1,4 @@
-"""A scenario for a client inside this process: a test-suite in Python needs no command."""
+"""Runs a scenario for a client inside this process; a Python test suite needs no command."""
 
 from collections.abc import Mapping
 from secrets import token_hex
@@ -6,9 +6,10 @@ from typing import Protocol
 
 from runa_mock_server.config.settings import Settings
 from runa_mock_server.contract.profiles import PROFILES
-from runa_mock_server.control_client.client import Controls
-from runa_mock_server.testing.client_scenarios.checks import Seen, judge
-from runa_mock_server.testing.client_scenarios.observation import Exit, Observation, observe
+from runa_mock_server.control.models import LONGEST_PAGE
+from runa_mock_server.control_client.client import ControlClient
+from runa_mock_server.testing.client_scenarios.checks import Evidence, judge
+from runa_mock_server.testing.client_scenarios.observation import Exit, Observation
 from runa_mock_server.testing.client_scenarios.scenarios import (
     Ending,
     Pace,
@@ -16,31 +17,33 @@ from runa_mock_server.testing.client_scenarios.scenarios import (
     make_scenarios,
 )
 
+_SERVICE = "/v2/"
+
 
 class Server(Protocol):
-    """What scenarios are played on: ``MockServer``, or what ``connect`` gives."""
+    """A server for scenarios: a ``MockServer``, or the result of ``connect``."""
 
     @property
     def base_url(self) -> str:
-        """What a client takes as its base URL."""
+        """The base URL for a client."""
 
     @property
     def settings(self) -> Settings:
-        """How the server behaves."""
+        """The settings of the server."""
 
-    def account(self, api_key: str) -> Controls:
-        """A hand on one account."""
+    def account(self, api_key: str) -> ControlClient:
+        """The controls of one account."""
 
 
-class PlayedScenario:
-    """A scenario that is going on for one account.
+class ScenarioRun:
+    """A run of a scenario, with an account of its own.
 
     Attributes:
-        scenario: what happens.
+        scenario: the scenario.
         base_url: the base URL for the client.
-        api_key: its API key; nobody else has it.
-        account: the clock, faults, journal and orders of its account.
-        was_checked: whether anybody has asked what the client did.
+        api_key: the API key for the client, which no other client has.
+        account: the controls of the account.
+        was_checked: whether ``problems`` or ``check`` was called.
     """
 
     def __init__(self, server: Server, scenario: Scenario, pace: Pace) -> None:
@@ -51,7 +54,10 @@ class PlayedScenario:
         self.account = server.account(self.api_key)
         self.was_checked = False
         self._pace = pace
-        scenario.arm(self.account)
+        if scenario.settings:
+            self.account.configure(**scenario.settings)
+        for fault in scenario.faults:
+            self.account.faults.arm(fault.kind, fault.place, **fault.fields)
 
     @property
     def name(self) -> str:
@@ -60,70 +66,81 @@ class PlayedScenario:
 
     @property
     def ends(self) -> Ending:
-        """How orders end in it: ``COMPLETED``, ``FAILED``, or they are ``REFUSED``."""
+        """How the orders of a correct client end: ``COMPLETED``, ``FAILED`` or ``REFUSED``."""
         return self.scenario.ends
 
     @property
     def environment(self) -> Mapping[str, str]:
-        """The environment variables by which a program finds its way here."""
+        """The environment variables that configure a program for this run."""
         return {
             "RUNA_BASE_URL": self.base_url,
             "RUNA_API_KEY": self.api_key,
             "RUNA_SCENARIO": self.name,
         }
 
-    def observe(self, ending: Exit | None = None, strangers: int = 0) -> Observation:
-        """What the client has done so far.
+    def observe(self, exit_: Exit | None = None, foreign_requests: int = 0) -> Observation:
+        """What the client did so far.
 
         Args:
-            ending: how its program ended, if it was one.
-            strangers: requests that came at the same time with other API keys.
+            exit_: how the program ended, if the client is a program.
+            foreign_requests: the number of requests with other API keys during the run.
         """
-        return observe(self.account, ending, strangers)
+        read = self.account.journal.read
+        # Orders are read separately: a client that polls without a pause fills the page with reads.
+        requests = {
+            entry.number: entry
+            for entry in (
+                *read(limit=LONGEST_PAGE).requests,
+                *read(method="POST", limit=LONGEST_PAGE).requests,
+            )
+            if entry.path.startswith(_SERVICE)
+        }
+        in_order = [requests[number] for number in sorted(requests)]
+        return Observation(in_order, self.account.effects(), exit_, foreign_requests)
 
     def problems(self, orders: int | None = 1) -> Mapping[str, str]:
-        """What the client did wrong so far, by the name of the check that says so.
+        """What the client did wrong so far, by the name of the check that failed.
 
         Args:
-            orders: how many orders it had to place; ``None`` if that does not matter.
+            orders: the number of orders that the client has to place; ``None`` for any number.
         """
         self.was_checked = True
-        seen = Seen(self.observe(), pace=self._pace, wanted=orders)
+        evidence = Evidence(self.observe(), pace=self._pace, expected_orders=orders)
         return {
             finding.check.name: finding.problem
-            for finding in judge(self.scenario, seen)
+            for finding in judge(self.scenario, evidence)
             if finding.problem is not None
         }
 
     def check(self, orders: int | None = 1) -> None:
-        """Assert that the client did well.
+        """Assert that the client behaved correctly.
 
         Args:
-            orders: how many orders it had to place; ``None`` if that does not matter.
+            orders: the number of orders that the client has to place; ``None`` for any number.
 
         Raises:
-            AssertionError: telling what it did instead, and the requests that show it.
+            AssertionError: with the problems and the requests that show them.
         """
         problems = self.problems(orders)
         if problems:
-            told = "\n".join(f"{name}: {problem}" for name, problem in problems.items())
-            raise AssertionError(f"{self.name} ({self.scenario.text}):\n{told}")
+            lines = "\n".join(f"{name}: {problem}" for name, problem in problems.items())
+            raise AssertionError(f"{self.name} ({self.scenario.text}):\n{lines}")
 
 
-def play(server: Server, name: str, pace: Pace | None = None) -> PlayedScenario:
-    """Let a scenario begin, for an account of its own.
+def run_scenario(server: Server, name: str, pace: Pace | None = None) -> ScenarioRun:
+    """Start a scenario on a server, for a new account.
 
     Args:
-        server: where.
-        name: which scenario, one of ``SCENARIOS``.
-        pace: how long things take in it.
+        server: a ``MockServer``, or the result of ``connect``.
+        name: the name of the scenario, one of ``SCENARIOS``.
+        pace: the durations in it; by default those of ``Pace()``.
 
     Raises:
         ValueError: if there is no such scenario.
-        ControlRefusedError: if the server takes no new API keys.
+        ControlRefusedError: if the server does not accept new API keys.
     """
     pace = pace or Pace()
     scenarios = {scenario.name: scenario for scenario in make_scenarios(pace)}
     if name not in scenarios:
         raise ValueError(f"there is no scenario {name!r}; there are {', '.join(scenarios)}")
-    return PlayedScenario(server, scenarios[name], pace)
+    return ScenarioRun(server, scenarios[name], pace)

@@ -1,26 +1,27 @@
-"""What is tried on a client: scenarios as data.
+"""The scenarios, as data: faults, settings, the expected end of orders, and the checks that apply.
 
-A scenario is a row: what is armed, how the client's orders are to end, which checks apply. Faults
-hit the first request that they fit, so a client that places many orders meets each of them once.
+A fault hits the first request that it matches, so a client that places many orders meets each
+fault once.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from math import isfinite
-from typing import Any, Literal
+from typing import Literal, NamedTuple
 
-from runa_mock_server.control_client.client import Controls
+from runa_mock_server.control_client.keywords import FaultFields, SettingsChanges
+from runa_mock_server.server_state.fault_spec import Kind, Place
 
 Ending = Literal["COMPLETED", "FAILED", "REFUSED"]
 
 LONGEST_PACE = 600
-"""The longest that anything can be made to take, in seconds."""
+"""The maximum of each duration, in seconds."""
 
 CLEAN = "clean"
-"""The scenario in which nothing goes wrong: what the others are compared with."""
+"""The scenario without faults, which is the baseline of the others."""
 
-_ORDERS = {"method": "POST", "path": "/v2/order"}
-_READS = {"method": "GET", "path": "/v2/order/*"}
+_ORDERS: FaultFields = {"method": "POST", "path": "/v2/order"}
+_READS: FaultFields = {"method": "GET", "path": "/v2/order/*"}
 
 _ALWAYS = ("called", "ended", "fresh_key", "final_is_final")
 _AS_USUAL = (*_ALWAYS, "ordered", "ordered_once", "recovered")
@@ -29,16 +30,16 @@ _RETRIED = (*_AS_USUAL, "kept_key")
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """How long things take, in seconds; tests of a client with short patience make them shorter.
+    """Durations in seconds; tests of a client with short timeouts make them shorter.
 
     Attributes:
-        rate_limit_wait: how long a client has to wait after 429; 5 is the provider's advice (page
-            "Rate limits").
-        slow: how long a slow answer takes.
-        long_processing: how long an order is processed where that takes long.
+        rate_limit_wait: the minimum wait after a 429; 5 is the provider's advice (page "Rate
+            limits").
+        slow: the duration of a slow response.
+        long_processing: how long an order is PROCESSING in the scenario `long-processing`.
 
     Raises:
-        ValueError: for a value that is negative or not finite, naming it.
+        ValueError: for a value that is negative, too large or not finite, naming it.
     """
 
     rate_limit_wait: float = 5.0
@@ -52,36 +53,37 @@ class Pace:
                 raise ValueError(f"{name}: must be 0 to {LONGEST_PACE} seconds, not {value:g}")
 
 
+class Fault(NamedTuple):
+    """A fault of a scenario, as ``FaultsControl.arm`` takes it."""
+
+    kind: Kind
+    place: Place
+    fields: FaultFields
+
+
 @dataclass(frozen=True, slots=True)
 class Scenario:
     """A scenario.
 
     Attributes:
-        name: its name.
+        name: the name of the scenario.
         text: what happens in it.
-        ends: how the client's orders end in it, if the client does well.
+        ends: how the orders of a correct client end.
         checks: the names of the checks that apply.
-        faults: what is armed, as ``FaultSpec`` has it.
-        settings: the settings that the account has.
+        faults: the faults to arm.
+        settings: the settings of the account.
     """
 
     name: str
     text: str
     checks: tuple[str, ...]
     ends: Ending = "COMPLETED"
-    faults: tuple[Mapping[str, Any], ...] = ()
-    settings: Mapping[str, Any] = field(default_factory=dict)
-
-    def arm(self, account: Controls) -> None:
-        """Let it begin for an account that nothing has been done to."""
-        if self.settings:
-            account.configure(**self.settings)
-        for fault in self.faults:
-            account.faults.arm(**fault)
+    faults: tuple[Fault, ...] = ()
+    settings: SettingsChanges = field(default_factory=SettingsChanges)
 
 
 def make_scenarios(pace: Pace) -> tuple[Scenario, ...]:
-    """Every scenario, the clean one first."""
+    """Every scenario, `clean` first."""
     return (
         Scenario(
             CLEAN,
@@ -92,40 +94,40 @@ def make_scenarios(pace: Pace) -> tuple[Scenario, ...]:
             "reset-before-commit",
             "the connection is reset before the order is stored",
             _RETRIED,
-            faults=({**_ORDERS, "kind": "reset", "place": "before"},),
+            faults=(Fault("reset", "before", _ORDERS),),
         ),
         Scenario(
             "reset-after-commit",
-            "the connection is reset after the order is stored, before a byte of the answer",
+            "the connection is reset after the order is stored, before the response",
             _RETRIED,
-            faults=({**_ORDERS, "kind": "reset", "place": "after_commit"},),
+            faults=(Fault("reset", "after_commit", _ORDERS),),
         ),
         Scenario(
             "cut-body",
-            "the order is stored, the body of the answer ends in the middle",
+            "the order is stored, the response body is cut off",
             _RETRIED,
-            faults=({**_ORDERS, "kind": "close", "place": "in_body"},),
+            faults=(Fault("close", "in_body", _ORDERS),),
         ),
         Scenario(
             "unavailable",
-            "503 from a gateway, once for an order and once for a look at one, then all is well",
+            "503 from a gateway, once for creating and once for reading an order",
             _RETRIED,
             faults=(
-                {**_ORDERS, "kind": "status", "status": 503},
-                {**_READS, "kind": "status", "status": 503},
+                Fault("status", "before", {**_ORDERS, "status": 503}),
+                Fault("status", "before", {**_READS, "status": 503}),
             ),
         ),
         Scenario(
             "rate-limited",
-            "429 once, then all is well",
+            "429 once",
             (*_RETRIED, "waited_after_429"),
-            faults=({**_ORDERS, "kind": "rate_limit"},),
+            faults=(Fault("rate_limit", "before", _ORDERS),),
         ),
         Scenario(
             "slow",
-            f"the answer to the order takes {pace.slow:g} s, in drops",
+            f"the response to the order takes {pace.slow:g} s, in small pieces",
             _RETRIED,
-            faults=({**_ORDERS, "kind": "slow", "place": "in_body", "delay": pace.slow},),
+            faults=(Fault("slow", "in_body", {**_ORDERS, "delay": pace.slow}),),
         ),
         Scenario(
             "long-processing",
@@ -135,7 +137,7 @@ def make_scenarios(pace: Pace) -> tuple[Scenario, ...]:
         ),
         Scenario(
             "unknown-fields",
-            "answers have fields that no documentation knows",
+            "responses have undocumented fields",
             _AS_USUAL,
             settings={"unknown_fields": True},
         ),
@@ -164,4 +166,4 @@ def make_scenarios(pace: Pace) -> tuple[Scenario, ...]:
 
 
 SCENARIOS: Mapping[str, Scenario] = {s.name: s for s in make_scenarios(Pace())}
-"""Every scenario at its usual pace, by name."""
+"""Every scenario with the default durations, by name."""

@@ -6,7 +6,9 @@ from decimal import Decimal
 from urllib.parse import parse_qs
 
 from runa_mock_server.base.errors import quoted
-from runa_mock_server.orders.payouts import ClaimError, Part
+from runa_mock_server.base.money import in_cents
+from runa_mock_server.orders.order import Part
+from runa_mock_server.orders.payouts import ClaimError
 
 _MORE_FIELDS = 100  # than there are products to choose from
 _AMOUNT = re.compile(r"[0-9]{1,12}(?:\.[0-9]{1,2})?")
@@ -49,4 +51,4 @@ def read_parts(fields: Mapping[str, str]) -> list[Part]:
     }
     if wrong:
         raise ClaimError("Not every part is an amount of money.", wrong)
-    return [Part(code, Decimal(text)) for code, text in typed.items() if Decimal(text)]
+    return [Part(code, in_cents(Decimal(text))) for code, text in typed.items() if Decimal(text)]

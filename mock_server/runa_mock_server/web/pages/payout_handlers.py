@@ -9,7 +9,7 @@ from runa_mock_server.base.paging import once
 from runa_mock_server.orders.idempotency import Answer
 from runa_mock_server.orders.payouts import ClaimError, Payout
 from runa_mock_server.orders.redemption import RedemptionRefusedError, refusal
-from runa_mock_server.server_state.server_state import Account
+from runa_mock_server.server_state.account import Account
 from runa_mock_server.web.answers import OK, json_answer
 from runa_mock_server.web.body import read_body
 from runa_mock_server.web.call import Call
@@ -47,7 +47,7 @@ async def redeem_payout(call: Call) -> Answer:
     typed: dict[str, str] = {}
     try:
         typed = read_fields(raw, payout.codes)
-        account.payouts.claim(payout, read_parts(typed))
+        account.orders.claim(payout.token, read_parts(typed))
     except ClaimError as error:
         return payout_page(call, *found, Refused(_BAD_REQUEST, error, typed))
     # Relative: the browser may know this server by another name than the payout's URL has, and
@@ -86,12 +86,12 @@ def _find(call: Call) -> tuple[Account, Payout] | None:
 def _redemption(call: Call, found: tuple[Account, Payout] | None) -> dict[str, Any]:
     settings = call.world.settings if found is None else found[0].settings
     if not settings.redemption_api:
-        return refusal("RE013", None if found is None else found[1].order_id)
+        return refusal("RE013", None if found is None else found[1].order.id)
     if found is None:
         return refusal("RE011")
     account, payout = found
     try:
-        return account.redeemer.redeem(payout)
+        return account.redeem(payout)
     except RedemptionRefusedError as error:
         return error.document()
 

@@ -6,11 +6,13 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from runa_mock_server.base.clock import SECOND
+from runa_mock_server.base.money import from_cents
 from runa_mock_server.catalogue import content
 from runa_mock_server.orders.e_codes import NEVER_EXPIRES
 from runa_mock_server.orders.idempotency import Answer
-from runa_mock_server.orders.payouts import ClaimError, Part, Payout
-from runa_mock_server.server_state.server_state import Account
+from runa_mock_server.orders.order import Part
+from runa_mock_server.orders.payouts import ClaimError, Payout
+from runa_mock_server.server_state.account import Account
 from runa_mock_server.web.answers import OK
 from runa_mock_server.web.call import Call
 from runa_mock_server.web.pages.barcodes import draw
@@ -84,7 +86,7 @@ def payout_page(
         payout: the payout.
         refused: the form to which the page is the answer, if one was sent in vain.
     """
-    expiry = payout.item["payout"]["expiry_date"]
+    expiry = payout.expiry_date
     return page(
         call,
         f"{payout.status.lower()}.html",
@@ -101,7 +103,7 @@ def payout_page(
 
 def vouchers(call: Call, account: Account, payout: Payout) -> list[Voucher]:
     """What a claimed payout was turned into."""
-    parts, e_codes = account.payouts.parts(payout), account.redeemer.e_codes(payout)
+    parts, e_codes = account.orders.parts(payout), account.e_codes(payout)
     return [_voucher(call, *both) for both in zip(parts, e_codes, strict=True)]
 
 
@@ -122,14 +124,14 @@ def _choices(call: Call, payout: Payout, refused: Refused | None) -> list[_Choic
     wrong = {} if refused is None else refused.reason.parts
     choices = []
     for code in payout.codes:
-        offer = call.world.catalogue.offer(code)
+        offer = call.world.catalogue.known_offer(code)
         choices.append(
             _Choice(
                 code,
                 _name(call, code),
                 _picture(call, code),
                 "" if offer is None else str(offer.denominations),
-                offer is not None and payout.face_value in offer.denominations,
+                offer is not None and from_cents(payout.item.face_value) in offer.denominations,
                 typed.get(code, ""),
                 wrong.get(code, ""),
             )

@@ -1,0 +1,394 @@
+"""Placing an order: what is decided under its idempotency key, from the lookup to the balance.
+
+The steps are named, and stand in their order, in ``web/checks.py``. Each looks at a ``Placing``,
+adds what it finds out, and raises if it refuses; whatever comes out, 2xx, 4xx or 5xx, is the
+answer to the key from then on. Nothing here changes anything: the result is a ``Commit``.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from runa_mock_server.base import strict_json
+from runa_mock_server.base.clock import SECOND
+from runa_mock_server.base.errors import ApiError, NeverStoredError, ServiceError
+from runa_mock_server.base.ids import next_order_id
+from runa_mock_server.base.money import cents_text
+from runa_mock_server.contract import triggers
+from runa_mock_server.orders.business_rules import Line, look_up
+from runa_mock_server.orders.commit import AccountView, Commit, Mail
+from runa_mock_server.orders.documents import full_bytes
+from runa_mock_server.orders.idempotency import Answer, KeptAnswer, in_progress
+from runa_mock_server.orders.order import (
+    Distribution,
+    Item,
+    Order,
+    PayoutChange,
+    Products,
+    accepted,
+    timing,
+)
+from runa_mock_server.orders.pricing import Quote, quote
+from runa_mock_server.orders.terms import OrderOptions, OrderTerms
+from runa_schemas.contract_data import PROCESSING_SECONDS
+
+if TYPE_CHECKING:  # a server starts without loading pydantic
+    from runa_mock_server.contract.request_models import Distribution as SentDistribution
+    from runa_mock_server.contract.request_models import NewOrder
+
+_ACCEPTED, _DONE = 202, 200
+# A synchronous order answers at once and is said to have completed a second later (recorded).
+_SYNCHRONOUS_DELAY = PROCESSING_SECONDS * SECOND
+_NEVER_DELIVERED = (".invalid", ".test")
+
+
+class OrderRequest:
+    """A request to place an order, its headers checked and its body at hand.
+
+    What follows from the body alone is worked out once, however often it is decided.
+
+    Args:
+        key: the idempotency key.
+        raw: the body.
+        options: what the headers ask for.
+        as_pydantic_1: whether details are worded and located as production does.
+
+    Attributes:
+        key: the idempotency key.
+        options: what the headers ask for.
+        fingerprint: equal for bodies that idempotency takes for the same; 32 hexadecimal digits.
+    """
+
+    def __init__(
+        self, key: str, raw: bytes, options: OrderOptions, *, as_pydantic_1: bool = False
+    ) -> None:
+        self.key = key
+        self.options = options
+        self._as_pydantic_1 = as_pydantic_1
+        self._document: Any = None
+        self._body: NewOrder | None = None
+        self._error: strict_json.MalformedJsonError | None = None
+        try:
+            self._document = strict_json.parse(raw)
+            self.fingerprint = strict_json.fingerprint(self._document).hex()
+        except strict_json.MalformedJsonError as error:
+            self._error = error
+            self.fingerprint = strict_json.fingerprint_bytes(raw).hex()
+
+    def check_syntax(self) -> None:
+        """See whether the body is JSON.
+
+        Raises:
+            ApiError: ``bad_request`` if it is not.
+        """
+        if self._error is not None:
+            raise strict_json.not_json(self._error)
+
+    def body(self) -> "NewOrder":
+        """The body as an order; it is validated once.
+
+        Raises:
+            ApiError: ``bad_request`` if it is no JSON object, ``validation_error`` with a detail
+                for each wrong field.
+        """
+        if self._body is None:
+            from runa_mock_server.contract.request_models import (  # noqa: PLC0415 - loads pydantic
+                NewOrder,
+                validate_body,
+            )
+
+            as_pydantic_1 = self._as_pydantic_1
+            self._body = validate_body(NewOrder, self._document, as_pydantic_1=as_pydantic_1)
+        return self._body
+
+
+class Placing:
+    """An order on its way through the steps.
+
+    Args:
+        view: the account as it is.
+        request: what was sent.
+        terms: how the account's orders are carried out.
+        now: when the request got to its key, microseconds since the epoch.
+        accepted_at: when an order is accepted; later than ``now`` if the request was held up.
+
+    Attributes:
+        view: the account as it is.
+        request: what was sent.
+        terms: how the account's orders are carried out.
+        now: when the request got to its key.
+        accepted_at: when an order is accepted.
+        fails: whether the order is to end ``FAILED``.
+        payment_currency: what is paid in; known behind ``body_schema``.
+        synchronous: whether everything is answered at once.
+        lines: the items with their products; known behind ``find_products``.
+        product_currency: of the first product; one order has one currency.
+        quote: what it costs; known behind ``price``.
+    """
+
+    __slots__ = (
+        "accepted_at",
+        "fails",
+        "lines",
+        "now",
+        "payment_currency",
+        "product_currency",
+        "quote",
+        "request",
+        "synchronous",
+        "terms",
+        "view",
+    )
+
+    lines: Sequence[Line]
+    payment_currency: str
+    product_currency: str
+    quote: Quote
+
+    def __init__(
+        self,
+        view: AccountView,
+        *,
+        request: OrderRequest,
+        terms: OrderTerms,
+        now: int,
+        accepted_at: int,
+    ) -> None:
+        self.view = view
+        self.request = request
+        self.terms = terms
+        self.now = now
+        self.accepted_at = accepted_at
+        self.fails = False
+        self.synchronous = request.options.synchronous
+
+    def kept(self, answer: Answer) -> tuple[str, KeptAnswer]:
+        """The key, and what it is answered with from now on."""
+        return self.request.key, KeptAnswer(self.now, self.request.fingerprint, answer)
+
+
+Step = Callable[[Placing], Answer | None]
+"""Looks at an order; returns the answer of the first time for a request that was seen before."""
+
+
+def earlier_answer(view: AccountView, request: OrderRequest, now: int) -> Answer | None:
+    """The stored answer for a request, if its key is in force.
+
+    Raises:
+        NeverStoredError: ``idempotency_in_progress`` while the first request is being handled,
+            ``idempotency_validation_error`` if the key was used with another body.
+    """
+    key = request.key
+    if key in view.in_progress:
+        raise in_progress(key)
+    kept = view.kept_answer(key)
+    if kept is None or not kept.in_force(now):
+        return None
+    return kept.replay(key, request.fingerprint)
+
+
+def same_key(placing: Placing) -> Answer | None:
+    """The stored answer; 400 for a key in progress, or used with another body."""
+    return earlier_answer(placing.view, placing.request, placing.now)
+
+
+def json_syntax(placing: Placing) -> None:
+    """400 ``bad_request`` for a body that is no JSON."""
+    placing.request.check_syntax()
+
+
+def body_schema(placing: Placing) -> None:
+    """400 ``bad_request`` for what is no object, 422 ``validation_error`` for wrong fields."""
+    placing.payment_currency = placing.request.body()["payment_method"]["currency"].value
+
+
+def trigger(placing: Placing) -> None:
+    """The error that was asked for."""
+    asked = placing.request.options.trigger
+    if asked is not None:
+        triggers.pull(asked)
+        placing.fails = asked == triggers.ORDER_FAILED
+
+
+def find_products(placing: Placing) -> None:
+    """400 ``product_validation_error`` for products and templates that do not exist."""
+    placing.lines = lines = look_up(placing.request.body()["items"], placing.terms.catalogue)
+    placing.product_currency = lines[0].offers[0].currency
+
+
+def price(placing: Placing) -> None:
+    """What the order costs; refuses nothing."""
+    placing.quote = quote(
+        [(line.face_value, line.offers) for line in placing.lines],
+        placing.payment_currency,
+        discounts=placing.terms.profile.applies_discounts,
+    )
+
+
+def enough_balance(placing: Placing) -> None:
+    """400 ``insufficient_funds``; an order that fails costs nothing (inferred)."""
+    if placing.fails or not placing.terms.profile.enforces_balances:
+        return
+    cost, currency = placing.quote.total_price, placing.payment_currency
+    balance = placing.view.balance(currency)
+    if cost > balance:
+        raise ApiError(
+            "insufficient_funds",
+            f"The order costs {currency} {cents_text(cost)}, the balance is {cents_text(balance)}.",
+        )
+
+
+def place(
+    placing: "Callable[[AccountView], Placing]", steps: Sequence[Step], view: AccountView
+) -> Commit:
+    """Decide what a request to place an order changes, and how it is answered.
+
+    Args:
+        placing: the request and its terms, for an account; see ``Placing``.
+        steps: what is checked, in this order.
+        view: the account.
+
+    Raises:
+        NeverStoredError: for a conflict with an earlier use of the key and for an unknown
+            trigger.
+    """
+    order = placing(view)
+    try:
+        for step in steps:
+            answer = step(order)
+            if answer is not None:
+                return Commit(answer)
+    except NeverStoredError:
+        raise
+    except ServiceError as refusal:
+        answer = Answer(refusal.status, orjson.dumps(refusal.document()))
+        return Commit(answer, order.kept(answer))
+    return _accept(order)
+
+
+def _accept(placing: Placing) -> Commit:
+    terms, view = placing.terms, placing.view
+    order = _order(placing, placing.accepted_at)
+    if placing.synchronous:
+        placed = order._replace(position=view.order_count)
+        document = full_bytes(placed, view.identity, terms.payout_url, order.created_at)
+        answer = Answer(_DONE, document)
+    else:
+        answer = Answer(_ACCEPTED, accepted(order.id))
+    balances = {}
+    if terms.profile.enforces_balances and not placing.fails:
+        currency = placing.payment_currency
+        balances[currency] = view.balance(currency) - order.total_price
+    always = terms.profile.always_sends_email
+    recipients = [] if order.failed else [item.distribution for item in order.items]
+    mails = mailed_items(recipients, always=always, asked=placing.request.options.email)
+    return Commit(
+        answer,
+        placing.kept(answer),
+        order,
+        balances=balances,
+        mails={order.id: [Mail(index) for index in mails]} if mails else {},
+    )
+
+
+def _order(placing: Placing, now: int) -> Order:
+    request, terms, cost = placing.request, placing.terms, placing.quote
+    options, body, view = request.options, request.body(), placing.view
+    processing = options.processing or terms.processing
+    delay = _SYNCHRONOUS_DELAY if options.synchronous else processing.delay
+    completed_at, ends_at, expires_at = timing(now, delay, terms.link_lifetime)
+    return Order(
+        id=next_order_id(view.newest_id, now, view.identity.secret),
+        key=request.key,
+        fingerprint=request.fingerprint,
+        created_at=now,
+        completed_at=completed_at,
+        ends_at=now if options.synchronous else ends_at,
+        expires_at=expires_at,
+        failed=placing.fails,
+        currency=cost.product_currency,
+        payment_currency=cost.payment_currency,
+        total_price=cost.total_price,
+        total_discount=cost.total_discount,
+        legacy_fields=terms.legacy_item_fields,
+        items=[
+            Item(
+                paid.face_value,
+                paid.price,
+                paid.discount_multiplier,
+                distribution_of(item["distribution_method"]),
+                products_of(line),
+            )
+            for item, line, paid in zip(body["items"], placing.lines, cost.prices, strict=True)
+        ],
+        description=body.get("description"),
+        metadata=body.get("metadata"),
+        exchange=cost.exchange,
+        payouts=_claimed_at_once(placing),
+        reads_left=None if options.synchronous else processing.reads,
+    )
+
+
+def distribution_of(sent: "SentDistribution") -> Distribution:
+    """How an item reaches its recipient, from what was sent."""
+    template_id = sent.get("template_id")
+    if sent["type"] == "PAYOUT_LINK":
+        return Distribution(sent["type"], None, None, template_id)
+    if sent["type"] == "EMAIL":
+        return Distribution(sent["type"], None, sent["email_address"], template_id)
+    return Distribution(
+        sent["type"], sent["recipient_reference"], sent["email_address"], template_id
+    )
+
+
+def products_of(line: Line) -> Products:
+    """What the recipient of an item gets, from what was sent."""
+    sent = line.products
+    if sent["type"] == "SINGLE":
+        usage = sent.get("usage_config")
+        if usage is None:
+            return Products(sent["type"], (sent["value"],))
+        template_id = usage.get("spend_rules_template_id")
+        echo = {} if template_id is None else {"spend_rules_template_id": template_id}
+        return Products(sent["type"], (sent["value"],), None, echo)
+    if sent["type"] == "MULTIPLE":
+        return Products(sent["type"], sent["values"])
+    return Products(sent["type"], [offer.code for offer in line.offers], sent["template_id"])
+
+
+def _claimed_at_once(placing: Placing) -> dict[int, PayoutChange]:
+    """The payouts to recipients who were paid before: they need no claim."""
+    known = placing.view.recipients
+    if not known or placing.fails:
+        return {}
+    return {
+        index: PayoutChange("CLAIMED", None)
+        for index, line in enumerate(placing.lines)
+        if line.distribution is not None
+        and line.distribution["type"] == "RECIPIENT"
+        and line.distribution["recipient_reference"] in known
+    }
+
+
+def mailed_items(recipients: Sequence[Distribution], *, always: bool, asked: bool) -> list[int]:
+    """The indexes of the items whose recipients get mail (provider's page "Playground").
+
+    On the playground mail is sent only if the request asks for it, and only for the first item
+    distributed by EMAIL; in production for each such item (inferred). Addresses that cannot
+    exist get none.
+
+    Args:
+        recipients: how each item reaches its recipient.
+        always: whether this environment mails without being asked.
+        asked: whether ``X-Send-Email: true`` was sent.
+    """
+    if not (always or asked):
+        return []
+    by_email = [
+        (index, to.email_address)
+        for index, to in enumerate(recipients)
+        if to.type == "EMAIL" and to.email_address is not None
+    ]
+    chosen = by_email if always else by_email[:1]
+    return [index for index, to in chosen if not to.lower().endswith(_NEVER_DELIVERED)]
