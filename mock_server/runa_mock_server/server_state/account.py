@@ -95,8 +95,7 @@ class Account:
             Identity(account_number(api_key), secret), server.opening_balances(settings)
         )
         terms = server.order_terms(settings)
-        self._first_catalogue = server.catalogue
-        self.orders = OrderService(self.clock, self.state, terms, self._first_catalogue)
+        self.orders = OrderService(self.clock, self.state, terms, server.catalogue)
         self.outbox = Outbox(self.state, lambda: self.orders.terms.payout_url)
         self.redactor = Redactor(api_key, server.known_keys)
         self.journal = Journal(settings.journal_requests, settings.journal_bytes, self.redactor)
@@ -134,7 +133,8 @@ class Account:
 
     def e_codes(self, payout: Payout) -> list[dict[str, Any]]:
         """The codes of a claimed payout, one for each part."""
-        return redemption.e_codes(payout, self._first_catalogue, self._server.code_url)
+        parts, catalogue = self.orders.parts(payout), self.orders.terms.catalogue
+        return redemption.e_codes(payout, parts, catalogue, self._server.code_url)
 
     def change_settings(self, changes: Mapping[str, Any]) -> None:
         """Let the server behave differently towards this account from now on.

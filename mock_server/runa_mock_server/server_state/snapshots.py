@@ -373,7 +373,7 @@ def _check_order(known: Mapping[str, Order], field: str, order_id: object) -> Or
 
 
 def _check_product(world: World, field: str, code: str) -> None:
-    if world.catalogue.offer(code) is None:
+    if world.catalogue.known_offer(code) is None:
         raise StateError(field, f"this server has no product {quoted(code)}")
 
 
