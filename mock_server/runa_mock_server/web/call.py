@@ -149,13 +149,15 @@ class Call:
         """
         if self.owner is None or self.order_id is None:
             return
+        undelivered = self.owner.undelivered
         if reached:
-            self.owner.undelivered.pop(self.order_id, None)
+            if undelivered:
+                undelivered.pop(self.order_id, None)
         elif self.outcome == "created":
             before = self.orders_before
             if before is None:
                 before = self.owner.state.count_before(self.order_id)
-            self.owner.undelivered[self.order_id] = before
+            undelivered[self.order_id] = before
 
     def note_arrival(self) -> None:
         """Note how many orders there are before a fault holds the call up.

@@ -117,7 +117,8 @@ class Pipeline:
                 tuple([(f.id, f.spec.kind, f.spec.place) for f in faults]) if faults else (),
             )
         )
-        call.note_delivery(reached=whole and status in _OK)
+        if call.order_id is not None:
+            call.note_delivery(reached=whole and status in _OK)
         return number
 
     def shown(self, call: Call, answer: Answer) -> Answer:
