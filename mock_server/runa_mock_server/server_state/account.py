@@ -69,6 +69,9 @@ class Account:
         orders: what can be done with its orders.
         outbox: the mails that its orders caused.
         journal: its latest requests.
+        undelivered: the ids of the orders whose answer has reached no client, neither the first
+            nor a replay, each with the number of orders that there were when its request came.
+            They are few, and kept although the journal forgets.
         redactor: takes its key out of what is shown.
         enforces_balances: whether orders need and reduce a balance.
     """
@@ -99,6 +102,7 @@ class Account:
         self.outbox = Outbox(self.state, lambda: self.orders.terms.payout_url)
         self.redactor = Redactor(api_key, server.known_keys)
         self.journal = Journal(settings.journal_requests, settings.journal_bytes, self.redactor)
+        self.undelivered: dict[str, int] = {}
 
     @property
     def webhooks(self) -> Webhooks:
