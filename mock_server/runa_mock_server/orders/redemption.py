@@ -3,12 +3,13 @@
 Provider's page "Redemption". The HTTP status is always 200; whether it worked is in the body.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from runa_mock_server.catalogue.catalogue import Catalogue
 from runa_mock_server.orders.e_codes import e_code
-from runa_mock_server.orders.payouts import Payout, parts_of
+from runa_mock_server.orders.order import Part
+from runa_mock_server.orders.payouts import Payout
 from runa_schemas.contract_data import REDEMPTION_ERRORS
 
 _REFUSED = {"CANCELLED": "RE005", "EXPIRED": "RE004"}
@@ -78,12 +79,15 @@ def redeemed(payout: Payout, codes: list[dict[str, Any]]) -> dict[str, Any]:
     return answer if len(codes) == 1 else answer | {"e_codes": codes}
 
 
-def e_codes(payout: Payout, catalogue: Catalogue, code_url: CodeUrl) -> list[dict[str, Any]]:
+def e_codes(
+    payout: Payout, parts: Sequence[Part], catalogue: Catalogue, code_url: CodeUrl
+) -> list[dict[str, Any]]:
     """The codes of a claimed payout, one for each part.
 
     Args:
         payout: the payout.
-        catalogue: what could be ordered when the account began.
+        parts: what it was turned into.
+        catalogue: what can be ordered now; it knows products that were removed, too.
         code_url: where a product that is a link leads.
     """
     return [
@@ -94,7 +98,7 @@ def e_codes(payout: Payout, catalogue: Catalogue, code_url: CodeUrl) -> list[dic
             payout.status_updated_at,
             code_url(payout.token, part.code),
         )
-        for part in parts_of(payout, catalogue)
+        for part in parts
     ]
 
 

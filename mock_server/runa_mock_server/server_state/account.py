@@ -69,6 +69,9 @@ class Account:
         orders: what can be done with its orders.
         outbox: the mails that its orders caused.
         journal: its latest requests.
+        undelivered: the ids of the orders whose answer has reached no client, neither the first
+            nor a replay, each with the number of orders that there were when its request came.
+            They are few, and kept although the journal forgets.
         redactor: takes its key out of what is shown.
         enforces_balances: whether orders need and reduce a balance.
     """
@@ -95,11 +98,11 @@ class Account:
             Identity(account_number(api_key), secret), server.opening_balances(settings)
         )
         terms = server.order_terms(settings)
-        self._first_catalogue = server.catalogue
-        self.orders = OrderService(self.clock, self.state, terms, self._first_catalogue)
+        self.orders = OrderService(self.clock, self.state, terms, server.catalogue)
         self.outbox = Outbox(self.state, lambda: self.orders.terms.payout_url)
         self.redactor = Redactor(api_key, server.known_keys)
         self.journal = Journal(settings.journal_requests, settings.journal_bytes, self.redactor)
+        self.undelivered: dict[str, int] = {}
 
     @property
     def webhooks(self) -> Webhooks:
@@ -134,7 +137,8 @@ class Account:
 
     def e_codes(self, payout: Payout) -> list[dict[str, Any]]:
         """The codes of a claimed payout, one for each part."""
-        return redemption.e_codes(payout, self._first_catalogue, self._server.code_url)
+        parts, catalogue = self.orders.parts(payout), self.orders.terms.catalogue
+        return redemption.e_codes(payout, parts, catalogue, self._server.code_url)
 
     def change_settings(self, changes: Mapping[str, Any]) -> None:
         """Let the server behave differently towards this account from now on.

@@ -10,7 +10,12 @@ from runa_mock_server.base.ids import read_payout_token
 from runa_mock_server.base.money import in_cents
 from runa_mock_server.base.redaction import KnownKeys
 from runa_mock_server.catalogue.catalogue import Catalogue
-from runa_mock_server.catalogue.changes import ProductChange, changed_product, product_update
+from runa_mock_server.catalogue.changes import (
+    ProductChange,
+    changed_product,
+    product_update,
+    with_added,
+)
 from runa_mock_server.catalogue.file import catalogue_of
 from runa_mock_server.catalogue.service import ProductService
 from runa_mock_server.contract.processing import Processing, parse_processing
@@ -119,9 +124,34 @@ class World:
         """
         old = self.products.document(code)
         new = changed_product(old, change)
-        if new == old:
-            return
-        self._have(self.catalogue.with_product(new))
+        if new != old:
+            self._offer(self.catalogue.with_product(new), old, new)
+
+    def add_product(self, product: Mapping[str, Any]) -> None:
+        """Add a product to the catalogue, for every account.
+
+        Args:
+            product: a document in the shape of the provider's product list.
+
+        Raises:
+            ProductChangeError: naming each field that cannot be used; nothing was changed.
+        """
+        self._offer(with_added(self.catalogue, product), None, product)
+
+    def remove_product(self, code: str) -> None:
+        """Remove a product from the catalogue, for every account; orders stay as they are.
+
+        Raises:
+            KeyError: if there is no such product.
+        """
+        product = self.products.document(code)
+        self._offer(self.catalogue.without(code), product, None)
+
+    def _offer(
+        self, catalogue: Catalogue, old: Mapping[str, Any] | None, new: Mapping[str, Any] | None
+    ) -> None:
+        """Replace the catalogue, and send the event of the product in which it differs."""
+        self._have(catalogue)
         for account in self.accounts:
             account.follow()
         self.webhooks.product_changed(product_update(old, new, self.clock.now()))

@@ -123,6 +123,11 @@ class AccountState(_Part):
     recipient_addresses: dict[str, str] = {}
     emails: list[EmailState]
     attempts: list[Moment] = Field(description="The moments that count against the rate limit.")
+    undelivered: dict[str, Annotated[int, Field(ge=0)]] = Field(
+        default={},
+        description="The orders whose answer has reached no client, each with the number of "
+        "orders that there were when its request came.",
+    )
 
 
 class StateError(ValueError):
@@ -184,6 +189,7 @@ def export_account(account: Account) -> AccountState:
             for email in account.outbox.by_order()
         ],
         attempts=list(state.attempts),
+        undelivered=dict(account.undelivered),
     )
 
 
@@ -222,6 +228,10 @@ def import_account(world: World, api_key: str, state: AccountState) -> Account:
     account.state.identity = identity
     for commit in _commits(account, world, state):
         account.state.apply(commit)
+    for order_id in state.undelivered:
+        if account.state.order(order_id) is None:
+            raise StateError("undelivered", f"there is no order {quoted(order_id)}")
+    account.undelivered.update(state.undelivered)
     world.install(account)
     return account
 
@@ -370,7 +380,7 @@ def _check_order(known: Mapping[str, Order], field: str, order_id: object) -> Or
 
 
 def _check_product(world: World, field: str, code: str) -> None:
-    if world.catalogue.offer(code) is None:
+    if world.catalogue.known_offer(code) is None:
         raise StateError(field, f"this server has no product {quoted(code)}")
 
 

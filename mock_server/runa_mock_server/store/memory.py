@@ -6,13 +6,13 @@ numbers, and one bytearray of ids in the order of creation. So a million orders 
 
 from bisect import bisect_left
 from collections.abc import Callable, Iterator, Mapping, MutableMapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from runa_mock_server.base.ids import Identity
 from runa_mock_server.orders.commit import MOST_MAILS, Commit, Decision, Mail
 from runa_mock_server.orders.documents import order_id_in
 from runa_mock_server.orders.idempotency import Answer, KeptAnswer
-from runa_mock_server.orders.order import Order, accepted, end_of_row, from_row, to_row
+from runa_mock_server.orders.order import Order, accepted, from_row, head_of, to_row
 from runa_mock_server.orders.rate_limit import RATE_WINDOW
 
 _ID_SIZE = len("O-") + 26
@@ -20,12 +20,8 @@ _ACCEPTED = 202
 _ABSENT: Any = object()
 
 
-class _Write(NamedTuple):
-    """One write of a commit: a key of a mapping and its new value."""
-
-    mapping: MutableMapping[Any, Any]
-    key: Any
-    value: Any
+_Write = tuple[MutableMapping[Any, Any], Any, Any]
+"""One write of a commit: a mapping, a key and its new value, or ``_ABSENT``."""
 
 
 class AccountState:
@@ -73,6 +69,10 @@ class AccountState:
         """How many orders it has."""
         return len(self._rows)
 
+    def row(self, order_id: str) -> bytes | None:
+        """The row of the order with an id; see ``orders.order``."""
+        return self._rows.get(order_id)
+
     def order(self, order_id: str) -> Order | None:
         """The order with an id."""
         row = self._rows.get(order_id)
@@ -88,12 +88,8 @@ class AccountState:
         if kept is None or isinstance(kept, bytes):
             return None if kept is None else KeptAnswer.unpack(kept)
         order_id = self._id_at(kept)
-        return self._of_order(from_row(order_id, self._rows[order_id]))
-
-    def _of_order(self, order: Order) -> KeptAnswer:
-        """What the key of an order was answered with, if nothing held the request up."""
-        answer = Answer(_ACCEPTED, accepted(order.id))
-        return KeptAnswer(order.created_at, order.fingerprint, answer)
+        head = head_of(self._rows[order_id])
+        return KeptAnswer(head.created_at, head.fingerprint, Answer(_ACCEPTED, accepted(order_id)))
 
     def balance(self, currency: str) -> int:
         """What is there, in cents."""
@@ -139,7 +135,7 @@ class AccountState:
         Looks at all, so it is not for a request.
         """
         for order_id, row in tuple(self._rows.items()):
-            ends_at = end_of_row(row)
+            ends_at = head_of(row).ends_at
             if ends_at > time:
                 yield order_id, ends_at
 
@@ -174,10 +170,8 @@ class AccountState:
             Exception: whatever a write or a listener raised; nothing is changed then.
         """
         placed = commit.placed
-        if placed is not None:
-            placed = placed._replace(position=len(self._rows))
-        writes = self._writes(commit, placed)
-        before = [_Write(mapping, key, mapping.get(key, _ABSENT)) for mapping, key, _ in writes]
+        writes = self._writes(commit)
+        before = [(mapping, key, mapping.get(key, _ABSENT)) for mapping, key, _ in writes]
         ids, attempts = len(self._ids), self._attempts
         try:
             _write(writes)
@@ -197,36 +191,43 @@ class AccountState:
         if len(self._mails) > MOST_MAILS:
             del self._mails[next(iter(self._mails))]
 
-    def _writes(self, commit: Commit, placed: Order | None) -> list[_Write]:
-        writes = [_Write(self._rows, order.id, to_row(order)) for order in commit.changed]
+    def _writes(self, commit: Commit) -> list[_Write]:
+        placed, rows = commit.placed, self._rows
+        writes: list[_Write] = [(rows, order.id, to_row(order)) for order in commit.changed]
         if placed is not None:
-            writes.append(_Write(self._rows, placed.id, to_row(placed)))
+            writes.append((rows, placed.id, to_row(placed, len(rows))))
         if commit.key is not None:
             key, kept = commit.key
-            if self._keys.get(key) is not None:  # a key that was used again after 30 days
-                writes.append(_Write(self._keys, key, _ABSENT))
-            writes.append(_Write(self._keys, key, self._short(kept, placed)))
+            if key in self._keys:  # a key that was used again after 30 days
+                writes.append((self._keys, key, _ABSENT))
+            writes.append((self._keys, key, self._short(kept, placed)))
         if commit.balances:
             writes += [
-                _Write(self.balances, currency, _ABSENT if cents is None else cents)
+                (self.balances, currency, _ABSENT if cents is None else cents)
                 for currency, cents in commit.balances.items()
             ]
         if commit.mails:
             writes += [
-                _Write(self._mails, order_id, tuple(mails) or _ABSENT)
+                (self._mails, order_id, tuple(mails) or _ABSENT)
                 for order_id, mails in commit.mails.items()
             ]
         if commit.recipients:
-            writes += [_Write(self.recipients, *known) for known in commit.recipients.items()]
+            writes += [(self.recipients, *known) for known in commit.recipients.items()]
         return writes
 
     def _short(self, kept: KeptAnswer, placed: Order | None) -> int | bytes:
         """What is kept of the answer to a key: little, where it follows from its order."""
-        if kept.answer.status == _ACCEPTED:
-            order = placed or self.order(order_id_in(kept.answer.body) or "")
-            if order is not None and kept == self._of_order(order):
-                return order.position
-        return kept.pack()
+        if kept.answer.status != _ACCEPTED:
+            return kept.pack()
+        position = len(self._rows)
+        if placed is None:
+            placed = self.order(order_id_in(kept.answer.body) or "")
+            if placed is None or kept.answer.body != accepted(placed.id):
+                return kept.pack()
+            position = placed.position
+        if (kept.first_seen, kept.fingerprint) != (placed.created_at, placed.fingerprint):
+            return kept.pack()
+        return position
 
     def _with(self, attempt: int) -> tuple[int, ...]:
         """The attempts that count, with one more."""
@@ -234,6 +235,8 @@ class AccountState:
 
     def _tell(self, commit: Commit) -> None:
         """Tell the listeners of the orders that are new or end at another time."""
+        if self.order_changed is None and self.mails_changed is None:
+            return
         ending = commit.changed if commit.placed is None else [*commit.changed, commit.placed]
         for order in ending:
             if self.order_changed is not None:

@@ -2,6 +2,7 @@
 
 from runa_mock_server.base.paging import once, page_request
 from runa_mock_server.base.strict_json import parse_body
+from runa_mock_server.contract.request_models import NewEstimate, validate_body
 from runa_mock_server.orders.balances import all_balances, one_balance
 from runa_mock_server.orders.estimates import estimate
 from runa_mock_server.orders.idempotency import Answer
@@ -33,8 +34,6 @@ async def list_orders(call: Call) -> Answer:
 
 async def estimate_order(call: Call) -> Answer:
     """``POST /order/estimate``."""
-    from runa_mock_server.contract.request_models import NewEstimate, validate_body  # noqa: PLC0415 - loads pydantic
-
     world = call.world
     document = parse_body(await read_body(call))
     body = validate_body(NewEstimate, document, as_pydantic_1=world.profile.details_of_pydantic_1)
