@@ -16,6 +16,7 @@ from support.answers import order_ids
 from support.api import Api
 
 KEY = "XX-before.secret"
+OF_THE_CATALOGUE = {"barcode_format", "barcode_string", "expiry_date", "url"}
 LINKS = "http://mock.example.test/payout/"
 BEFORE: dict[str, Any] = json.loads(
     Path(__file__).with_name("account_state_before.json").read_text(encoding="utf-8")
@@ -71,8 +72,18 @@ def test_every_request_is_answered_as_before(server: MockServer, api: Api) -> No
     assert (effects.verdict, effects.orders) == ("exactly_once", len(before))
 
 
-def test_every_link_redeems_as_before(server: MockServer, api: Api) -> None:
+def redemption(document: dict[str, Any]) -> dict[str, Any]:
+    """A redemption without what the catalogue says of its products."""
+    codes = document.get("e_codes") or [document.get("e_code") or {}]
+    shown = [
+        {name: value for name, value in code.items() if name not in OF_THE_CATALOGUE}
+        for code in codes
+    ]
+    return {**document, "e_code": None, "e_codes": shown}
+
+
+def test_every_link_redeems_as_before(api: Api) -> None:
     """The same codes for claimed payouts, the same refusals for the others."""
     for token, before in BEFORE["redemptions"].items():
         redeemed = api.get(f"/payout/{token}?format=json").json()
-        assert redeemed == with_links_of(server, before)
+        assert redemption(redeemed) == redemption(before)
