@@ -81,16 +81,20 @@ class Call:
     answer: Answer | None = None
     status: int | None = None
 
+    @property
+    def is_remembered(self) -> bool:
+        """Whether neither its account nor everything was reset or replaced since it came."""
+        return self.first_journal is self.world.journal and (
+            self.owner is None or self.world.has(self.owner)
+        )
+
     def check_remembered(self) -> None:
         """See whether the call still belongs to anything.
 
         Raises:
             ForgottenError: if its account, or everything, was reset or replaced.
         """
-        world = self.world
-        if self.first_journal is not world.journal or (
-            self.owner is not None and not world.has(self.owner)
-        ):
+        if not self.is_remembered:
             raise ForgottenError
 
     def header(self, name: str) -> str | None:

@@ -13,7 +13,7 @@ from runa_mock_server.orders.placing import OrderRequest, Placing, earlier_answe
 from runa_mock_server.orders.terms import OrderOptions
 from runa_mock_server.web.body import read_body
 from runa_mock_server.web.call import Call
-from runa_mock_server.web.checks import UNDER_THE_KEY
+from runa_mock_server.web.checks import UNDER_THE_KEY, check_key
 from runa_mock_server.web.fault_injection import wait_inside
 
 _REFUSALS = 400
@@ -24,11 +24,13 @@ async def create_order(call: Call) -> Answer:
 
     Raises:
         NeverStoredError: for a conflict with an earlier use of the key and for an unknown trigger.
-        ForgottenError: if the account was reset or replaced while the body came in.
+        ForgottenError: if the account was reset or replaced while a fault held the call up.
     """
-    account = call.account
     raw = await read_body(call)
-    call.check_remembered()  # or the order would be placed where it can never be read
+    if not call.is_remembered:  # or the order would be placed where it can never be read
+        call.first_journal = call.world.journal
+        check_key(call)
+    account = call.account
     request = _request(call, raw)
     call.fingerprint = request.fingerprint
     call.outcome = "refused"
