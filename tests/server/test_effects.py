@@ -325,3 +325,18 @@ order did not reach the client
     with pytest.raises(AssertionError) as caught:
         server.assert_exactly_once(repeats="forbid")
     assert f"the service replayed {order_id}, the client received 202" in str(caught.value)
+
+
+def test_keys_that_are_shown_alike_are_told_apart(server: MockServer, api: Api) -> None:
+    """Each has its own verdict, although one stands for the API key in another spelling."""
+    alike = [b"\xff", b"\\udcff", KEY.encode(), KEY.lower().encode()]
+    for number, key in enumerate(alike):
+        headers = {"X-Idempotency-Key": key}
+        document = body(description=str(number))
+        made = api.call("POST", "/v2/order", headers=headers, json=document)
+        assert made.status_code == 202
+    effects = server.effects()
+    assert (effects.verdict, effects.orders) == ("exactly_once", len(alike))
+    assert [len(key.orders) for key in effects.keys] == [1] * len(alike)
+    assert [len(key.attempts) for key in effects.keys] == [1] * len(alike)
+    assert len({key.idempotency_key for key in effects.keys}) == 2

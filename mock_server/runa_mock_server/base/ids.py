@@ -74,7 +74,11 @@ def next_order_id(previous: str, now: int, secret: bytes) -> str:
     if low <= _FORTY_BITS:
         return previous[:-8] + _eight(low)
     high = _number(previous[-16:-8]) + 1
-    return f"{previous[:-16]}{_eight(high)}{_eight(low & _FORTY_BITS)}"
+    if high <= _FORTY_BITS:
+        return f"{previous[:-16]}{_eight(high)}{_eight(low & _FORTY_BITS)}"
+    # Only behind an id that was imported: on to the next millisecond.
+    later = (_number(previous[2:10]) << 10 | _NUMBERS[previous[10:12]]) + 1
+    return next_order_id("", later * 1_000, secret)
 
 
 def item_ids(order_id: str, items: int) -> list[str]:

@@ -148,12 +148,13 @@ def effects_of(account: Account, window: float, only_key: str | None = None) -> 
         only_key: the idempotency key to look at; by default all.
     """
     orders_made = list(_orders_made(account))
+    # By the keys as they were sent: two of them can be shown alike.
     made: dict[str, list[_Made]] = {}
     for order in orders_made:
         made.setdefault(order.key, []).append(order)
     attempts: dict[str, list[Entry]] = {}
     for entry in sorted(account.journal, key=lambda entry: entry.number):
-        key = entry.idempotency_key
+        key = entry.key_as_sent
         if key is not None:
             attempts.setdefault(key, []).append(entry)
     twins = _twins(orders_made, round(window * SECOND))
@@ -161,11 +162,12 @@ def effects_of(account: Account, window: float, only_key: str | None = None) -> 
     first_used = {key: orders[0].at for key, orders in made.items()}
     for key, entries in attempts.items():
         first_used[key] = min(entries[0].at, first_used.get(key, entries[0].at))
-    wanted = None if only_key is None else account.redactor.text(only_key)
+    show = account.redactor.text
+    wanted = None if only_key is None else show(only_key)
     keys = [
         _key_effects(account, key, made.get(key, []), attempts.get(key, []), twins[key])
         for key in sorted(first_used, key=first_used.__getitem__)
-        if wanted in (None, key)
+        if wanted is None or show(key) == wanted
     ]
     return combined(keys, complete="" not in made)
 
@@ -179,7 +181,7 @@ def _orders_made(account: Account) -> Iterator[_Made]:
     now = account.clock.now()
     for order in account.state.orders():
         yield _Made(
-            key="" if order.key is None else account.redactor.text(order.key),
+            key=order.key or "",
             id=order.id,
             at=order.created_at,
             fingerprint=order.fingerprint,
@@ -233,7 +235,7 @@ def _key_effects(
     created = {entry.order_id for entry in entries if entry.outcome == "created"}
     return KeyEffects(
         account=account.name,
-        idempotency_key=key,
+        idempotency_key=account.redactor.text(key),
         verdict=verdict,
         orders=[order.id for order in made],
         unanswered=unanswered,
@@ -242,8 +244,8 @@ def _key_effects(
         balance_moved=charged if account.enforces_balances else [],
         emails=sum(len(account.state.mails(order.id)) for order in made),
         webhooks=sum(account.webhooks.has_told(order.id) for order in made),
-        suspected_with=twins.suspected,
-        repeated_with=twins.repeated,
+        suspected_with=[account.redactor.text(other) for other in twins.suspected],
+        repeated_with=[account.redactor.text(other) for other in twins.repeated],
         attempts=[
             Attempt(
                 number=entry.number,

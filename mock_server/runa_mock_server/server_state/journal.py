@@ -57,13 +57,16 @@ class Entry:
         outcome: for a request that places an order, whether it made one (``created``), got the
             stored answer (``replayed``) or neither (``refused``); ``None`` for other requests,
             and if the service never saw it.
+        key_as_sent: ``X-Idempotency-Key`` as it came; it can hold an API key, so it is not to be
+            shown.
         order_id: the order that was made, or shown again.
         fingerprint: equal for equal bodies; 32 hexadecimal digits.
         faults: the faults that hit it, each with its id, kind and place.
     """
 
     def __init__(self, flat: Flat, redactor: Redactor | KnownKeys) -> None:
-        self.number, self.at, self.method, self._target, self._headers, self._key = flat[:6]
+        self.number, self.at, self.method = flat[:3]
+        self._target, self._headers, self.key_as_sent = flat[3:6]
         self._request_body, self.status, self._response_body, self.outcome = flat[6:10]
         self.order_id, self.fingerprint, self.faults = flat[10:]
         if isinstance(redactor, KnownKeys):
@@ -92,7 +95,7 @@ class Entry:
     @property
     def idempotency_key(self) -> str | None:
         """``X-Idempotency-Key`` of a request that places an order, printable."""
-        return None if self._key is None else self._redactor.text(self._key)
+        return None if self.key_as_sent is None else self._redactor.text(self.key_as_sent)
 
     @property
     def request_body(self) -> bytes:

@@ -23,7 +23,7 @@ from runa_mock_server.contract.processing import NEVER
 from runa_mock_server.contract.request_models import EmailAddress
 from runa_mock_server.orders.business_rules import REDEMPTION_TEMPLATE
 from runa_mock_server.orders.commit import Commit, Mail
-from runa_mock_server.orders.documents import full_bytes, ids_of, tokens_of
+from runa_mock_server.orders.documents import full_bytes, ids_of, order_id_in, tokens_of
 from runa_mock_server.orders.idempotency import Answer, KeptAnswer
 from runa_mock_server.orders.order import Order, Part
 from runa_mock_server.server_state.account import Account
@@ -32,6 +32,7 @@ from runa_mock_server.server_state.server_state import World
 from runa_schemas.contract_data import ProfileName
 
 _FIRST_REFUSAL = 400
+_TOO_LATE_ID = "O-7"  # of the year 9774; larger ids must be left for the orders that follow
 _YEAR_10000 = 253_402_300_800 * SECOND
 
 
@@ -256,7 +257,7 @@ def _commits(account: Account, world: World, state: AccountState) -> Iterator[Co
         yield Commit(placed=order, mails={order.id: mails.get(order.id, ())})
     for key, kept in answers.items():
         if kept.answer.status < _FIRST_REFUSAL:
-            _check_order(known, "answers", _made_by(kept))
+            _check_order(known, "answers", order_id_in(kept.answer.body))
         yield Commit(key=(key, kept))
     gone = dict.fromkeys(account.state.balances)
     balances = {name.value: in_cents(amount) for name, amount in state.balances.items()}
@@ -275,16 +276,10 @@ def _kept(answer: AnswerState) -> KeptAnswer:
     return KeptAnswer(answer.first_seen, answer.fingerprint, sent)
 
 
-def _made_by(kept: KeptAnswer) -> object:
-    """The id of the order that an answer is about."""
-    document = orjson.loads(kept.answer.body)
-    return document.get("id") if isinstance(document, dict) else None
-
-
 def _orders(
     account: Account, world: World, state: AccountState, answers: Mapping[str, KeptAnswer]
 ) -> list[Order]:
-    keys = {_made_by(kept): key for key, kept in answers.items()}
+    keys = {order_id_in(kept.answer.body): key for key, kept in answers.items()}
     documents = _documents(world, state)
     claims = _claims(world, state, documents)
     on_hold = {kept.id for kept in state.orders if kept.ends_at == NEVER}
@@ -322,6 +317,8 @@ def _documents(world: World, state: AccountState) -> list[ExportedOrder]:
     for position, kept in enumerate(state.orders):
         if kept.id <= last:
             raise StateError("orders", f"{kept.id} does not come after {last}")
+        if kept.id >= _TOO_LATE_ID:
+            raise StateError("orders", f"{kept.id} must start with O-0 to O-6: clocks end in 9000")
         last = kept.id
         try:
             document = read_document(kept.document)

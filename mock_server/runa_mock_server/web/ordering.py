@@ -24,9 +24,12 @@ async def create_order(call: Call) -> Answer:
 
     Raises:
         NeverStoredError: for a conflict with an earlier use of the key and for an unknown trigger.
+        ForgottenError: if the account was reset or replaced while the body came in.
     """
     account = call.account
-    request = _request(call, await read_body(call))
+    raw = await read_body(call)
+    call.check_remembered()  # or the order would be placed where it can never be read
+    request = _request(call, raw)
     call.fingerprint = request.fingerprint
     call.outcome = "refused"
     now = call.accepted_at = account.clock.now()
