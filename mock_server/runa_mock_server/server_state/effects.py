@@ -4,10 +4,10 @@ A client may call as often as it likes, as long as what it wanted happens once. 
 worked out here from the orders that exist; what the attempts were, the journal knows.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
-from itertools import pairwise
+from itertools import chain, pairwise
 from typing import Literal, NamedTuple
 
 from pydantic import BaseModel, Field
@@ -19,8 +19,10 @@ from runa_mock_server.orders.idempotency import LIFETIME
 from runa_mock_server.orders.order import Order
 from runa_mock_server.server_state.account import Account
 from runa_mock_server.server_state.journal import Entry, Outcome
+from runa_mock_server.store.memory import AccountState
 
 Verdict = Literal["none", "exactly_once", "duplicated"]
+_WORST_FIRST: tuple[Verdict, ...] = ("duplicated", "exactly_once", "none")
 
 DEFAULT_WINDOW = 600.0
 """Seconds within which two orders with the same body are suspected to be one purchase."""
@@ -101,6 +103,7 @@ class _Made(NamedTuple):
     failed: bool
     price: Money
     is_answered: bool
+    emails: int
 
 
 def effects_of(account: Account, window: float, only_key: str | None = None) -> Effects:
@@ -111,67 +114,125 @@ def effects_of(account: Account, window: float, only_key: str | None = None) -> 
         window: seconds within which orders with equal bodies are suspected; 0 suspects none.
         only_key: the idempotency key to look at; by default all.
     """
-    made: dict[str, list[_Made]] = {}
-    for order in _orders_made(account):
-        made.setdefault(order.key, []).append(order)
-    attempts: dict[str, list[Entry]] = {}
-    for entry in sorted(account.journal, key=lambda entry: entry.number):
-        key = entry.idempotency_key
-        if key is not None:
-            attempts.setdefault(key, []).append(entry)
-    suspects = _suspects([order for orders in made.values() for order in orders], window)
-    first_used = {key: entries[0].at for key, entries in attempts.items()}
-    first_used |= {key: orders[0].at for key, orders in made.items()}
-    wanted = None if only_key is None else account.redactor.text(only_key)
-    keys = [
-        _key_effects(account, key, made.get(key, []), attempts.get(key, []), suspects.get(key, []))
-        for key in sorted(first_used, key=first_used.__getitem__)
-        if wanted in (None, key)
-    ]
+    keys = [key for key in effects_by_key(account, window, only_key) if key is not None]
     return combined(keys, complete=not account.journal.dropped)
 
 
-def _orders_made(account: Account) -> Iterator[_Made]:
+def effects_by_key(
+    account: Account, window: float, only_key: str | None = None
+) -> Iterator[KeyEffects | None]:
+    """What each key of one account had caused when this began, with a bounded amount of work each.
+
+    Args:
+        account: the account.
+        window: seconds within which orders with equal bodies are suspected; 0 suspects none.
+        only_key: the idempotency key to look at; by default all.
+
+    Yields:
+        The effects of the keys in the order in which they were first used; ``None`` for work that
+        found nothing yet.
+    """
+    state, entries = account.state.snapshot(), iter(account.journal)
+    attempts: dict[str, list[Entry]] = {}
+    for entry in entries:
+        key = entry.idempotency_key
+        if key is not None:
+            attempts.setdefault(key, []).append(entry)
+        yield None
+    made: dict[str, list[_Made]] = {}
+    for order in _orders_made(account, state):
+        made.setdefault(order.key, []).append(order)
+        yield None
+    suspects = yield from _suspects(made.values(), window)
+    for of_key in attempts.values():
+        of_key.sort(key=lambda entry: entry.number)
+        yield None
+    first_used = {key: of_key[0].at for key, of_key in attempts.items()}
+    first_used |= {key: orders[0].at for key, orders in made.items()}
+    wanted = None if only_key is None else account.redactor.text(only_key)
+    for key in sorted(first_used, key=first_used.__getitem__):
+        if wanted not in (None, key):
+            yield None
+            continue
+        yield _key_effects(
+            account, key, made.get(key, []), attempts.get(key, []), suspects.get(key, [])
+        )
+
+
+def _orders_made(account: Account, state: AccountState) -> Iterator[_Made]:
     """The orders that exist, oldest first.
 
     Neither what is kept for the keys nor the journal is a source for this: if an order was stored
     and its key was not, that is just what has to be found here.
     """
     now = account.clock.now()
-    for order in account.state.orders():
+    redactor = account.redactor
+    for order in state.orders():
         yield _Made(
-            key="" if order.key is None else account.redactor.text(order.key),
+            key="" if order.key is None else redactor.text(order.key),
             id=order.id,
             at=order.created_at,
             fingerprint=order.fingerprint,
             failed=order.failed,
             price=Money(currency=order.payment_currency, amount=cents_text(order.total_price)),
-            is_answered=order.key is None or _is_answered(account, order, order.key, now),
+            is_answered=order.key is None or _is_answered(state, order, order.key, now),
+            emails=len(state.mails(order.id)),
         )
 
 
-def _is_answered(account: Account, order: Order, key: str, now: int) -> bool:
+def _is_answered(state: AccountState, order: Order, key: str, now: int) -> bool:
     """Whether the key of an order is answered with the order, as long as the key is in force."""
     if now - order.created_at >= LIFETIME:
         return True
-    kept = account.state.kept_answer(key)
+    kept = state.kept_answer(key)
     return kept is not None and order_id_in(kept.answer.body) == order.id
 
 
-def combined(keys: Sequence[KeyEffects], *, complete: bool) -> Effects:
+def combined(keys: Iterable[KeyEffects], *, complete: bool) -> Effects:
     """The effects of many keys together."""
-    verdicts = {key.verdict for key in keys}
-    verdict: Verdict = "exactly_once" if "exactly_once" in verdicts else "none"
-    return Effects(
-        verdict="duplicated" if "duplicated" in verdicts else verdict,
-        complete=complete,
-        orders=sum(len(key.orders) for key in keys),
-        charged=_sum(money for key in keys for money in key.charged),
-        balance_moved=_sum(money for key in keys for money in key.balance_moved),
-        emails=sum(key.emails for key in keys),
-        webhooks=sum(key.webhooks for key in keys),
-        keys=list(keys),
-    )
+    totals = Totals()
+    totals.complete = complete
+    keys = list(keys)
+    for key in keys:
+        totals.add(key)
+    return totals.effects(keys)
+
+
+class Totals:
+    """The effects of many keys together, added one by one.
+
+    Attributes:
+        complete: whether the journals still hold every request.
+    """
+
+    def __init__(self) -> None:
+        self.complete = True
+        self._verdicts: set[Verdict] = {"none"}
+        self._orders = self._emails = self._webhooks = 0
+        self._charged: dict[str, Decimal] = {}
+        self._moved: dict[str, Decimal] = {}
+
+    def add(self, key: KeyEffects) -> None:
+        """Add what a key has caused."""
+        self._verdicts.add(key.verdict)
+        self._orders += len(key.orders)
+        self._emails += key.emails
+        self._webhooks += key.webhooks
+        _add(self._charged, key.charged)
+        _add(self._moved, key.balance_moved)
+
+    def effects(self, keys: Sequence[KeyEffects] = ()) -> Effects:
+        """The totals, with the keys themselves where they are to be shown."""
+        return Effects(
+            verdict=next(v for v in _WORST_FIRST if v in self._verdicts),
+            complete=self.complete,
+            orders=self._orders,
+            charged=_shown(self._charged),
+            balance_moved=_shown(self._moved),
+            emails=self._emails,
+            webhooks=self._webhooks,
+            keys=list(keys),
+        )
 
 
 def _key_effects(
@@ -196,7 +257,7 @@ def _key_effects(
         unanswered=unanswered,
         charged=charged,
         balance_moved=charged if account.enforces_balances else [],
-        emails=sum(len(account.state.mails(order.id)) for order in made),
+        emails=sum(order.emails for order in made),
         webhooks=sum(account.webhooks.has_told(order.id) for order in made),
         suspected_with=list(suspects),
         attempts=[
@@ -215,17 +276,31 @@ def _key_effects(
 
 def _sum(amounts: Iterable[Money]) -> list[Money]:
     totals: dict[str, Decimal] = {}
+    _add(totals, amounts)
+    return _shown(totals)
+
+
+def _add(totals: dict[str, Decimal], amounts: Iterable[Money]) -> None:
     for money in amounts:
         totals[money.currency] = totals.get(money.currency, ZERO) + Decimal(money.amount)
+
+
+def _shown(totals: Mapping[str, Decimal]) -> list[Money]:
     return [Money(currency=name, amount=show(total)) for name, total in sorted(totals.items())]
 
 
-def _suspects(made: Iterable[_Made], window: float) -> dict[str, list[str]]:
-    """For each key the others whose orders had the same body at about the same time."""
+def _suspects(
+    made: Iterable[Sequence[_Made]], window: float
+) -> Generator[None, None, dict[str, list[str]]]:
+    """For each key the others whose orders had the same body at about the same time.
+
+    Yields after a bounded amount of work.
+    """
     by_body: dict[str, list[tuple[int, str]]] = {}
-    for order in made:
+    for order in chain.from_iterable(made):
         if not order.failed:
             by_body.setdefault(order.fingerprint, []).append((order.at, order.key))
+        yield
     suspects: dict[str, list[str]] = {}
     for orders in by_body.values():
         for cluster in _clusters(sorted(orders), round(window * SECOND)):
@@ -234,6 +309,8 @@ def _suspects(made: Iterable[_Made], window: float) -> dict[str, list[str]]:
                 # A key can have made two orders, each with suspects of its own.
                 named = dict.fromkeys([*suspects.get(key, ()), *others])
                 suspects[key] = list(named)[:_SUSPECTS_NAMED]
+                yield
+        yield
     return suspects
 
 

@@ -134,8 +134,9 @@ class Journal:
         return len(self._entries)
 
     def __iter__(self) -> Iterator[Entry]:
-        for entry in tuple(self._entries):
-            yield Entry(entry, self._redactor)
+        """The requests that are kept now, whatever is added while they are read."""
+        redactor = self._redactor
+        return (Entry(entry, redactor) for entry in tuple(self._entries))
 
     def add(self, entry: Flat) -> None:
         """Note a request, and forget the oldest beyond the limits."""

@@ -62,6 +62,14 @@ class AccountState:
         self._recipients: dict[str, str | None] = {}
         self._attempts: tuple[int, ...] = ()
 
+    def snapshot(self) -> "AccountState":
+        """A copy that no later commit changes. What it holds is shared, so it is made quickly."""
+        copy = AccountState(self.identity, self.balances)
+        copy._rows, copy._ids, copy._keys = self._rows.copy(), self._ids[:], self._keys.copy()
+        copy._mails, copy._recipients = self._mails.copy(), self._recipients.copy()
+        copy._attempts = self._attempts
+        return copy
+
     # What decisions read.
 
     @property
