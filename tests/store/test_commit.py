@@ -93,7 +93,8 @@ class FailingBytes(bytearray):
 def arm(state: AccountState) -> Countdown:
     """Have every store of an account count its writes, and the listeners too."""
     countdown = Countdown()
-    for name, value in vars(state).items():
+    for name in AccountState.__slots__:
+        value = getattr(state, name)
         failing: FailingDict | FailingBytes
         if isinstance(value, dict):
             failing = FailingDict(value)

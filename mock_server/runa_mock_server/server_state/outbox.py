@@ -16,6 +16,8 @@ class Outbox:
         links: what payout links begin with, now.
     """
 
+    __slots__ = ("_links", "_state")
+
     def __init__(self, state: AccountState, links: Callable[[], str]) -> None:
         self._state = state
         self._links = links

@@ -47,6 +47,21 @@ class AccountState:
             at another time.
     """
 
+    __slots__ = (
+        "_attempts",
+        "_ids",
+        "_in_progress",
+        "_keys",
+        "_mails",
+        "_recipients",
+        "_rows",
+        "balances",
+        "identity",
+        "mails_changed",
+        "order_changed",
+        "version",
+    )
+
     def __init__(self, identity: Identity, balances: Mapping[str, int]) -> None:
         self.identity = identity
         self.balances: dict[str, int] = dict(balances)
@@ -57,7 +72,7 @@ class AccountState:
         self._ids = bytearray()
         # A key whose answer is that its order was accepted has the position of that order.
         self._keys: dict[str, int | bytes] = {}
-        self._in_progress: set[str] = set()
+        self._in_progress: dict[str, None] = {}  # an empty set takes three times as much
         self._mails: dict[str, tuple[Mail, ...]] = {}
         self._recipients: dict[str, str | None] = {}
         self._attempts: tuple[int, ...] = ()
@@ -259,11 +274,11 @@ class AccountState:
 
     def begin(self, key: str) -> None:
         """Mark the first request with a key as in progress, until ``release``."""
-        self._in_progress.add(key)
+        self._in_progress[key] = None
 
     def release(self, key: str) -> None:
         """End what ``begin`` began."""
-        self._in_progress.discard(key)
+        self._in_progress.pop(key, None)
 
     def drop(self, count: int) -> bool:
         """Forget some orders and keys, whichever; for an account that was discarded.
