@@ -1,18 +1,24 @@
 """Exactly once, not at all, or twice: what requests came to, and how it is told."""
 
 import json
-from typing import Any
+from collections.abc import Iterator
+from itertools import combinations, pairwise
+from typing import Any, NamedTuple
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from runa_mock_server import ManualClock, MockServer
+from runa_mock_server import ControlRefusedError, ManualClock, MockServer
 from runa_mock_server.server_state.effects import KeyEffects
 from support.answers import order_ids
 from support.api import KEY, Api, body, item
-from support.raw import ORDER, exchange, message
+from support.raw import ORDER, connection, exchange, message, reply_on, rest_of
+from support.waiting import until
 
 OTHER = "XX-other.secret"
 LARGER = body(items=[item(face_value=20)])
+HEAVY = json.dumps(LARGER).encode()
 
 
 def verdicts(server: Any, **options: Any) -> dict[str, str]:
@@ -25,6 +31,14 @@ def only(server: Any, key: str) -> KeyEffects:
     (found,) = server.effects(key).keys
     assert isinstance(found, KeyEffects)
     return found
+
+
+def lose(server: MockServer, key: str, raw: bytes = ORDER) -> str:
+    """Place an order whose answer does not reach the client; its id."""
+    server.faults.arm("status", "after_commit", status=504, idempotency_key=key)
+    sent = message("POST", "/v2/order", raw, X_Idempotency_Key=key)
+    assert exchange(server.url, sent).status == 504
+    return only(server, key).orders[-1]
 
 
 def test_nothing_was_ordered(server: MockServer, api: Api) -> None:
@@ -98,40 +112,51 @@ def test_a_key_that_is_used_again_after_30_days_orders_twice(
         server.assert_exactly_once("a", window=0)
 
 
+@pytest.mark.parametrize("lost", [True, False])
 @pytest.mark.parametrize(
     ("options", "longest_gap"),
     [({}, 600), ({"window": 5}, 5), ({"window": 0.000001}, 0.000001), ({"window": 10**9}, 10**9)],
 )
-def test_equal_bodies_within_the_window_are_suspected(
-    clock: ManualClock, options: dict[str, Any], longest_gap: float
+def test_equal_bodies_within_the_window_are_suspected_or_repeated(
+    clock: ManualClock, options: dict[str, Any], longest_gap: float, *, lost: bool
 ) -> None:
-    """To the microsecond; both keys, each with the name of the other."""
-    for beyond, suspected in ((0, [["b"], ["a"]]), (0.000001, [[], []])):
+    """To the microsecond; both keys, each with the name of the other.
+
+    The answer to the earlier order decides.
+    """
+    for beyond, named in ((0, [["b"], ["a"]]), (0.000001, [[], []])):
         with MockServer(clock=clock) as server:
             api = Api(server.url)
-            api.order(key="a")
+            if lost:
+                lose(server, "a")
+            else:
+                api.order(key="a")
             clock.advance(longest_gap)
             clock.advance(beyond)
             api.order(key="b")
             api.close()
-            keys = server.effects(**options).keys
-        assert [key.suspected_with for key in keys] == suspected
-        assert {key.verdict for key in keys} == {"exactly_once" if beyond else "duplicated"}
+            effects = server.effects(**options)
+        none: list[list[str]] = [[], []]
+        assert [key.suspected_with for key in effects.keys] == (named if lost else none)
+        assert [key.repeated_with for key in effects.keys] == (none if lost else named)
+        assert effects.repeated == ([] if lost or beyond else ["a", "b"])
+        verdict = "duplicated" if lost and not beyond else "exactly_once"
+        assert {effects.verdict, *(key.verdict for key in effects.keys)} == {verdict}
 
 
 def test_without_a_window_nothing_is_suspected(server: MockServer, api: Api) -> None:
-    """Not even two orders at the same moment."""
-    api.order(key="a")
+    """Not even two orders at the same moment, and nothing is repeated either."""
+    lose(server, "a")
     api.order(key="b")
-    assert verdicts(server, window=0) == {"a": "exactly_once", "b": "exactly_once"}
+    api.order(key="c")
+    assert verdicts(server, window=0) == dict.fromkeys("abc", "exactly_once")
+    server.assert_exactly_once(window=0, repeats="forbid")
 
 
-def test_a_chain_of_orders_is_one_suspicion(
-    server: MockServer, api: Api, clock: ManualClock
-) -> None:
+def test_a_chain_of_orders_is_one_suspicion(server: MockServer, clock: ManualClock) -> None:
     """Each follows the one before within the window; no name stands there twice."""
     for key in ("a", "b", "c"):
-        api.order(key=key)
+        lose(server, key)
         clock.advance(400)
     assert [only(server, key).suspected_with for key in "abc"] == [
         ["b", "c"],
@@ -139,7 +164,7 @@ def test_a_chain_of_orders_is_one_suspicion(
         ["a", "b"],
     ]
     clock.advance("P30D")
-    api.order(key="a")
+    lose(server, "a")
     assert [key.suspected_with for key in server.effects(window=10**9).keys] == [
         ["b", "c"],
         ["a", "c"],
@@ -151,10 +176,10 @@ def test_two_suspicions_of_one_key_are_both_told(
     server: MockServer, api: Api, clock: ManualClock
 ) -> None:
     """A month apart, with two different bodies."""
-    api.order(key="a")
+    lose(server, "a")
     api.order(key="b")
     clock.advance("P31D")
-    api.order(LARGER, key="a")
+    lose(server, "a", HEAVY)
     api.order(LARGER, key="c")
     assert only(server, "a").suspected_with == ["b", "c"]
 
@@ -162,10 +187,13 @@ def test_two_suspicions_of_one_key_are_both_told(
 def test_ten_suspects_are_named(server: MockServer, api: Api) -> None:
     """Of a load test's thousands nobody reads more."""
     for number in range(15):
-        api.order(key=f"k{number}")
-    named = [key.suspected_with for key in server.effects().keys]
-    assert [len(names) for names in named] == [10] * 15
-    assert all(f"k{number}" not in names for number, names in enumerate(named))
+        api.order(key=f"told{number}")
+        lose(server, f"k{number}", HEAVY)
+    keys = server.effects().keys
+    named = [key.suspected_with or key.repeated_with for key in keys]
+    assert [len(names) for names in named] == [10] * 30
+    assert all(key.idempotency_key not in names for key, names in zip(keys, named, strict=True))
+    assert len(server.effects().repeated) == 15
 
 
 def test_other_bodies_other_accounts_and_failures_are_not_suspected(
@@ -173,7 +201,7 @@ def test_other_bodies_other_accounts_and_failures_are_not_suspected(
 ) -> None:
     """What differs, what somebody else buys, and ordering again what has failed, is no double."""
     api.order(key="a", X_Trigger_Error="order_failed")
-    api.order(key="b")
+    lose(server, "b")
     api.order(LARGER, key="c")
     api.order(key="d", X_Api_Key=OTHER)
     assert verdicts(server) == dict.fromkeys("abcd", "exactly_once")
@@ -186,11 +214,11 @@ def test_other_bodies_other_accounts_and_failures_are_not_suspected(
 
 def test_an_order_that_was_made_to_fail_may_be_repeated(server: MockServer, api: Api) -> None:
     """As long as it could still succeed, it is suspected."""
-    order_id = api.order(key="a").json()["id"]
+    order_id = lose(server, "a")
     api.order(key="b")
     assert server.effects().verdict == "duplicated"
     server.orders.fail(order_id)
-    server.assert_exactly_once()
+    server.assert_exactly_once(repeats="forbid")
     effects = server.effects()
     assert (effects.orders, [m.amount for m in effects.charged]) == (2, ["10.00"])
 
@@ -243,7 +271,7 @@ def test_mails_are_counted_once(server: MockServer, api: Api) -> None:
 def test_what_the_journal_forgets_changes_no_verdict(
     clock: ManualClock, cap: dict[str, Any]
 ) -> None:
-    """No order is forgotten; effects and story say that attempts may be missing."""
+    """No order is forgotten, and whether its answer arrived; the story says what is missing."""
     with MockServer(clock=clock, **cap) as server:
         api = Api(server.url)
         api.order(key="a")
@@ -251,11 +279,13 @@ def test_what_the_journal_forgets_changes_no_verdict(
         for _ in range(4):
             api.order(key="a")
         forgotten = server.effects()
-        api.order(LARGER, key="b")
+        lose(server, "b", HEAVY)
         latest = server.effects()
-        assert (forgotten.verdict, forgotten.complete) == ("exactly_once", False)
+        assert (forgotten.verdict, forgotten.complete) == ("exactly_once", True)
+        assert not forgotten.keys[-1].attempts_complete
+        assert latest.keys[-1].attempts_complete
         assert {attempt.outcome for attempt in forgotten.keys[-1].attempts} == {"replayed"}
-        assert (latest.verdict, latest.complete) == ("exactly_once", False)
+        assert (latest.verdict, latest.complete) == ("exactly_once", True)
         server.assert_exactly_once()
         for number in range(4):
             api.order(LARGER, key=f"c{number}")
@@ -302,7 +332,7 @@ def test_the_story_tells_every_attempt_in_order(server: MockServer, api: Api) ->
         X_Idempotency_Key="a",
         X_Send_Email="true",
     )
-    assert [exchange(server.url, sent).status for _ in range(3)] == [502, 504, 202]
+    assert [exchange(server.url, sent).status for _ in range(2)] == [502, 504]
     (order_id,) = order_ids(api)
     api.order(by_mail, key="b", X_Send_Email="true")
     with pytest.raises(AssertionError) as caught:
@@ -310,9 +340,208 @@ def test_the_story_tells_every_attempt_in_order(server: MockServer, api: Api) ->
     account = server.effects().keys[0].account
     told = """
 key 'a' of {account}, duplicated: 1 order, USD 10.00 charged, 1 mail
-  suspected to be the same purchase as 'b': the bodies are equal
+  suspected to be the same purchase as 'b': the bodies are equal, and the answer to the earlier \
+order did not reach the client
   #1 {at}: the service did not receive it, the client received 502; fault F-1 status before
   #2 {at}: the service created {order}, the client received 504; fault F-2 status after_commit
-  #3 {at}: the service replayed {order}, the client received 202
 """.format(account=account, at="12:00:00.250000", order=order_id)
     assert told in str(caught.value)
+    assert exchange(server.url, sent).status == 202
+    with pytest.raises(AssertionError) as caught:
+        server.assert_exactly_once(repeats="forbid")
+    assert f"the service replayed {order_id}, the client received 202" in str(caught.value)
+
+
+def test_a_load_test_of_one_body_is_exactly_once(server: MockServer, api: Api) -> None:
+    """Each answer arrived, so the orders are meant; `repeats` refuses them where they are not."""
+    for number in range(20):
+        api.order(key=f"k{number}")
+    server.assert_exactly_once()
+    server.assert_exactly_once("k7")
+    assert server.effects().repeated == [f"k{number}" for number in range(20)]
+    for key in (None, "k7"):
+        with pytest.raises(AssertionError, match="repeated with 'k"):
+            server.assert_exactly_once(key, repeats="forbid")
+
+
+@pytest.mark.parametrize("options", [{}, {"repeats": "forbid"}, {"window": 5}])
+def test_a_failure_names_what_can_be_chosen(server: MockServer, options: Any) -> None:
+    """Whoever is told of two purchases that were meant finds the arguments in the message."""
+    with pytest.raises(AssertionError) as caught:
+        server.assert_exactly_once(**options)
+    chosen = {"window": 600, "repeats": "allow"} | options
+    for name, value in chosen.items():
+        assert f"{name}={value!r}" in str(caught.value)
+
+
+def test_another_choice_of_repeats_is_refused(server: MockServer) -> None:
+    """The error names the argument and what it may be."""
+    with pytest.raises(ValueError, match="repeats: must be 'allow' or 'forbid', not 'no'"):
+        server.assert_exactly_once(repeats="no")  # type: ignore[arg-type] # refused at run time, too
+
+
+class Placed(NamedTuple):
+    """An order of a drawn history: seconds since the one before, its body, whether it was lost."""
+
+    gap: int
+    raw: bytes
+    is_lost: bool
+
+
+@pytest.fixture(scope="module")
+def shared() -> Iterator[tuple[MockServer, Api]]:
+    """A server for many histories, and a client of it."""
+    with MockServer(clock="manual", journal_requests=3) as server:
+        api = Api(server.url)
+        yield server, api
+        api.close()
+
+
+@given(
+    st.lists(
+        st.builds(
+            Placed, st.sampled_from([0, 400, 601]), st.sampled_from([ORDER, HEAVY]), st.booleans()
+        ),
+        max_size=7,
+    )
+)
+def test_of_two_orders_the_answer_to_the_earlier_decides(
+    shared: tuple[MockServer, Api], history: list[Placed]
+) -> None:
+    """However small the journal; once each key has had its answer, everything is repeated."""
+    server, api = shared
+    server.reset()
+    times: list[int] = []
+    for number, placed in enumerate(history):
+        server.clock.advance(placed.gap)
+        times.append(placed.gap + (times[-1] if times else 0))
+        if placed.is_lost:
+            lose(server, str(number), placed.raw)
+        else:
+            api.order(raw=placed.raw, key=str(number))
+    pairs = [
+        (first, second)
+        for first, second in combinations(range(len(history)), 2)
+        if history[first].raw == history[second].raw
+        and all(
+            later - earlier <= 600
+            for earlier, later in pairwise(
+                times[n] for n in range(first, second + 1) if history[n].raw == history[first].raw
+            )
+        )
+    ]
+    suspected = [pair for pair in pairs if history[pair[0]].is_lost]
+    repeated = [pair for pair in pairs if not history[pair[0]].is_lost]
+    effects = server.effects()
+    for number, key in enumerate(effects.keys):
+        assert {*key.suspected_with} == partners(number, suspected)
+        assert {*key.repeated_with} == partners(number, repeated)
+        assert key.verdict == ("duplicated" if key.suspected_with else "exactly_once")
+        assert bool(key.undelivered) == history[number].is_lost
+    assert (len(effects.keys), effects.complete) == (len(history), True)
+    for number, placed in enumerate(history):
+        api.order(raw=placed.raw, key=str(number))
+    effects = server.effects()
+    assert effects.verdict == ("exactly_once" if history else "none")
+    assert effects.repeated == [
+        str(number) for number in range(len(history)) if partners(number, pairs)
+    ]
+
+
+def partners(number: int, pairs: list[tuple[int, int]]) -> set[str]:
+    """The keys that share a pair with an order."""
+    return {str(n) for pair in pairs if number in pair for n in pair if n != number}
+
+
+@pytest.mark.parametrize(
+    ("kind", "place", "fields"),
+    [
+        ("delay", "inside", {"delay": 0.001}),
+        ("delay", "after_commit", {"delay": 0.001}),
+        ("slow", "in_body", {"delay": 0.001}),
+    ],
+)
+def test_an_answer_that_comes_late_has_come(
+    server: MockServer, api: Api, kind: Any, place: Any, fields: Any
+) -> None:
+    """The client waited for all of it, so ordering again is meant."""
+    server.faults.arm(kind, place, **fields)
+    api.order(key="a")
+    until(lambda: not only(server, "a").undelivered)
+    api.order(key="b")
+    server.assert_exactly_once()
+    assert server.effects().repeated == ["a", "b"]
+
+
+@pytest.mark.parametrize("place", ["after_commit", "in_body"])
+def test_an_answer_that_hangs_has_not_come_until_it_is_let_go(
+    server: MockServer, api: Api, place: Any
+) -> None:
+    """Meanwhile the same body under another key is suspected."""
+    fault = server.faults.arm("hang", place)
+    with connection(server.url) as held:
+        held.sendall(message("POST", "/v2/order", ORDER, X_Idempotency_Key="a"))
+        until(lambda: fault.struck == 1)
+        api.order(key="b")
+        assert verdicts(server) == {"a": "duplicated", "b": "duplicated"}
+        fault.remove()
+        assert reply_on(held).status == 202
+    until(lambda: not only(server, "a").undelivered)
+    server.assert_exactly_once()
+
+
+@pytest.mark.parametrize("place", ["before", "inside"])
+def test_an_order_that_was_held_up_came_before_the_one_that_overtook_it(
+    server: MockServer, api: Api, place: Any
+) -> None:
+    """The client gave up and ordered again, and only then the first order was made."""
+    fault = server.faults.arm("delay", place, delay=3_600)
+    with connection(server.url) as opened:
+        opened.sendall(message("POST", "/v2/order", ORDER, X_Idempotency_Key="a"))
+        until(lambda: fault.struck == 1)
+    api.order(key="b")
+    fault.remove()
+    until(lambda: len(server.orders) == 2)
+    assert verdicts(server) == {"b": "duplicated", "a": "duplicated"}
+    api.order(LARGER, key="c")
+    lose(server, "d", HEAVY)
+    assert only(server, "d").repeated_with == ["c"]
+    assert only(server, "d").verdict == "exactly_once"
+
+
+def test_a_replay_that_is_lost_takes_nothing_back(server: MockServer, api: Api) -> None:
+    """The client had the first answer."""
+    api.order(key="a")
+    server.faults.arm("reset", "after_commit")
+    with connection(server.url) as opened:
+        opened.sendall(message("POST", "/v2/order", ORDER, X_Idempotency_Key="a"))
+        assert rest_of(opened).end == "reset"
+    api.order(key="b")
+    server.assert_exactly_once()
+    assert only(server, "a").undelivered == []
+
+
+def test_an_imported_account_knows_which_answers_were_lost(server: MockServer, api: Api) -> None:
+    """Its effects are the same, but for the attempts; an order that is not there is refused."""
+    lose(server, "a")
+    api.order(key="b")
+    api.order(LARGER, key="c")
+    api.order(LARGER, key="d")
+    account = server.account(KEY)
+    before = account.effects()
+    state = account.export_state()
+    account.import_state(state)
+    after = account.effects()
+    assert [key.attempts_complete for key in after.keys] == [False] * 4
+    untold: Any = {"attempts", "attempts_complete"}
+    shown = [
+        [key.model_dump(exclude=untold) for key in effects.keys] for effects in (before, after)
+    ]
+    assert shown[0] == shown[1]
+    assert (after.verdict, after.complete, after.repeated) == ("duplicated", True, ["c", "d"])
+    for kept in state["orders"]:
+        kept["key"] = None
+    account.import_state({**state, "answers": []})
+    assert not account.effects().complete
+    with pytest.raises(ControlRefusedError, match="undelivered"):
+        account.import_state({**state, "undelivered": ["O-unknown"]})

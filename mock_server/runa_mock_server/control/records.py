@@ -25,7 +25,7 @@ from runa_mock_server.server_state.effects import Effects, KeyEffects, Totals, e
 from runa_mock_server.server_state.journal import Entry, Journal
 
 _FIRST_ERROR = 400
-_END = (None,)  # of a journal: to look into an empty one is work, too
+_END = (None,)  # of a journal; to look into an empty one is work, too
 
 
 def list_requests(scope: Scope, query: RequestQuery) -> Pieces[RequestsResult]:
@@ -143,12 +143,8 @@ def _effects(scope: Scope, query: EffectsQuery) -> Iterator[bytes]:
 
     def found() -> Iterator[KeyEffects | None]:
         for account in scope.each_account():
-            totals.complete &= not account.journal.dropped
-            for key in effects_by_key(account, query.window, query.idempotency_key):
-                if key is not None:
-                    totals.add(key)
-                yield key
-            yield None
+            yield from effects_by_key(account, query.window, totals, query.idempotency_key)
+            yield None  # to look into an empty account is work, too
 
     keys = []
     for piece in elements(found()):

@@ -69,6 +69,9 @@ class Account:
         state: what its commits have made of it; changed through ``state.commit`` alone.
         orders: what can be done with its orders.
         journal: its latest requests.
+        undelivered: the ids of the orders whose answer has reached no client, neither the first
+            nor a replay, each with the number of orders that there were when its request came.
+            They are few, and kept although the journal forgets.
         redactor: takes its key out of what is shown.
     """
 
@@ -86,6 +89,7 @@ class Account:
         "redactor",
         "settings",
         "state",
+        "undelivered",
     )
 
     def __init__(
@@ -112,6 +116,7 @@ class Account:
         self.orders = OrderService(self.clock, self.state, terms, self._first_catalogue)
         self.redactor = Redactor(api_key, server.known_keys)
         self.journal = Journal(settings.journal_requests, settings.journal_bytes, self.redactor)
+        self.undelivered: dict[str, int] = {}
 
     @property
     def outbox(self) -> Outbox:
@@ -126,12 +131,11 @@ class Account:
 
     @property
     def is_unused(self) -> bool:
-        """Whether it is as it was made, but for requests that placed no order."""
+        """Whether it is as it was made, but for requests that stored nothing."""
         return (
             not self.state.version
             and not self._own_settings
             and self.clock.follows
-            and not self.journal.has_attempts
         )
 
     @property

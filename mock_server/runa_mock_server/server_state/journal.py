@@ -150,11 +150,6 @@ class Journal:
         redactor = self._redactor
         return (Entry(entry, redactor) for entry in tuple(self._entries))
 
-    @property
-    def has_attempts(self) -> bool:
-        """Whether a request to place an order is kept, or was forgotten."""
-        return bool(self.dropped) or any(entry[5] is not None for entry in self._entries)
-
     def add(self, entry: Flat) -> None:
         """Note a request, and forget the oldest beyond the limits."""
         if len(entry[6]) > BODY_LIMIT or len(entry[8]) > BODY_LIMIT:

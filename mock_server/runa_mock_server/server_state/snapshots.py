@@ -126,6 +126,11 @@ class AccountState(_Part):
     recipient_addresses: dict[str, str] = {}
     emails: list[EmailState]
     attempts: list[Moment] = Field(description="The moments that count against the rate limit.")
+    undelivered: dict[str, Annotated[int, Field(ge=0)]] = Field(
+        default={},
+        description="The orders whose answer has reached no client, each with the number of "
+        "orders that there were when its request came.",
+    )
 
 
 class StateError(ValueError):
@@ -161,6 +166,7 @@ def export_account(account: Account) -> Iterator[bytes]:
         known_recipients=[],
         emails=[],
         attempts=list(state.attempts),
+        undelivered=dict(account.undelivered),
     )
     of_orders = _OfOrders([], [], [])
     addresses = ((name, known) if known is not None else None for name, known in recipients)
@@ -247,6 +253,10 @@ def import_account(world: World, api_key: str, state: AccountState) -> Account:
     account.state.identity = identity
     for commit in _commits(account, world, state):
         account.state.apply(commit)
+    for order_id in state.undelivered:
+        if account.state.order(order_id) is None:
+            raise StateError("undelivered", f"there is no order {quoted(order_id)}")
+    account.undelivered.update(state.undelivered)
     world.install(account)
     return account
 

@@ -52,6 +52,7 @@ class Call:
         fingerprint: that of the body, for calls that place an order.
         outcome: what came of a call that places an order.
         order_id: the order that was made, or shown again.
+        orders_before: how many orders the account had when a call that a fault held up came.
         accepted_at: when a call that places an order got to its key, microseconds since the
             epoch.
         answer: what the service answers, once that is known.
@@ -72,6 +73,7 @@ class Call:
         "idempotency_key",
         "method",
         "order_id",
+        "orders_before",
         "outcome",
         "owner",
         "parameters",
@@ -110,6 +112,7 @@ class Call:
         self.fingerprint: str | None = None
         self.outcome: Outcome | None = None
         self.order_id: str | None = None
+        self.orders_before: int | None = None
         self.accepted_at: int | None = None
         self.answer: Answer | None = None
         self.status: int | None = None
@@ -134,6 +137,33 @@ class Call:
     def journal(self) -> Journal:
         """The journal that the call goes into."""
         return self.world.journal if self.owner is None else self.owner.journal
+
+    def note_delivery(self, *, reached: bool) -> None:
+        """Note whether the answer that shows an order has reached the client.
+
+        A replay that reaches the client makes up for a first answer that did not; one that is
+        lost takes nothing back.
+
+        Args:
+            reached: whether the client got all of it, with status 2xx.
+        """
+        if self.owner is None or self.order_id is None:
+            return
+        if reached:
+            self.owner.undelivered.pop(self.order_id, None)
+        elif self.outcome == "created":
+            before = self.orders_before
+            if before is None:
+                before = self.owner.state.count_before(self.order_id)
+            self.owner.undelivered[self.order_id] = before
+
+    def note_arrival(self) -> None:
+        """Note how many orders there are before a fault holds the call up.
+
+        The client can give it up and order again meanwhile: the later order is then made first.
+        """
+        if self.owner is not None and self.orders_before is None:
+            self.orders_before = self.owner.state.order_count
 
     @property
     def redactor(self) -> Redactor:

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
 _NO_ANSWER = Answer(0, b"")  # for a call that a fault hits before the service has seen it
 _DROPS = 20  # into how many pieces a slow body is cut, at most
+_ONLY_LATE = ("delay", "hang", "slow")  # whoever waits for long enough gets the whole answer
 _RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 
 
@@ -86,8 +87,11 @@ class FaultInjection:
         if fault is None:
             self._pipeline.record(call, answer, answer.status)
             return self._pipeline.respond(call, answer)
-        number = self._pipeline.record(call, answer, _status_seen(fault, answer.status))
+        seen = _status_seen(fault, answer.status)
+        number = self._pipeline.record(call, answer, seen, whole=False)
         response = await _strike_answer(call, fault, self._pipeline.shown(call, answer))
+        if fault.spec.kind in _ONLY_LATE:
+            call.note_delivery(reached=call.request.transport is not None)
         if fault.spec.kind in ("delay", "hang") and fault.spec.place != "in_body":
             # The client has given up meanwhile, or was answered after all.
             call.status = answer.status if call.request.transport is not None else None
@@ -133,6 +137,7 @@ async def _take_in(call: Call) -> None:
     # Closing a connection from which something is still to be read looks like a reset.
     with suppress(ServiceError):
         await read_body(call)
+    call.note_arrival()
 
 
 def _status_seen(fault: Fault, status: int) -> int | None:

@@ -73,6 +73,7 @@ async def _hold_up(call: Call, request: OrderRequest, now: int) -> None:
     if earlier_answer(account.state, request, now) is not None:
         return
     account.state.begin(request.key)
+    call.note_arrival()
     try:
         await wait_inside(call)
     finally:

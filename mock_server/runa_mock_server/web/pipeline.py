@@ -21,6 +21,7 @@ from runa_mock_server.web.unknown_fields import with_unknown_fields
 
 log = logging.getLogger(__name__)
 
+_OK = range(200, 300)
 _REFUSALS = 400
 
 
@@ -78,13 +79,14 @@ class Pipeline:
             return redacted(answer, Redactor(call.owner.api_key))
         return answer
 
-    def record(self, call: Call, answer: Answer, status: int | None) -> int:
+    def record(self, call: Call, answer: Answer, status: int | None, *, whole: bool = True) -> int:
         """Note a request in the journal, before a byte of its answer leaves.
 
         Args:
             call: the request.
             answer: what the service answers.
             status: the status that is sent; ``None`` if none is.
+            whole: whether the answer is about to leave whole and unchanged.
 
         Returns:
             Its number in the journal.
@@ -115,6 +117,7 @@ class Pipeline:
                 tuple([(f.id, f.spec.kind, f.spec.place) for f in faults]) if faults else (),
             )
         )
+        call.note_delivery(reached=whole and status in _OK)
         return number
 
     def shown(self, call: Call, answer: Answer) -> Answer:
