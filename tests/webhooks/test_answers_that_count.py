@@ -19,6 +19,7 @@ from runa_mock_server.contract.webhook_events import Event
 from runa_mock_server.control.webhook_models import AttemptResult
 from support.api import KEY, Api
 from support.certificates import certificate, tls_receiver
+from support.process import serving
 from support.receiver import Answer, Receiver, cut, hang, raw, status
 
 ORDERS: Event = "order.completion"
@@ -264,3 +265,16 @@ def test_tls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
             trusted = first_attempt(server, api, url)
         api.close()
     assert (trusted.status, trusted.error) == (204, None)
+
+
+@pytest.mark.parametrize("loop", ["asyncio", "uvloop"])
+def test_every_event_loop_sends_webhooks(receiver: Receiver, loop: str) -> None:
+    """Those of the command, too."""
+    if loop == "uvloop":
+        pytest.importorskip("uvloop")
+    arguments = ("--port", "0", "--event-loop", loop, "--webhook", f"{receiver.url}/={ORDERS}")
+    with serving(*arguments) as served:
+        api = Api(served.url)
+        order_id = api.order(mode="sync").json()["id"]
+        api.close()
+        assert receiver.take().document["id"] == order_id

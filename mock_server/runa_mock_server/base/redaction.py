@@ -293,8 +293,7 @@ class Redactor:
         end = len(body)
         if limit is not None:
             end = min(end, 2 * limit)
-            longest = max(known.longest for known in self._known)
-            body = body[: end + longest * _LONGEST_SPELLING]
+            body = body[: self.needed(limit)]
         parts: list[bytes] = []
         done = 0
         for start, stop in self._spans(body):
@@ -306,6 +305,11 @@ class Redactor:
         if not parts:
             return body[:end]
         return b"".join([*parts, body[done : max(done, end)]])
+
+    def needed(self, limit: int) -> int:
+        """How many bytes of a body have to be kept to show ``limit`` bytes of it without keys."""
+        longest = max(known.longest for known in self._known)
+        return 2 * limit + longest * _LONGEST_SPELLING
 
     def headers(self, headers: Iterable[tuple[bytes, bytes]]) -> RawHeaders:
         """Headers without those that hold a key, or are there to hold secrets."""

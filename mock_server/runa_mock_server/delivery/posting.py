@@ -15,6 +15,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from functools import cached_property
 from http import HTTPStatus
+from typing import cast
 from urllib.parse import unquote_to_bytes
 
 import h11
@@ -135,8 +136,8 @@ class _Exchange(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Write the request."""
-        assert isinstance(transport, asyncio.WriteTransport)  # noqa: S101 - it is one of a TCP connection
-        transport.write(self._request)
+        # Not asserted: the transports of other event loops are no subclasses.
+        cast("asyncio.WriteTransport", transport).write(self._request)
 
     def data_received(self, data: bytes) -> None:
         """Read as much of the response as is wanted."""

@@ -120,7 +120,15 @@ def _day(days: int) -> str:
 
 def distribution_method(distribution: Distribution) -> dict[str, str]:
     """How an item reaches its recipient, as it was sent."""
-    return {name: value for name, value in distribution._asdict().items() if value is not None}
+    kind, recipient_reference, email_address, template_id = distribution
+    document = {"type": kind}
+    if recipient_reference is not None:
+        document["recipient_reference"] = recipient_reference
+    if email_address is not None:
+        document["email_address"] = email_address
+    if template_id is not None:
+        document["template_id"] = template_id
+    return document
 
 
 def products(chosen: Products) -> dict[str, Any]:

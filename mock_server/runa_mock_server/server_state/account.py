@@ -132,11 +132,7 @@ class Account:
     @property
     def is_unused(self) -> bool:
         """Whether it is as it was made, but for requests that stored nothing."""
-        return (
-            not self.state.version
-            and not self._own_settings
-            and self.clock.follows
-        )
+        return not self.state.version and not self._own_settings and self.clock.follows
 
     @property
     def webhooks(self) -> Webhooks:

@@ -195,9 +195,7 @@ def effects_by_key(
         if wanted not in (None, key):
             yield None
             continue
-        effects = _key_effects(
-            account, key, made.get(key, []), attempts.get(key, []), twins[key]
-        )
+        effects = _key_effects(account, key, made.get(key, []), attempts.get(key, []), twins[key])
         totals.add(effects)
         yield effects
 
@@ -334,9 +332,7 @@ def _shown(totals: Mapping[str, Decimal]) -> list[Money]:
     return [Money(currency=name, amount=show(total)) for name, total in sorted(totals.items())]
 
 
-def _twins(
-    made: Iterable[_Made], window: int
-) -> Generator[None, None, defaultdict[str, _Twins]]:
+def _twins(made: Iterable[_Made], window: int) -> Generator[None, None, defaultdict[str, _Twins]]:
     """By key the others whose orders had the same body within ``window`` microseconds.
 
     Yields after each bounded amount of work.

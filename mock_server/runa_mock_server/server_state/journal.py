@@ -153,16 +153,21 @@ class Journal:
     def add(self, entry: Flat) -> None:
         """Note a request, and forget the oldest beyond the limits."""
         if len(entry[6]) > BODY_LIMIT or len(entry[8]) > BODY_LIMIT:
-            # The key comes out before they are cut, or half of it could stay at the end.
-            shown = Entry(entry, self._redactor)
-            bodies = shown.request_body, entry[7], shown.response_body
-            entry = (*entry[:6], *bodies, *entry[9:])
+            entry = self._cut(entry)
         if len(self._entries) == _FEW:
             self._entries = deque(self._entries)
         self._entries.append(entry)
         self._bytes += _size(entry)
         if len(self._entries) > self._most_entries or self._bytes > self._most_bytes:
             self._trim()
+
+    def _cut(self, entry: Flat) -> Flat:
+        """An entry with no more of its bodies than is shown."""
+        if isinstance(self._redactor, Redactor):  # what is beyond cannot hide half of a key
+            needed = self._redactor.needed(BODY_LIMIT)
+            return (*entry[:6], entry[6][:needed], entry[7], entry[8][:needed], *entry[9:])
+        shown = Entry(entry, self._redactor)
+        return (*entry[:6], shown.request_body, entry[7], shown.response_body, *entry[9:])
 
     def correct(self, number: int, status: int | None) -> None:
         """Note what the caller of a request was told in the end, if the request is kept."""

@@ -150,7 +150,7 @@ def export_account(account: Account) -> Iterator[bytes]:
     """The JSON of the state that an account has when the first piece is asked for, in pieces."""
     now, speed = account.clock.state()
     state, links = account.state.snapshot(), account.orders.terms.payout_url
-    recipients = sorted(state.known_recipients().items())
+    recipients = sorted(state.recipients.items())
     head = AccountState(
         profile=account.settings.profile,
         number=state.identity.account,

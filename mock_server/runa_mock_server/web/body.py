@@ -25,9 +25,11 @@ async def read_body(call: Call) -> bytes:
     Raises:
         ApiError: as ``read_limited`` does.
     """
-    if call.body is None:
-        call.body = await read_limited(call.request, call.world.settings.max_body_bytes)
-    return call.body
+    body = call.body
+    if body is None:
+        limit = call.world.settings.max_body_bytes
+        body = call.body = await read_limited(call.request, limit)
+    return body
 
 
 async def read_limited(request: BaseRequest, limit: int) -> bytes:

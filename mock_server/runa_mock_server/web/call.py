@@ -1,9 +1,11 @@
 """One request on its way through the service."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from aiohttp.web import BaseRequest
+from multidict import CIMultiDictProxy
 
 from runa_mock_server.base.redaction import Redactor
 from runa_mock_server.contract.processing import Processing
@@ -22,14 +24,9 @@ class ForgottenError(Exception):
     """The call was held up, and the world that it came to was reset or replaced meanwhile."""
 
 
+@dataclass(slots=True, eq=False)
 class Call:
-    """What is known of a request so far; each stage adds what it finds out.
-
-    Args:
-        world: the state of the server.
-        request: the HTTP request.
-        route: its route.
-        parameters: the variable parts of its path.
+    """What is known of a request so far; each step adds what it finds out.
 
     Attributes:
         world: the state of the server.
@@ -39,7 +36,7 @@ class Call:
         method: the HTTP method.
         target: the path and the query, as they came.
         headers: the request's headers.
-        wants_email: whether ``X-Send-Email`` asks for mail.
+        first_journal: the server's journal when the call began; a new one is made at each reset.
         response_headers: headers to send with the answer, whatever it will be.
         faults: the faults that hit this request.
         account: the caller's account, set once the API key has been accepted.
@@ -60,62 +57,29 @@ class Call:
             connection ends without one.
     """
 
-    __slots__ = (
-        "_first_journal",
-        "accepted_at",
-        "account",
-        "answer",
-        "body",
-        "execution_mode",
-        "faults",
-        "fingerprint",
-        "headers",
-        "idempotency_key",
-        "method",
-        "order_id",
-        "orders_before",
-        "outcome",
-        "owner",
-        "parameters",
-        "processing",
-        "request",
-        "response_headers",
-        "route",
-        "status",
-        "target",
-        "wants_email",
-        "world",
-    )
-
-    account: Account
-    execution_mode: ExecutionMode
-    idempotency_key: str
-    processing: Processing | None
-
-    def __init__(
-        self, world: World, request: BaseRequest, route: "Route", parameters: Mapping[str, str]
-    ) -> None:
-        self.world = world
-        self._first_journal = world.journal  # a new one is made at each reset
-        self.request = request
-        self.route = route
-        self.parameters = parameters
-        self.method = request.method
-        self.target = request.raw_path
-        self.headers = request.headers
-        wish = request.headers.get("X-Send-Email")
-        self.wants_email = wish is not None and wish.lower() == "true"
-        self.response_headers: dict[str, str] = {}
-        self.faults: tuple[Fault, ...] = ()
-        self.owner: Account | None = None
-        self.body: bytes | None = None
-        self.fingerprint: str | None = None
-        self.outcome: Outcome | None = None
-        self.order_id: str | None = None
-        self.orders_before: int | None = None
-        self.accepted_at: int | None = None
-        self.answer: Answer | None = None
-        self.status: int | None = None
+    world: World
+    request: BaseRequest
+    route: "Route"
+    parameters: Mapping[str, str]
+    method: str
+    target: str
+    headers: CIMultiDictProxy[str]
+    first_journal: Journal
+    response_headers: dict[str, str] = field(default_factory=dict)
+    faults: tuple[Fault, ...] = ()
+    account: Account = field(init=False)
+    owner: Account | None = None
+    execution_mode: ExecutionMode = field(init=False)
+    idempotency_key: str = field(init=False)
+    processing: Processing | None = field(init=False)
+    body: bytes | None = None
+    fingerprint: str | None = None
+    outcome: Outcome | None = None
+    order_id: str | None = None
+    orders_before: int | None = None
+    accepted_at: int | None = None
+    answer: Answer | None = None
+    status: int | None = None
 
     def check_remembered(self) -> None:
         """See whether the call still belongs to anything.
@@ -124,7 +88,7 @@ class Call:
             ForgottenError: if its account, or everything, was reset or replaced.
         """
         world = self.world
-        if self._first_journal is not world.journal or (
+        if self.first_journal is not world.journal or (
             self.owner is not None and not world.has(self.owner)
         ):
             raise ForgottenError
@@ -132,11 +96,6 @@ class Call:
     def header(self, name: str) -> str | None:
         """The value of a request header, ``None`` where it is absent."""
         return self.headers.get(name)
-
-    @property
-    def journal(self) -> Journal:
-        """The journal that the call goes into."""
-        return self.world.journal if self.owner is None else self.owner.journal
 
     def note_delivery(self, *, reached: bool) -> None:
         """Note whether the answer that shows an order has reached the client.
@@ -164,6 +123,11 @@ class Call:
         """
         if self.owner is not None and self.orders_before is None:
             self.orders_before = self.owner.state.order_count
+
+    @property
+    def journal(self) -> Journal:
+        """The journal that the call goes into."""
+        return self.world.journal if self.owner is None else self.owner.journal
 
     @property
     def redactor(self) -> Redactor:

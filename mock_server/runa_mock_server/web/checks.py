@@ -19,8 +19,9 @@ from runa_schemas.contract_data import API_VERSION
 
 Check = Callable[[Call], None]
 
-_OWN_PREFIX = "X-Mock-"
+_OWN_PREFIX = "x-mock-"
 _OWN_HEADERS = ("X-Mock-Processing", "X-Mock-Token")
+_OWN_NAMES = frozenset(name.lower() for name in _OWN_HEADERS)
 _SINGLE_HEADERS = (
     "X-Api-Version",
     "X-Execution-Mode",
@@ -53,18 +54,19 @@ def check_key(call: Call) -> None:
 
 def check_rate(call: Call) -> None:
     """429."""
-    call.account.count_attempt()
+    if call.account.settings.rate_limit is not None:
+        call.account.count_attempt()
 
 
 def check_names(call: Call) -> None:
     """400 ``bad_request``: a header of this mock that does not exist, or one with two values."""
-    names = [name.title() for name, _ in call.headers.items()]
+    names = [name.lower() for name, _ in call.headers.items()]
     for name in names:
-        if name.startswith(_OWN_PREFIX) and name not in _OWN_HEADERS:
-            nearest = get_close_matches(name, _OWN_HEADERS, 1, 0)[0]
+        if name.startswith(_OWN_PREFIX) and name not in _OWN_NAMES:
+            nearest = get_close_matches(name.title(), _OWN_HEADERS, 1, 0)[0]
             raise ApiError(
                 "bad_request",
-                f"There is no header {quoted(name)}; did you mean {nearest}?",
+                f"There is no header {quoted(name.title())}; did you mean {nearest}?",
                 help_=f"The headers of this mock are {' and '.join(_OWN_HEADERS)}.",
             )
     if len(set(names)) < len(names):

@@ -53,7 +53,7 @@ class FaultInjection:
 
     def __call__(self, request: web.BaseRequest) -> Awaitable[web.StreamResponse]:
         """The response to a request; the pipeline's own where no fault is armed."""
-        if self._world.faults and not is_control(request.path):
+        if self._world.faults.armed and not is_control(request.path):
             return self._inject(request)
         return self._pipeline(request)
 

@@ -2,6 +2,7 @@
 
 from runa_mock_server.base.paging import once, page_request
 from runa_mock_server.base.strict_json import parse_body
+from runa_mock_server.contract.request_models import NewEstimate, validate_body
 from runa_mock_server.orders.balances import all_balances, one_balance
 from runa_mock_server.orders.estimates import estimate
 from runa_mock_server.orders.idempotency import Answer
@@ -9,7 +10,7 @@ from runa_mock_server.web.answers import OK, json_answer
 from runa_mock_server.web.body import read_body
 from runa_mock_server.web.call import Call
 from runa_mock_server.web.checks import ORDERING, READING
-from runa_mock_server.web.ordering import place_order
+from runa_mock_server.web.ordering import create_order
 from runa_mock_server.web.query import query_of
 from runa_mock_server.web.routing import Route
 from runa_schemas.contract_data import DEFAULT_ORDER_LIMIT
@@ -18,14 +19,6 @@ from runa_schemas.contract_data import DEFAULT_ORDER_LIMIT
 async def ping(_call: Call) -> Answer:
     """``GET /ping``."""
     return json_answer({"message": "pong"})
-
-
-async def create_order(call: Call) -> Answer:
-    """``POST /order``."""
-    raw = await read_body(call)
-    if call.wants_email:
-        call.response_headers["X-Send-Email"] = "true"
-    return await place_order(call, raw)
 
 
 async def get_order(call: Call) -> Answer:
@@ -41,8 +34,6 @@ async def list_orders(call: Call) -> Answer:
 
 async def estimate_order(call: Call) -> Answer:
     """``POST /order/estimate``."""
-    from runa_mock_server.contract.request_models import NewEstimate, validate_body  # noqa: PLC0415 - loads pydantic
-
     world = call.world
     document = parse_body(await read_body(call))
     body = validate_body(NewEstimate, document, as_pydantic_1=world.profile.details_of_pydantic_1)

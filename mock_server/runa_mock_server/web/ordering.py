@@ -11,6 +11,7 @@ from runa_mock_server.orders.documents import order_id_in
 from runa_mock_server.orders.idempotency import Answer
 from runa_mock_server.orders.placing import OrderRequest, Placing, earlier_answer, place
 from runa_mock_server.orders.terms import OrderOptions
+from runa_mock_server.web.body import read_body
 from runa_mock_server.web.call import Call
 from runa_mock_server.web.checks import UNDER_THE_KEY
 from runa_mock_server.web.fault_injection import wait_inside
@@ -18,18 +19,18 @@ from runa_mock_server.web.fault_injection import wait_inside
 _REFUSALS = 400
 
 
-async def place_order(call: Call, raw: bytes) -> Answer:
-    """Place the order in ``raw``, or repeat the answer of the first time.
+async def create_order(call: Call) -> Answer:
+    """``POST /order``: place the order, or repeat the answer of the first time.
 
     Raises:
         NeverStoredError: for a conflict with an earlier use of the key and for an unknown trigger.
     """
     account = call.account
-    request = _request(call, raw)
+    request = _request(call, await read_body(call))
     call.fingerprint = request.fingerprint
     call.outcome = "refused"
     now = call.accepted_at = account.clock.now()
-    if call.world.faults:
+    if call.world.faults.armed:
         await _hold_up(call, request, now)
     order = partial(
         Placing,
@@ -58,13 +59,22 @@ def _request(call: Call, raw: bytes) -> OrderRequest:
     trigger = call.headers.get("X-Trigger-Error") if profile.honours_triggers else None
     options = OrderOptions(
         synchronous=call.execution_mode == "sync",
-        email=call.response_headers.get("X-Send-Email") is not None,
+        email=_asks_for_email(call),
         processing=call.processing,
         trigger=call.account.settings.trigger_error if trigger is None else trigger,
     )
     return OrderRequest(
         call.idempotency_key, raw, options, as_pydantic_1=profile.details_of_pydantic_1
     )
+
+
+def _asks_for_email(call: Call) -> bool:
+    """Whether ``X-Send-Email`` asks for mail; the answer repeats the header."""
+    wish = call.headers.get("X-Send-Email")
+    if wish is None or wish.lower() != "true":
+        return False
+    call.response_headers["X-Send-Email"] = "true"
+    return True
 
 
 async def _hold_up(call: Call, request: OrderRequest, now: int) -> None:

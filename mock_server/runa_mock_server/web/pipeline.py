@@ -1,7 +1,8 @@
 """The way of a request: route, header checks in their order, handler, journal, response."""
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Collection, Mapping
+from types import MappingProxyType
 
 from aiohttp import web
 
@@ -23,6 +24,7 @@ log = logging.getLogger(__name__)
 
 _OK = range(200, 300)
 _REFUSALS = 400
+_NO_PARAMETERS: Mapping[str, str] = MappingProxyType({})
 
 
 class Pipeline:
@@ -34,9 +36,10 @@ class Pipeline:
         routes: every operation of the service.
     """
 
-    def __init__(self, world: World, control: ControlGate, routes: Iterable[Route]) -> None:
+    def __init__(self, world: World, control: ControlGate, routes: Collection[Route]) -> None:
         self._world = world
         self._control = control
+        self._literal = {(route.method, route.path): route for route in routes}
         self._paths = table_of(routes)
 
     async def __call__(self, request: web.BaseRequest) -> web.StreamResponse:
@@ -54,11 +57,23 @@ class Pipeline:
 
     def begin(self, request: web.BaseRequest) -> Call:
         """Find the route of a request."""
-        methods, parameters = self._paths.find(request.path)
-        route = methods.get(request.method)
+        method, path = request.method, request.path
+        parameters: Mapping[str, str] = _NO_PARAMETERS
+        route = self._literal.get((method, path))
         if route is None:
-            route = no_route(request.method, request.path, methods)
-        call = Call(self._world, request, route, parameters)
+            methods, parameters = self._paths.find(path)
+            route = methods.get(method) or no_route(method, path, methods)
+        world = self._world
+        call = Call(
+            world,
+            request,
+            route,
+            parameters,
+            method,
+            request.raw_path,
+            request.headers,
+            world.journal,
+        )
         request_started(request, call)
         return call
 
