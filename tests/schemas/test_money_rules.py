@@ -158,26 +158,28 @@ def test_items_of_an_estimate(change: dict[str, Any], expected: tuple[str, str])
     ("changes", "expected"),
     [
         ({}, []),
-        ({"more": [1]}, []),
+        ({"converted": "8.33"}, [("$.USD.fx.converted", "additionalProperties")]),
         ({"rate": 1.2}, [("$.USD.fx.rate", "type")]),
         ({"rate": "-1.2"}, [("$.USD.fx.rate", "pattern")]),
         ({"rate": "1e1"}, [("$.USD.fx.rate", "pattern")]),
         ({"rate_symbol": "GBP/USD"}, [("$.USD.fx.rate_symbol", "pattern")]),
-        ({"fee": "0.158"}, [("$.USD.fx.fee", "pattern")]),
-        ({"converted": 8.33}, [("$.USD.fx.converted", "type")]),
-        ({"currency": "XXX"}, [("$.USD.fx.currency", "enum")]),
+        ({"fee": "0.16"}, [("$.USD.fx.fee", "type")]),
+        ({"fee": {"value": "0.158", "currency": "GBP"}}, [("$.USD.fx.fee.value", "pattern")]),
+        ({"fee": {"value": "0.16", "currency": "XXX"}}, [("$.USD.fx.fee.currency", "enum")]),
+        ({"fee": {"value": "0.16"}}, [("$.USD.fx.fee.currency", "required")]),
     ],
 )
 def test_exchange(changes: dict[str, Any], expected: list[tuple[str, str]]) -> None:
-    """What is known of an exchange is checked, what is not may be there."""
+    """An exchange has its three documented keys, each checked, and no other."""
     assert issues(of_fx(**changes), "transaction_detail") == expected
 
 
 def test_exchange_needs_its_rate() -> None:
-    """The keys that the provider names are required, those that we named are not."""
+    """All three keys of an exchange are required."""
     assert issues({"USD": {"value": "1.00", "fx": {}}}, "transaction_detail") == [
         ("$.USD.fx.rate", "required"),
         ("$.USD.fx.rate_symbol", "required"),
+        ("$.USD.fx.fee", "required"),
     ]
 
 

@@ -8,6 +8,7 @@ from runa_client import multiple, single
 from runa_conformance._bodies import ABSENT, NO_PRODUCT, Document, edit
 from runa_conformance._catalogue_sample import CENT, TEN
 from runa_conformance._checks.details import invalid_at
+from runa_conformance._checks.exchange import worked_example
 from runa_conformance._expect import at, entries, equal, expect, keys, refused, shown, success
 from runa_conformance._failures import SkippedError
 from runa_conformance._http import Answer
@@ -138,4 +139,5 @@ def an_estimate_exchanges_currencies(service: Service) -> None:
         equal(_amount(document, "total_price"), Decimal(total), "total_price")
         method = {"type": "ACCOUNT_BALANCE", "currency": payment}
         equal(at(document, "payment_method"), method, "payment_method")
-        equal(at(document, "transaction_detail", product, "fx", "rate"), "1.2", "rate")
+        fx = worked_example(payment)
+        equal(at(document, "transaction_detail", product, "fx"), fx, "fx")

@@ -209,7 +209,7 @@ def nothing_is_free(basket: Basket) -> None:
     if payment == product:
         return
     value = basket.lines[0].face_value  # an exchange has one item
-    if not exchange(value, product, payment).converted:
+    if not exchange(value, product, payment).price:
         raise _refused(0, f"{product} {value} is less than a cent in {payment}")
 
 
