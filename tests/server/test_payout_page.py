@@ -129,7 +129,9 @@ def test_states_without_a_button(clock: ManualClock) -> None:
     with MockServer(clock=clock, link_lifetime_days=1) as server:
         bank = MoneyApi(server.url)
         document = paid_in("USD", single(OPEN, 10))
-        failed = bank.order(document, mode="sync", X_Trigger_Error="order_failed").json()
+        accepted = bank.order(document, X_Trigger_Error="order_failed").json()
+        clock.advance(1)
+        failed = bank.read(accepted["id"])
         taken_back, order = bank.finished(document), bank.finished(document)
         server.account(KEY).orders.cancel_payouts(taken_back["id"])
         assert "This link can be used until 15 March 2026" in shown(link(order)).text

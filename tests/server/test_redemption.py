@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from runa_mock_server import ManualClock, MockServer
+from support.answers import refusal
 from support.api import TIMEOUT
 from support.money import (
     PRODUCTION_KEY,
@@ -214,12 +215,9 @@ def test_a_token_with_another_digit(known: str, digit: int, change: int) -> None
     assert refusal_code(f"{path}/{wrong}") == "RE011"
 
 
-@pytest.mark.parametrize("mode", ["sync", "async"])
-def test_a_failed_order(bank: MoneyApi, clock: ManualClock, mode: str) -> None:
+def test_a_failed_order(bank: MoneyApi, clock: ManualClock) -> None:
     """RE012 with the order: its payouts are cancelled and stay so."""
-    response = bank.order(
-        paid_in("USD", single("AMZ-US", 10)), mode=mode, X_Trigger_Error="order_failed"
-    )
+    response = bank.order(paid_in("USD", single("AMZ-US", 10)), X_Trigger_Error="order_failed")
     clock.advance(1)
     order = bank.read(response.json()["id"])
     document = redeemed(link(order))
@@ -287,8 +285,9 @@ def test_expiry_shows_without_anybody_opening_the_link(clock: ManualClock) -> No
         bank = MoneyApi(server.url)
         document = paid_in("USD", single("AMZ-US", 10))
         order = bank.finished(document)
-        failed = bank.order(document, mode="sync", X_Trigger_Error="order_failed").json()
+        accepted = bank.order(document, X_Trigger_Error="order_failed").json()
         clock.advance(timedelta(days=10))
+        failed = bank.read(accepted["id"])
         assert payout(bank, order)["status"] == "EXPIRED"
         assert payout(bank, order)["status_updated_at"] == "2026-03-15T12:00:01.250000+00:00"
         assert payout(bank, failed)["status"] == "CANCELLED"
@@ -329,6 +328,26 @@ def test_a_repeat_payout_is_claimed_at_once(bank: MoneyApi, clock: ManualClock) 
     stranger = MoneyApi(bank.url, "XX-other.key")
     assert stranger.finished(to_person("ann"))["items"][0]["payout"]["status"] == "ACTIVE"
     stranger.close()
+
+
+def test_a_known_recipient_with_another_address_fails(bank: MoneyApi, clock: ManualClock) -> None:
+    """The top-up fails: async the order ends FAILED, sync it is refused and not there."""
+    first = bank.finished(to_person("ann"))
+    clock.advance(5)
+    assert redeemed(link(first))["status"] == "SUCCESS"
+    moved = to_person("ann")
+    moved["items"][0]["distribution_method"]["email_address"] = "new@b.test"
+    refused = bank.order(moved, mode="sync")
+    assert refusal(refused) == (400, "product_validation_error")
+    assert "recipient 'ann'" in refused.json()["message"]
+    count = len(bank.get("/v2/order").json()["items"])
+    accepted = bank.order(moved)
+    assert accepted.status_code == 202
+    clock.advance(1)
+    failed = bank.read(accepted.json()["id"])
+    assert (failed["status"], failed["items"][0]["payout"]["status"]) == ("FAILED", "CANCELLED")
+    assert len(bank.get("/v2/order").json()["items"]) == count + 1
+    assert bank.finished(to_person("ann"))["items"][0]["payout"]["status"] == "CLAIMED"
 
 
 def test_a_link_needs_no_key_and_finds_its_account(server: MockServer) -> None:

@@ -61,8 +61,8 @@ class Router:
             if not parameters:
                 return match
             return Match(match.checks, match.handler, parameters, match.at_once)
-        # A stranger learns nothing about the API's paths: the key is checked first.
-        checks = READING if path.startswith(API_PREFIX) else ()
+        # An unknown path without a key is 401 (recorded), also outside the API.
+        checks = READING if not methods or path.startswith(API_PREFIX) else ()
         return Match(checks, _refusal(method, path, methods), parameters)
 
 
