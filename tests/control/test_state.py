@@ -224,8 +224,9 @@ def test_accounts_of_one_state_make_links_of_their_own() -> None:
             (made,) = user.hand.orders.get(newest.id).order["items"]
             url = made["payout"]["url"]
             links.add(url)
-            _, card = user.call("GET", url.removeprefix(PUBLIC) + "?format=json")
-            assert json.loads(card)["order_id"] == newest.id
+            user.call("GET", url.removeprefix(PUBLIC) + "?format=json")
+            (claimed,) = user.hand.orders.get(newest.id).order["items"]
+            assert claimed["payout"]["status"] == "CLAIMED"
         assert len(links) == 2
 
 

@@ -206,6 +206,7 @@ def test_balance_is_money(balance: object) -> None:
         (REDEEMED | {"status": "DONE"}, ("$.status", "enum")),
         (REDEEMED | {"error_code": "RE004"}, ("$.error_code", "type")),
         (REDEEMED | {"order_id": None}, ("$.order_id", "type")),
+        (REDEEMED | {"order_id": "O-01J6Y3JRYWCTNDRHP35302NZ30"}, ("$.order_id", "pattern")),
         (REDEEMED | {"e_codes": [CODE]}, ("$.e_codes", "minItems")),
         (REDEEMED | {"e_codes": [CODE, {}]}, ("$.e_codes[1].type", "required")),
         (REFUSED | {"error_code": "RE014"}, ("$.error_code", "enum")),
@@ -236,7 +237,8 @@ def test_redemption(document: dict[str, Any], expected: tuple[str, str]) -> None
             [("$.barcode_string", "pattern")],
         ),
         (CODE | {"barcode_format": "ean-13", "barcode_string": "4006381333931"}, []),
-        (CODE | {"url": URL["url"]}, [("$.url", "type")]),
+        (CODE | {"url": URL["url"]}, []),
+        (CODE | {"url": None}, [("$.url", "type")]),
         (URL | {"pin": "1234"}, [("$.pin", "type")]),
         (
             URL | {"barcode_format": "QR", "barcode_string": "x"},
@@ -252,7 +254,7 @@ def test_redemption(document: dict[str, Any], expected: tuple[str, str]) -> None
     ],
 )
 def test_e_code(code: dict[str, Any], expected: list[tuple[str, str]]) -> None:
-    """A code is no address, an address has no PIN, and a barcode comes with its format."""
+    """Both have a URL, an address has no PIN, and a barcode comes with its format."""
     assert issues(code, "e_code") == expected
 
 

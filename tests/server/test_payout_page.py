@@ -1,5 +1,6 @@
 """The recipient's page: what it shows in each state of a payout."""
 
+import re
 from datetime import timedelta
 from urllib.parse import urljoin
 
@@ -22,7 +23,13 @@ def test_an_active_payout(bank: MoneyApi) -> None:
     order = bank.finished(paid_in("USD", single(OPEN, "12.5")))
     page = shown(link(order))
     assert page.one("h1").text == "Your payout"
-    assert f"From PlaygroundCustomer: {order['id']}" in page.text
+    (customer,) = re.findall("From PlaygroundCustomer: (C-[0-9A-Z]{8})\\b", page.text)
+    other = shown(link(bank.finished(paid_in("USD", single(OPEN, "12.5")))))
+    assert f"From PlaygroundCustomer: {customer}" in other.text  # one id for the account
+    stranger = MoneyApi(bank.url, "XX-other.key")
+    foreign = shown(link(stranger.finished(paid_in("USD", single(OPEN, "12.5")))))
+    assert customer not in foreign.text
+    stranger.close()
     assert "USD 12.50" in page.text
     assert built_in().product_of(OPEN)["name"] in page.text
     assert page.one("button").text == "Redeem"

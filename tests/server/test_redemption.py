@@ -27,6 +27,7 @@ from support.money import (
 )
 
 TEMPLATE = "PT-01HQ12PV4B8XMBRTK281JM54KK"
+SHORT_ID = re.compile(r"O-[0-9A-Z]{8}")
 CODE = re.compile(r"MOCK(-[B-Z]{4}){3}")
 MICROSECOND = timedelta(microseconds=1)
 
@@ -69,9 +70,10 @@ def test_products_that_are_codes(
     order = bank.finished(paid_in(currency, single(product, value)))
     document = redeemed(link(order))
     code = document.pop("e_code")
+    assert SHORT_ID.fullmatch(document["order_id"])
     assert document == {
         "status": "SUCCESS",
-        "order_id": order["id"],
+        "order_id": document["order_id"],
         "error_code": None,
         "error_string": None,
         "error_details": None,
@@ -85,13 +87,15 @@ def test_products_that_are_codes(
         "code": code["code"],
         "pin": code["pin"],
         "barcode_format": barcode_format,
-        "barcode_string": barcode_format and code["code"].replace("-", ""),
+        "barcode_string": barcode_format and code["code"],
         "expiry_date": expiry,
-        "url": None,
+        "url": link(order),
         "error_code": None,
         "error_string": None,
     }
-    assert not has_pin or re.fullmatch("[0-9]{4}", code["pin"])
+    assert not has_pin or re.fullmatch("[0-9]{6}", code["pin"])
+    shown = requests.get(code["url"], timeout=TIMEOUT)
+    assert (shown.status_code, code["code"] in shown.text) == (200, True)
 
 
 def test_a_product_that_is_an_address(bank: MoneyApi) -> None:
@@ -151,7 +155,11 @@ def test_only_the_item_of_the_link_is_claimed(bank: MoneyApi, clock: ManualClock
     accepted = bank.order(paid_in("USD", *[single("AMZ-US", 10)] * 3)).json()
     clock.advance(1)
     order = bank.read(accepted["id"])
-    codes = {e_code_of(link(order, index))["code"] for index in (0, 2)}
+    documents = [redeemed(link(order, index)) for index in (0, 2)]
+    codes = {document["e_code"]["code"] for document in documents}
+    short_ids = {document["order_id"] for document in documents}
+    assert len(short_ids) == 1  # one for each order, not for each item
+    assert order["id"] not in short_ids
     states = [item["payout"]["status"] for item in bank.read(order["id"])["items"]]
     assert states == ["CLAIMED", "ACTIVE", "CLAIMED"]
     assert len(codes) == 2
@@ -172,7 +180,7 @@ def test_a_link_of_an_order_that_is_processed_is_not_known(clock: ManualClock) -
                 assert caller.read(accepted["id"])["status"] == "PROCESSING"
                 assert refusal_code(path) == "RE011"
                 clock.advance(1)
-                assert redeemed(path)["order_id"] == accepted["id"]
+                assert redeemed(path)["status"] == "SUCCESS"
             caller.close()
 
 
@@ -221,7 +229,8 @@ def test_a_failed_order(bank: MoneyApi, clock: ManualClock) -> None:
     clock.advance(1)
     order = bank.read(response.json()["id"])
     document = redeemed(link(order))
-    assert (document["error_code"], document["order_id"]) == ("RE012", order["id"])
+    assert document["error_code"] == "RE012"
+    assert SHORT_ID.fullmatch(document["order_id"])
     assert payout(bank, order)["status"] == "CANCELLED"
 
 
@@ -231,7 +240,8 @@ def test_what_is_not_chosen_yet(bank: MoneyApi) -> None:
     for item in (multiple(100, "AMZ-US", "FIVEG-US"), template):
         order = bank.finished(paid_in("USD", item))
         document = redeemed(link(order))
-        assert (document["error_code"], document["order_id"]) == ("RE012", order["id"])
+        assert document["error_code"] == "RE012"
+        assert SHORT_ID.fullmatch(document["order_id"])
         assert "chosen" in document["error_details"]
         assert payout(bank, order) == order["items"][0]["payout"]
 
@@ -242,10 +252,20 @@ def test_the_redemption_api_switched_off(clock: ManualClock) -> None:
         bank = MoneyApi(server.url)
         order = bank.finished(paid_in("USD", single("AMZ-US", 10)))
         document = redeemed(link(order))
-        assert (document["error_code"], document["order_id"]) == ("RE013", order["id"])
+        assert document["error_code"] == "RE013"
+        assert SHORT_ID.fullmatch(document["order_id"])
         assert payout(bank, order)["status"] == "ACTIVE"
         assert requests.get(link(order), timeout=TIMEOUT).status_code == 200
         bank.close()
+
+
+def test_the_headers_of_the_redemption_api(bank: MoneyApi) -> None:
+    """Answers are not kept, and scripts of any site can read them, errors too (recorded)."""
+    order = bank.finished(paid_in("USD", single("AMZ-US", 10)))
+    for url in (link(order), f"{bank.url}/payout/none"):
+        headers = requests.get(url + "?format=json", timeout=TIMEOUT).headers
+        assert headers["Cache-Control"] == "no-store"
+        assert headers["Access-Control-Allow-Origin"] == "*"
 
 
 @pytest.mark.parametrize("mode", ["sync", "async"])
@@ -354,8 +374,8 @@ def test_a_link_needs_no_key_and_finds_its_account(server: MockServer) -> None:
     """Of several accounts each link opens what its own account ordered."""
     accounts = [MoneyApi(server.url, f"XX-{n}.key") for n in range(4)]
     orders = [bank.finished(paid_in("USD", single("AMZ-US", 10))) for bank in accounts]
-    for order in orders:
-        assert redeemed(link(order))["order_id"] == order["id"]
+    short_ids = {redeemed(link(order))["order_id"] for order in orders}
+    assert len(short_ids) == len(orders)
     for bank, order in zip(accounts, orders, strict=True):
         assert payout(bank, order)["status"] == "CLAIMED"
         bank.close()
@@ -377,8 +397,9 @@ def test_codes_are_repeatable_under_a_seed(clock: ManualClock) -> None:
         with MockServer(clock=clock, seed=seed) as server:
             bank = MoneyApi(server.url)
             orders = [bank.finished(paid_in("USD", single("FIVEG-US", 5))) for _ in range(3)]
-            found.append([e_code_of(link(order)) for order in orders])
+            made = [e_code_of(link(order)) for order in orders]
+            found.append([{**code, "url": urlsplit(code["url"]).path} for code in made])
             bank.close()
     assert found[0] == found[1]
-    codes = [code["code"] for made in found[1:] for code in made]
+    codes = [code["code"] for batch in found[1:] for code in batch]
     assert len(set(codes)) == 6

@@ -3,9 +3,9 @@
 Provider's page "Redemption". The HTTP status is always 200; whether it worked is in the body.
 """
 
-from collections.abc import Callable
 from typing import Any
 
+from runa_mock_server.base.ids import short_id
 from runa_mock_server.catalogue.catalogue import Catalogue
 from runa_mock_server.orders.e_codes import e_code
 from runa_mock_server.orders.payouts import Payout, parts_of
@@ -13,16 +13,13 @@ from runa_schemas.contract_data import REDEMPTION_ERRORS
 
 _REFUSED = {"CANCELLED": "RE005", "EXPIRED": "RE004"}
 
-CodeUrl = Callable[[str, str], str]
-"""Where a product that is a link leads, by payout token and product code."""
-
 
 class RedemptionRefusedError(Exception):
     """The payout cannot be redeemed.
 
     Attributes:
         code: the provider's code, such as ``RE004``.
-        order_id: the order, if there is one.
+        order_id: the short id of the order, if there is one.
         details: what more there is to say.
     """
 
@@ -43,13 +40,18 @@ class RedemptionRefusedError(Exception):
         }
 
 
+def short_order_id(payout: Payout) -> str:
+    """The order's id in the redemption API, which is not its id in the rest (recorded)."""
+    return short_id("O", payout.order.id.encode())
+
+
 def check_redeemable(payout: Payout) -> None:
     """See whether a payout can be redeemed by asking.
 
     Raises:
         RedemptionRefusedError: with the provider's code for the payout's state.
     """
-    order_id = payout.order.id
+    order_id = short_order_id(payout)
     if payout.order.failed:
         raise RedemptionRefusedError("RE012", order_id, "The order failed.")
     if payout.status in _REFUSED:
@@ -68,7 +70,7 @@ def redeemed(payout: Payout, codes: list[dict[str, Any]]) -> dict[str, Any]:
     """
     answer = {
         "status": "SUCCESS",
-        "order_id": payout.order.id,
+        "order_id": short_order_id(payout),
         "error_code": None,
         "error_string": None,
         "error_details": None,
@@ -78,13 +80,13 @@ def redeemed(payout: Payout, codes: list[dict[str, Any]]) -> dict[str, Any]:
     return answer if len(codes) == 1 else answer | {"e_codes": codes}
 
 
-def e_codes(payout: Payout, catalogue: Catalogue, code_url: CodeUrl) -> list[dict[str, Any]]:
+def e_codes(payout: Payout, catalogue: Catalogue, links: str) -> list[dict[str, Any]]:
     """The codes of a claimed payout, one for each part.
 
     Args:
         payout: the payout.
         catalogue: what could be ordered when the account began.
-        code_url: where a product that is a link leads.
+        links: what payout links begin with; a token follows.
     """
     return [
         e_code(
@@ -92,7 +94,7 @@ def e_codes(payout: Payout, catalogue: Catalogue, code_url: CodeUrl) -> list[dic
             part,
             catalogue.product_of(part.code),
             payout.status_updated_at,
-            code_url(payout.token, part.code),
+            links + payout.token,
         )
         for part in parts_of(payout, catalogue)
     ]

@@ -52,9 +52,6 @@ class Server(Protocol):
     def opening_balances(self, settings: "Settings") -> Mapping[str, int]:
         """What an account with these settings has before it orders anything, in cents."""
 
-    def code_url(self, token: str, code: str) -> str:
-        """The link that a product of type ``url`` turns into."""
-
 
 class Account:
     """What belongs to one API key; keys never see each other's orders or idempotency keys.
@@ -133,7 +130,7 @@ class Account:
 
     def e_codes(self, payout: Payout) -> list[dict[str, Any]]:
         """The codes of a claimed payout, one for each part."""
-        return redemption.e_codes(payout, self._first_catalogue, self._server.code_url)
+        return redemption.e_codes(payout, self._first_catalogue, self.orders.terms.payout_url)
 
     def change_settings(self, changes: Mapping[str, Any]) -> None:
         """Let the server behave differently towards this account from now on.

@@ -3,7 +3,6 @@
 from collections.abc import Awaitable, Callable, Mapping
 from itertools import count
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
 
 from runa_mock_server.base.clock import DAY, SECOND, Clock, clock_of
 from runa_mock_server.base.ids import read_payout_token
@@ -211,10 +210,6 @@ class World:
     def payout_url(self, token: str) -> str:
         """The link that opens a payout, on this server."""
         return self.public_url + PAYOUT_PATH + token
-
-    def code_url(self, token: str, code: str) -> str:
-        """The link that a product of type ``url`` turns into, on this server."""
-        return f"{self.payout_url(token)}/card/{quote(code, safe='')}"
 
     def order_terms(self, settings: "Settings") -> OrderTerms:
         """How the orders of an account with these settings are carried out."""
