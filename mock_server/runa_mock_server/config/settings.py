@@ -139,6 +139,10 @@ class Settings(BaseModel):
         default=True,
         description="Whether payout links answer ?format=json.",
     )
+    redemption_error: Annotated[str, Field(pattern=r"^RE(00[1-9]|01[0-3]|999)$")] | None = Field(
+        default=None,
+        description="Answer every redemption with this error code, RE001 to RE013 or RE999.",
+    )
     max_body_bytes: Annotated[int, Field(ge=1)] = Field(
         default=1024 * 1024, description="The largest request body, in bytes."
     )
@@ -275,6 +279,7 @@ RUN_TIME = frozenset(
         "balances",
         "link_lifetime_days",
         "redemption_api",
+        "redemption_error",
         "legacy_item_fields",
         "unknown_fields",
         "trigger_error",
