@@ -13,9 +13,10 @@ import requests
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runa_mock_server import ManualClock, MockServer
+from runa_mock_server import ManualClock, MockServer, SettingsError
+from runa_schemas.contract_data import REDEMPTION_ERRORS
 from support.answers import refusal
-from support.api import TIMEOUT
+from support.api import KEY, TIMEOUT
 from support.money import (
     PRODUCTION_KEY,
     MoneyApi,
@@ -266,6 +267,42 @@ def test_the_headers_of_the_redemption_api(bank: MoneyApi) -> None:
         headers = requests.get(url + "?format=json", timeout=TIMEOUT).headers
         assert headers["Cache-Control"] == "no-store"
         assert headers["Access-Control-Allow-Origin"] == "*"
+
+
+@pytest.mark.parametrize("code", sorted(set(REDEMPTION_ERRORS) - {"RE008"}))
+def test_every_error_can_be_provoked(bank: MoneyApi, server: MockServer, code: str) -> None:
+    """The setting answers with any code, and the payout is still there without it."""
+    order = bank.finished(paid_in("USD", single("AMZ-US", 10)))
+    server.account(KEY).configure(redemption_error=code)
+    document = redeemed(link(order))
+    assert (document["status"], document["error_code"]) == ("ERROR", code)
+    assert document["error_string"]
+    assert (document["order_id"] is None) is (code in {"RE001", "RE011"})
+    assert payout(bank, order)["status"] == "ACTIVE"
+    server.account(KEY).configure(redemption_error=None)
+    assert redeemed(link(order))["status"] == "SUCCESS"
+
+
+def test_a_processing_error_needs_a_minute(
+    bank: MoneyApi, server: MockServer, clock: ManualClock
+) -> None:
+    """RE008 is followed by RE009 for 60 seconds, on this link alone, then the link works."""
+    order, other = (bank.finished(paid_in("USD", single("AMZ-US", 10))) for _ in range(2))
+    server.account(KEY).configure(redemption_error="RE008")
+    assert refusal_code(link(order)) == "RE008"
+    server.account(KEY).configure(redemption_error=None)
+    clock.advance(timedelta(minutes=1) - MICROSECOND)
+    assert refusal_code(link(order)) == "RE009"
+    assert redeemed(link(other))["status"] == "SUCCESS"
+    clock.advance(MICROSECOND)
+    assert redeemed(link(order))["status"] == "SUCCESS"
+
+
+@pytest.mark.parametrize("code", ["RE000", "RE014", "re004", ""])
+def test_an_unknown_redemption_error_is_refused(code: str) -> None:
+    """Only the provider's codes are taken."""
+    with pytest.raises(SettingsError, match="redemption_error"):
+        MockServer(redemption_error=code)
 
 
 @pytest.mark.parametrize("mode", ["sync", "async"])

@@ -5,6 +5,7 @@ Provider's page "Redemption". The HTTP status is always 200; whether it worked i
 
 from typing import Any
 
+from runa_mock_server.base.clock import SECOND
 from runa_mock_server.base.ids import short_id
 from runa_mock_server.catalogue.catalogue import Catalogue
 from runa_mock_server.orders.e_codes import e_code
@@ -12,6 +13,8 @@ from runa_mock_server.orders.payouts import Payout, parts_of
 from runa_schemas.contract_data import REDEMPTION_ERRORS
 
 _REFUSED = {"CANCELLED": "RE005", "EXPIRED": "RE004"}
+_NOT_FOUND = frozenset({"RE001", "RE011"})
+_RETRY_AFTER = 60 * SECOND
 
 
 class RedemptionRefusedError(Exception):
@@ -43,6 +46,37 @@ class RedemptionRefusedError(Exception):
 def short_order_id(payout: Payout) -> str:
     """The order's id in the redemption API, which is not its id in the rest (recorded)."""
     return short_id("O", payout.order.id.encode())
+
+
+class ProvokedErrors:
+    """Errors that redemptions answer with because a setting asks for it.
+
+    A processing error (RE008) is followed by RE009 for a minute, as the provider says.
+    """
+
+    def __init__(self) -> None:
+        self._processing_errors: dict[str, int] = {}  # the oldest first, by token
+
+    def check(self, payout: Payout, asked: str | None, now: int) -> None:
+        """Refuse a redemption, if it is to be refused.
+
+        Args:
+            payout: the payout.
+            asked: the error code that the settings ask for, if any.
+            now: microseconds since the epoch.
+
+        Raises:
+            RedemptionRefusedError: with the error code.
+        """
+        errors = self._processing_errors
+        while errors and now >= next(iter(errors.values())) + _RETRY_AFTER:
+            del errors[next(iter(errors))]
+        code = "RE009" if payout.token in errors else asked
+        if code is None:
+            return
+        if code == "RE008":
+            errors[payout.token] = now
+        raise RedemptionRefusedError(code, None if code in _NOT_FOUND else short_order_id(payout))
 
 
 def check_redeemable(payout: Payout) -> None:

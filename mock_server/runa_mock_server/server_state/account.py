@@ -94,6 +94,7 @@ class Account:
         self._first_catalogue = server.catalogue
         self.orders = OrderService(self.clock, self.state, terms, self._first_catalogue)
         self.outbox = Outbox(self.state, lambda: self.orders.terms.payout_url)
+        self._provoked = redemption.ProvokedErrors()
         self.redactor = Redactor(api_key)
         self.journal = Journal(settings.journal_requests, settings.journal_bytes, self.redactor)
 
@@ -123,6 +124,7 @@ class Account:
         Raises:
             RedemptionRefusedError: with the provider's code for the payout's state.
         """
+        self._provoked.check(payout, self.settings.redemption_error, self.clock.now())
         redemption.check_redeemable(payout)
         if payout.status == "ACTIVE":
             payout = self.orders.claim(payout.token)
