@@ -130,17 +130,19 @@ def test_new_estimate(document: Any, expected: list[tuple[str, str]]) -> None:
 
 
 @pytest.mark.parametrize("name", ["total_price", "total_discount"])
-@pytest.mark.parametrize(("value", "keyword"), [("9.20", "type"), (None, "type"), (-1, "minimum")])
-def test_totals_of_an_estimate_are_numbers(name: str, value: object, keyword: str) -> None:
-    """An amount as a string, as an order has it, is a difference in an estimate."""
+@pytest.mark.parametrize(
+    ("value", "keyword"), [("9.2", "pattern"), (None, "type"), (-1, "minimum")]
+)
+def test_totals_of_an_estimate_are_amounts(name: str, value: object, keyword: str) -> None:
+    """An amount of an estimate is a number or, as one guide shows, money as an order has it."""
     assert issues(ESTIMATE | {name: value}, "estimate") == [(f"$.{name}", keyword)]
 
 
 @pytest.mark.parametrize(
     ("change", "expected"),
     [
-        ({"price": "9.20"}, ("$.items[0].price", "type")),
-        ({"face_value": "10.00"}, ("$.items[0].face_value", "type")),
+        ({"price": "9.2"}, ("$.items[0].price", "pattern")),
+        ({"face_value": None}, ("$.items[0].face_value", "type")),
         ({"discount_multiplier": 0.08}, ("$.items[0].discount_multiplier", "type")),
         ({"discount_multiplier": "0"}, ("$.items[0].discount_multiplier", "pattern")),
         ({"currency": "usd"}, ("$.items[0].currency", "enum")),
@@ -192,7 +194,7 @@ def test_balance(amount: Decimal) -> None:
     assert issues([one], "balance_list") == in_list
 
 
-@pytest.mark.parametrize("balance", [10, "10", "10.0", "10.000", "-1.00", None, "1e3"])
+@pytest.mark.parametrize("balance", [10, "10.0", "10.000", "-1.00", None, "1e3"])
 def test_balance_is_money(balance: object) -> None:
     """Numbers, other numbers of decimals and debts are refused."""
     assert [path for path, _ in issues({"balance": balance, "currency": "USD"}, "balance")] == [
