@@ -139,7 +139,7 @@ def test_estimates(client: RunaClient, server: "ScriptedServer", number: type[st
     assert list(iter_errors(document, "estimate")) == []
     server.answer(200, document)
     found = client.estimate_order([item(10, products=single("1800FL-US"))], currency="GBP")
-    assert (found.total_price, found.items[0].price) == (Decimal("8.49"), 10)
+    assert (found.total_price, found.items[0].price) == (Decimal("8.49"), Decimal(10))
 
 
 @pytest.mark.parametrize(("text", "currency"), [("10.00", "USD"), ("1000", "JPY")])

@@ -1,6 +1,7 @@
 """What cannot be ordered although its body is valid."""
 
 from decimal import Decimal
+from itertools import combinations
 
 from runa_client import item, multiple, payout_link, recipient, single, template
 from runa_conformance._bodies import (
@@ -13,7 +14,7 @@ from runa_conformance._bodies import (
     order,
 )
 from runa_conformance._catalogue_sample import CENT, TEN, Card
-from runa_conformance._expect import at, equal, refused, success
+from runa_conformance._expect import ACCEPTED, at, equal, refused, success
 from runa_conformance._failures import SkippedError
 from runa_conformance._registry import Group
 from runa_conformance._service import Service, new_key
@@ -199,6 +200,25 @@ def _other_currency(service: Service) -> str:
         if card.currency != home and card.is_usual:
             return card.currency
     raise SkippedError("the catalogue has cards of one currency only")
+
+
+@GROUP.check("several-countries", orders=True)
+def products_of_several_countries(service: Service) -> int:
+    """Products of one currency without a common country are accepted, or refused as such."""
+    places: dict[str, list[tuple[str, frozenset[str]]]] = {}
+    for card in service.catalogue.cards:
+        if card.is_usual:
+            countries = service.catalogue.get(card.code).countries_redeemable_in
+            places.setdefault(card.currency, []).append((card.code, frozenset(countries)))
+    for currency, found in places.items():
+        for (first, here), (second, there) in combinations(found, 2):
+            if here and there and not here & there:
+                answer = service.order(order(currency, link(first), link(second)))
+                if answer.status == ACCEPTED:
+                    return 0
+                refused(answer, "product_validation_error")
+                return 1
+    raise SkippedError("the catalogue has no two such products of one currency")
 
 
 @GROUP.check("recipient-payment", orders=True)

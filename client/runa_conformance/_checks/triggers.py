@@ -50,7 +50,7 @@ def an_order_can_be_made_to_fail(service: Service) -> None:
 
 @GROUP.check("trigger-failed", orders=True, profile="playground")
 def a_sync_order_does_not_end_failed(service: Service) -> None:
-    """With order_failed a sync order is 500 internal_server_error, which is replayed."""
+    """With order_failed a sync order is 500 internal_server_error, also if it is sent again."""
     key, card = new_key(), service.catalogue.card
     body = order(card.currency, link(card.code))
     headers = {"X-Execution-Mode": "sync", "X-Trigger-Error": "order_failed"}
