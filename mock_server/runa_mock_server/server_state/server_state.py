@@ -4,7 +4,6 @@ from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Mapping
 from itertools import count
 from typing import TYPE_CHECKING, Any, NamedTuple
-from urllib.parse import quote
 from weakref import ref
 
 from runa_mock_server.base.clock import DAY, SECOND, Clock, clock_of
@@ -300,10 +299,6 @@ class World:
     def payout_url(self, token: str) -> str:
         """The link that opens a payout, on this server."""
         return self.public_url + PAYOUT_PATH + token
-
-    def code_url(self, token: str, code: str) -> str:
-        """The link that a product of type ``url`` turns into, on this server."""
-        return f"{self.payout_url(token)}/card/{quote(code, safe='')}"
 
     def order_terms(self, settings: "Settings") -> OrderTerms:
         """How the orders of an account with these settings are carried out."""
