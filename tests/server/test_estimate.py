@@ -137,8 +137,8 @@ def test_the_worked_example_of_an_exchange(shop: MoneyApi) -> None:
     estimate = exact(shop.estimate(paid_in("GBP", single("1800FL-US", 10))))
     assert estimate["payment_method"] == {"type": "ACCOUNT_BALANCE", "currency": "GBP"}
     fx = estimate["transaction_detail"]["USD"]["fx"]
-    assert (fx["rate"], fx["rate_symbol"]) == ("1.2", "GBPUSD")
-    assert (fx["converted"], fx["fee"]) == ("8.23", "0.16")  # of USD 9.87
+    fee = {"value": "0.16", "currency": "GBP"}  # of GBP 8.23, which is USD 9.87
+    assert fx == {"rate": "1.2", "rate_symbol": "GBPUSD", "fee": fee}
     assert [str(estimate[name]) for name in AMOUNTS] == ["8.39", "0.11"]
 
 

@@ -6,6 +6,7 @@ searched, so the work grows with the text and not with the text times the key.
 
 import re
 from bisect import bisect_left, bisect_right
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import accumulate
 from typing import NamedTuple
@@ -154,7 +155,8 @@ class KnownKeys:
 
     def __init__(self) -> None:
         self._heads: list[bytes] = []  # sorted
-        self._long: dict[bytes, list[bytes]] = {}  # keys longer than a head, by their head
+        self._long: dict[bytes, list[bytes]] = {}  # keys not shorter than a head, by their head
+        self._again: Counter[bytes] = Counter()  # how often a key was added, beyond the first time
         self._starts: tuple[set[int], ...] = tuple(set() for _ in range(SHORTEST_SECRET))
         self._start: re.Pattern[bytes] | None = None
         self.longest = 0
@@ -165,13 +167,39 @@ class KnownKeys:
             return
         for form in _forms(api_key):
             head = form[:_LONGEST_HEAD]
-            if len(form) > _LONGEST_HEAD and form not in self._long.setdefault(head, []):
-                self._long[head].append(form)
+            if len(form) < SHORTEST_SECRET:
+                continue
             place = bisect_left(self._heads, head)
-            if len(form) >= SHORTEST_SECRET and self._heads[place : place + 1] != [head]:
+            is_new = self._heads[place : place + 1] != [head]
+            if is_new:
                 self._heads.insert(place, head)
                 self._note_start(form)
+            if len(form) >= _LONGEST_HEAD:
+                is_new = form not in self._long.setdefault(head, [])
+                if is_new:
+                    self._long[head].append(form)
+            if not is_new:
+                self._again[form] += 1
             self.longest = max(self.longest, len(form))
+
+    def remove(self, api_key: str) -> None:
+        """Redact a key no longer, unless it was added more often than removed."""
+        if len(api_key) < SHORTEST_SECRET:
+            return
+        for form in _forms(api_key):
+            head = form[:_LONGEST_HEAD]
+            if self._again[form]:
+                self._again[form] -= 1
+                continue
+            del self._again[form]
+            if len(form) >= _LONGEST_HEAD:
+                self._long[head].remove(form)
+                if self._long[head]:
+                    continue
+                del self._long[head]
+            place = bisect_left(self._heads, head)
+            if self._heads[place : place + 1] == [head]:
+                del self._heads[place]
 
     def _note_start(self, form: bytes) -> None:
         for known, byte in zip(self._starts, form, strict=False):
@@ -236,10 +264,19 @@ class Redactor:
         known: further keys to take out; more can be added to it later.
     """
 
+    __slots__ = ("_api_key", "_others", "_own")
+
     def __init__(self, api_key: str, known: KnownKeys | None = None) -> None:
-        self._own = KnownKeys()
-        self._own.add(api_key)
-        self._known = (self._own,) if known is None else (self._own, known)
+        self._api_key = api_key
+        self._others = () if known is None else (known,)
+        self._own: KnownKeys | None = None
+
+    @property
+    def _known(self) -> tuple[KnownKeys, ...]:
+        if self._own is None:  # made when it is needed: most accounts are never looked at
+            self._own = KnownKeys()
+            self._own.add(self._api_key)
+        return (self._own, *self._others)
 
     def text(self, text: str) -> str:
         """A text without keys, printable."""

@@ -160,6 +160,12 @@ class Settings(BaseModel):
     redemption_api: Annotated[bool, Changeable()] = Field(
         default=True, description="Answer ?format=json on payout links."
     )
+    redemption_error: Annotated[
+        Annotated[str, Field(pattern=r"^RE(00[1-9]|01[0-3]|999)$")] | None, Changeable()
+    ] = Field(
+        default=None,
+        description="Answer every redemption with this error code, RE001 to RE013 or RE999.",
+    )
     max_body_bytes: Annotated[int, Field(ge=1)] = Field(
         default=1024 * 1024, description="Maximum size of a request body, in bytes."
     )

@@ -28,6 +28,7 @@ class SettingsChanges(TypedDict, total=False):
     balances: Mapping[str, _Amount] | Sequence[str]
     link_lifetime_days: float | None
     redemption_api: bool
+    redemption_error: str | None
     legacy_item_fields: bool
     unknown_fields: bool
     trigger_error: str | None

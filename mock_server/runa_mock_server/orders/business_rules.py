@@ -26,6 +26,16 @@ if TYPE_CHECKING:  # a server starts without loading pydantic
 REDEMPTION_TEMPLATE = r"^DT-[0-9A-HJKMNP-TV-Z]{26}$"
 """Ids of redemption templates; these are the customer's own, so any such id is known (inferred)."""
 
+_PREPAID_VISA = "VISASL-"
+
+
+def is_prepaid_visa(code: str) -> bool:
+    """Whether a product is a prepaid Visa card, which alone has spend rules.
+
+    No field of the catalogue says so; the provider's codes do: ``VISASL-3M-USD`` (inferred).
+    """
+    return code.startswith(_PREPAID_VISA)
+
 
 class Line(NamedTuple):
     """One item of a request with the offers behind it; an estimate has no distribution."""
@@ -209,7 +219,7 @@ def nothing_is_free(basket: Basket) -> None:
     if payment == product:
         return
     value = basket.lines[0].face_value  # an exchange has one item
-    if not exchange(value, product, payment).converted:
+    if not exchange(value, product, payment).price:
         raise _refused(0, f"{product} {value} is less than a cent in {payment}")
 
 

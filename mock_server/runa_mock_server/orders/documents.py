@@ -152,20 +152,16 @@ def fx_detail(
 ) -> dict[str, Any]:
     """``transaction_detail``: the products' value in their currency, and the exchange, if any.
 
-    The keys of ``fx`` beside ``rate`` and ``rate_symbol`` are inferred.
-
     Args:
         currency: of the products.
         value: of the products, in cents.
         payment_currency: of the totals.
         exchange: where the two differ.
     """
-    fx: Mapping[str, str] | None = exchange and {
+    fx: Mapping[str, Any] | None = exchange and {
         "rate": exchange.rate,
         "rate_symbol": exchange.rate_symbol,
-        "converted": cents_text(exchange.converted),
-        "fee": cents_text(exchange.fee),
-        "currency": payment_currency,
+        "fee": {"value": cents_text(exchange.fee), "currency": payment_currency},
     }
     return {currency: {"value": cents_text(value), "fx": fx}}
 

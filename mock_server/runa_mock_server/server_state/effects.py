@@ -9,7 +9,7 @@ the answer did, the client ordered again knowingly: ``repeated``, which is no du
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from itertools import chain, pairwise
@@ -24,8 +24,10 @@ from runa_mock_server.orders.idempotency import LIFETIME
 from runa_mock_server.orders.order import Order
 from runa_mock_server.server_state.account import Account
 from runa_mock_server.server_state.journal import Entry, Outcome
+from runa_mock_server.store.memory import AccountState
 
 Verdict = Literal["none", "exactly_once", "duplicated"]
+_WORST_FIRST: tuple[Verdict, ...] = ("duplicated", "exactly_once", "none")
 
 DEFAULT_WINDOW = 600.0
 """Seconds within which two orders with the same body are compared."""
@@ -128,6 +130,7 @@ class _Made(NamedTuple):
     failed: bool
     price: Money
     is_answered: bool
+    emails: int
     is_delivered: bool
     turn: int
 
@@ -147,39 +150,67 @@ def effects_of(account: Account, window: float, only_key: str | None = None) -> 
         window: seconds within which orders with equal bodies are compared; 0 compares none.
         only_key: the idempotency key to look at; by default all.
     """
-    # By the keys as they were sent: two of them can be shown alike.
-    orders_made = list(_orders_made(account))
-    made: dict[str, list[_Made]] = {}
-    for order in orders_made:
-        made.setdefault(order.key, []).append(order)
+    totals = Totals()
+    keys = [key for key in effects_by_key(account, window, totals, only_key) if key is not None]
+    return totals.effects(keys)
+
+
+def effects_by_key(
+    account: Account, window: float, totals: "Totals", only_key: str | None = None
+) -> Iterator[KeyEffects | None]:
+    """What each key of one account had caused when this began, with a bounded amount of work each.
+
+    Args:
+        account: the account.
+        window: as for ``effects_of``.
+        totals: what the keys are added to.
+        only_key: the idempotency key to look at; by default all.
+
+    Yields:
+        The effects of the keys in the order in which they were first used; ``None`` for work that
+        found nothing yet.
+    """
+    state, undelivered = account.state.snapshot(), dict(account.undelivered)
+    entries = iter(account.journal)
     attempts: dict[str, list[Entry]] = {}
-    for entry in sorted(account.journal, key=lambda entry: entry.number):
-        key = entry.key_as_sent
+    for entry in entries:
+        key = entry.key_as_sent  # two keys can be shown alike
         if key is not None:
             attempts.setdefault(key, []).append(entry)
-    twins = _twins(orders_made, round(window * SECOND))
+        yield None
+    made: dict[str, list[_Made]] = {}
+    for order in _orders_made(account, state, undelivered):
+        made.setdefault(order.key, []).append(order)
+        yield None
+    totals.complete &= "" not in made
+    twins = yield from _twins(chain.from_iterable(made.values()), round(window * SECOND))
     # Orders first: of keys used at the same time, the journal may have forgotten the oldest.
     first_used = {key: orders[0].at for key, orders in made.items()}
-    for key, entries in attempts.items():
-        first_used[key] = min(entries[0].at, first_used.get(key, entries[0].at))
+    for key, of_key in attempts.items():
+        of_key.sort(key=lambda entry: entry.number)
+        first_used[key] = min(of_key[0].at, first_used.get(key, of_key[0].at))
+        yield None
     show = account.redactor.text
     wanted = None if only_key is None else show(only_key)
-    keys = [
-        _key_effects(account, key, made.get(key, []), attempts.get(key, []), twins[key])
-        for key in sorted(first_used, key=first_used.__getitem__)
-        if wanted is None or show(key) == wanted
-    ]
-    return combined(keys, complete="" not in made)
+    for key in sorted(first_used, key=first_used.__getitem__):
+        if wanted is not None and show(key) != wanted:
+            yield None
+            continue
+        effects = _key_effects(account, key, made.get(key, []), attempts.get(key, []), twins[key])
+        totals.add(effects)
+        yield effects
 
 
-def _orders_made(account: Account) -> Iterator[_Made]:
+def _orders_made(
+    account: Account, state: AccountState, undelivered: Mapping[str, int]
+) -> Iterator[_Made]:
     """The orders that exist, oldest first.
 
     Neither what is kept for the keys nor the journal is a source for this: if an order was stored
     and its key was not, that is just what has to be found here.
     """
     now = account.clock.now()
-    for order in account.state.orders():
+    for order in state.orders():
         yield _Made(
             key=order.key or "",
             id=order.id,
@@ -187,35 +218,60 @@ def _orders_made(account: Account) -> Iterator[_Made]:
             fingerprint=order.fingerprint,
             failed=order.failed,
             price=Money(currency=order.payment_currency, amount=cents_text(order.total_price)),
-            is_answered=order.key is None or _is_answered(account, order, order.key, now),
-            is_delivered=order.id not in account.undelivered,
-            turn=account.undelivered.get(order.id, order.position),
+            is_answered=order.key is None or _is_answered(state, order, order.key, now),
+            emails=len(state.mails(order.id)),
+            is_delivered=order.id not in undelivered,
+            turn=undelivered.get(order.id, order.position),
         )
 
 
-def _is_answered(account: Account, order: Order, key: str, now: int) -> bool:
+def _is_answered(state: AccountState, order: Order, key: str, now: int) -> bool:
     """Whether the key of an order is answered with the order, as long as the key is in force."""
     if now - order.created_at >= LIFETIME:
         return True
-    kept = account.state.kept_answer(key)
+    kept = state.kept_answer(key)
     return kept is not None and order_id_in(kept.answer.body) == order.id
 
 
-def combined(keys: Sequence[KeyEffects], *, complete: bool) -> Effects:
-    """The effects of many keys together."""
-    verdicts = {key.verdict for key in keys}
-    verdict: Verdict = "exactly_once" if "exactly_once" in verdicts else "none"
-    return Effects(
-        verdict="duplicated" if "duplicated" in verdicts else verdict,
-        complete=complete,
-        repeated=[key.idempotency_key for key in keys if key.repeated_with],
-        orders=sum(len(key.orders) for key in keys),
-        charged=_sum(money for key in keys for money in key.charged),
-        balance_moved=_sum(money for key in keys for money in key.balance_moved),
-        emails=sum(key.emails for key in keys),
-        webhooks=sum(key.webhooks for key in keys),
-        keys=list(keys),
-    )
+class Totals:
+    """The effects of many keys together, added one by one.
+
+    Attributes:
+        complete: whether everything that decides the verdicts is known.
+    """
+
+    def __init__(self) -> None:
+        self.complete = True
+        self._verdicts: set[Verdict] = {"none"}
+        self._repeated: list[str] = []
+        self._orders = self._emails = self._webhooks = 0
+        self._charged: dict[str, Decimal] = {}
+        self._moved: dict[str, Decimal] = {}
+
+    def add(self, key: KeyEffects) -> None:
+        """Add what a key has caused."""
+        self._verdicts.add(key.verdict)
+        if key.repeated_with:
+            self._repeated.append(key.idempotency_key)
+        self._orders += len(key.orders)
+        self._emails += key.emails
+        self._webhooks += key.webhooks
+        _add(self._charged, key.charged)
+        _add(self._moved, key.balance_moved)
+
+    def effects(self, keys: Sequence[KeyEffects] = ()) -> Effects:
+        """The totals, with the keys themselves where they are to be shown."""
+        return Effects(
+            verdict=next(verdict for verdict in _WORST_FIRST if verdict in self._verdicts),
+            complete=self.complete,
+            repeated=self._repeated,
+            orders=self._orders,
+            charged=_shown(self._charged),
+            balance_moved=_shown(self._moved),
+            emails=self._emails,
+            webhooks=self._webhooks,
+            keys=list(keys),
+        )
 
 
 def _key_effects(
@@ -242,7 +298,7 @@ def _key_effects(
         undelivered=[order.id for order in made if not order.is_delivered],
         charged=charged,
         balance_moved=charged if account.enforces_balances else [],
-        emails=sum(len(account.state.mails(order.id)) for order in made),
+        emails=sum(order.emails for order in made),
         webhooks=sum(account.webhooks.has_told(order.id) for order in made),
         suspected_with=[account.redactor.text(other) for other in twins.suspected],
         repeated_with=[account.redactor.text(other) for other in twins.repeated],
@@ -263,22 +319,35 @@ def _key_effects(
 
 def _sum(amounts: Iterable[Money]) -> list[Money]:
     totals: dict[str, Decimal] = {}
+    _add(totals, amounts)
+    return _shown(totals)
+
+
+def _add(totals: dict[str, Decimal], amounts: Iterable[Money]) -> None:
     for money in amounts:
         totals[money.currency] = totals.get(money.currency, ZERO) + Decimal(money.amount)
+
+
+def _shown(totals: Mapping[str, Decimal]) -> list[Money]:
     return [Money(currency=name, amount=show(total)) for name, total in sorted(totals.items())]
 
 
-def _twins(made: Sequence[_Made], window: int) -> defaultdict[str, _Twins]:
-    """By key the others whose orders had the same body within ``window`` microseconds."""
+def _twins(made: Iterable[_Made], window: int) -> Generator[None, None, defaultdict[str, _Twins]]:
+    """By key the others whose orders had the same body within ``window`` microseconds.
+
+    Yields after each bounded amount of work.
+    """
     twins: defaultdict[str, _Twins] = defaultdict(lambda: _Twins([], []))
     by_body: dict[str, list[_Made]] = {}
     for order in made if window else ():
         if not order.failed:
             by_body.setdefault(order.fingerprint, []).append(order)
+        yield
     for orders in by_body.values():
         for cluster in _clusters(sorted(orders, key=lambda order: order.at), window):
             # A lost order that was held up came before the one that has the place of its turn.
-            _compare(sorted(cluster, key=lambda order: (order.turn, order.is_delivered)), twins)
+            came = sorted(cluster, key=lambda order: (order.turn, order.is_delivered))
+            yield from _compare(came, twins)
     return twins
 
 
@@ -293,8 +362,8 @@ def _clusters(orders: Sequence[_Made], window: int) -> Iterator[list[_Made]]:
     yield cluster
 
 
-def _compare(cluster: Sequence[_Made], twins: defaultdict[str, _Twins]) -> None:
-    """Name for each key of a cluster the others.
+def _compare(cluster: Sequence[_Made], twins: defaultdict[str, _Twins]) -> Iterator[None]:
+    """Name for each key of a cluster the others; yields after each order.
 
     Args:
         cluster: orders in the order in which their requests came; of each two the earlier decides.
@@ -313,6 +382,7 @@ def _compare(cluster: Sequence[_Made], twins: defaultdict[str, _Twins]) -> None:
             _name(suspected, order.key, chain(lost, later))
             _name(repeated, order.key, told)
             lost.append(order.key)
+        yield
 
 
 def _name(named: list[str], key: str, others: Iterable[str]) -> None:

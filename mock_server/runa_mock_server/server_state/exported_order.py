@@ -118,14 +118,19 @@ class _Item(_Part):
         )
 
 
+class _Fee(_Part):
+    value: Money
+    currency: SupportedCurrency
+
+
 class _Fx(_Part):
     rate: str
     rate_symbol: str
-    converted: Money
-    fee: Money
+    fee: _Fee | Money  # earlier versions exported the amount alone
 
     def exchanged(self) -> Exchanged:
-        return Exchanged(self.rate, self.rate_symbol, _cents(self.converted), _cents(self.fee))
+        fee = self.fee.value if isinstance(self.fee, _Fee) else self.fee
+        return Exchanged(self.rate, self.rate_symbol, _cents(fee))
 
 
 class _Detail(_Part):

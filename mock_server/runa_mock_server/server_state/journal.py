@@ -17,6 +17,7 @@ BODY_LIMIT = 4096
 
 # What an entry costs beside its texts, about.
 _OVERHEAD = 600
+_FEW = 64
 _BETWEEN = b"\n"  # no header can hold it
 
 Outcome = Literal["created", "replayed", "refused"]
@@ -125,25 +126,39 @@ class Journal:
         corrected: how often one was corrected.
     """
 
+    __slots__ = (
+        "_bytes",
+        "_entries",
+        "_most_bytes",
+        "_most_entries",
+        "_redactor",
+        "corrected",
+        "dropped",
+    )
+
     def __init__(self, most_entries: int, most_bytes: int, redactor: Redactor | KnownKeys) -> None:
         self._most_entries, self._most_bytes = most_entries, most_bytes
         self._redactor = redactor
         self.dropped = self.corrected = 0
         self._bytes = 0
-        # Plain tuples of plain values: the garbage collector stops walking those.
-        self._entries: deque[Flat] = deque()
+        # Plain tuples of plain values: the garbage collector stops walking those. In a list while
+        # they are few, for an empty deque takes as much memory as the rest of an account.
+        self._entries: list[Flat] | deque[Flat] = []
 
     def __len__(self) -> int:
         return len(self._entries)
 
     def __iter__(self) -> Iterator[Entry]:
-        for entry in tuple(self._entries):
-            yield Entry(entry, self._redactor)
+        """The requests that are kept now, whatever is added while they are read."""
+        redactor = self._redactor
+        return (Entry(entry, redactor) for entry in tuple(self._entries))
 
     def add(self, entry: Flat) -> None:
         """Note a request, and forget the oldest beyond the limits."""
         if len(entry[6]) > BODY_LIMIT or len(entry[8]) > BODY_LIMIT:
             entry = self._cut(entry)
+        if len(self._entries) == _FEW:
+            self._entries = deque(self._entries)
         self._entries.append(entry)
         self._bytes += _size(entry)
         if len(self._entries) > self._most_entries or self._bytes > self._most_bytes:
@@ -173,7 +188,7 @@ class Journal:
             Whether there are more.
         """
         for _ in range(min(count, len(self._entries))):
-            self._entries.popleft()
+            self._entries.pop()
         return bool(self._entries)
 
     def limit(self, most_entries: int, most_bytes: int) -> None:
@@ -184,7 +199,8 @@ class Journal:
     def _trim(self) -> None:
         entries = self._entries
         while entries and (len(entries) > self._most_entries or self._bytes > self._most_bytes):
-            self._bytes -= _size(entries.popleft())
+            self._bytes -= _size(entries[0])
+            del entries[0]
             self.dropped += 1
 
 

@@ -33,6 +33,8 @@ class OrderService:
         terms: how its orders are carried out from now on.
     """
 
+    __slots__ = ("_clock", "_first_catalogue", "_state", "terms")
+
     def __init__(
         self, clock: Clock, state: AccountState, terms: OrderTerms, catalogue: Catalogue
     ) -> None:

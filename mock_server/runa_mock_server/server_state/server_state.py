@@ -1,9 +1,10 @@
 """Everything that one server owns. Nothing lives at module level: two servers share nothing."""
 
+from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Mapping
 from itertools import count
-from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
+from typing import TYPE_CHECKING, Any, NamedTuple
+from weakref import ref
 
 from runa_mock_server.base.clock import DAY, SECOND, Clock, clock_of
 from runa_mock_server.base.ids import read_payout_token
@@ -35,6 +36,16 @@ if TYPE_CHECKING:  # a server starts without loading pydantic
 PAYOUT_PATH = "/payout/"
 
 _SWEPT_AT_ONCE = 500
+_MOST_UNUSED = 1_000
+"""Accounts that stored nothing, beyond which the oldest is forgotten."""
+
+
+class _Terms(NamedTuple):
+    """The terms of orders, and what they were made of."""
+
+    settings: "Settings"
+    public_url: str
+    terms: OrderTerms
 
 
 class World:
@@ -83,13 +94,18 @@ class World:
         self.installed: list[Callable[[Account], None]] = [self._tell_webhooks]
         self.tell: Callable[[Account, str], Awaitable[None]] | None = None
         self.commands = self.clock_moves = 0
+        self.clock_listeners: tuple[Callable[[], None], ...] = (self.clock_moved,)
         self._discarded: list[Account] = []
+        self._terms: _Terms | None = None
+        first = self.profile.opening_balances
+        self._first_balances = {name: in_cents(amount) for name, amount in first.items()}
         self._begin()
 
     def _begin(self) -> None:
         settings = self.settings
         self._accounts: dict[str, Account] = {}
-        self._numbered: dict[int, list[Account]] = {}
+        self._numbered: dict[int, tuple[Account, ...]] = {}
+        self._latest: OrderedDict[str, None] = OrderedDict()  # keys that may be unused
         self.numbers = count(1)
         self.known_keys = KnownKeys()
         for api_key in settings.api_keys:
@@ -184,13 +200,46 @@ class World:
     def install(self, account: Account) -> None:
         """Have an account be that of its key, in the place of the one before."""
         before = self._forget(account.api_key)
-        if before is not None:
+        if before is None:
+            self.known_keys.add(account.api_key)
+        else:
             self._discard([before])
+        self._put(account)
+        self._latest[account.api_key] = None
+        if len(self._latest) > _MOST_UNUSED:
+            self._forget_unused()
+
+    def _put(self, account: Account) -> None:
         self._accounts[account.api_key] = account
-        self.known_keys.add(account.api_key)
-        self._numbered.setdefault(account.state.identity.account, []).append(account)
+        number = account.state.identity.account
+        self._numbered[number] = (*self._numbered.get(number, ()), account)
         for call in self.installed:
             call(account)
+
+    def _forget_unused(self) -> None:
+        """Forget the oldest account that may be unused, with its requests, if it is unused."""
+        api_key, _ = self._latest.popitem(last=False)
+        account = self._accounts.get(api_key)
+        if account is None or not account.is_unused or self._is_named(api_key):
+            return
+        self._forget(api_key)
+        account.state.order_changed = account.state.mails_changed = None
+        held = ref(account)
+        self.journal.dropped += len(account.journal)
+        del account
+        account = held()
+        if account is not None:  # a request is under way, and may yet place an order
+            self.journal.dropped -= len(account.journal)
+            self._put(account)
+            self._latest[api_key] = None
+            return
+        self.known_keys.remove(api_key)
+        self.webhooks.unfollow(api_key)
+
+    def _is_named(self, api_key: str) -> bool:
+        """Whether a fault or a webhook is for one account."""
+        named = (*self.faults, *self.webhooks.faults.armed, *self.webhooks.endpoints.values())
+        return any(each.account == api_key for each in named)
 
     def _tell_webhooks(self, account: Account) -> None:
         self.webhooks.follow(account.api_key, account.state, account.clock)
@@ -198,7 +247,10 @@ class World:
     def _forget(self, api_key: str) -> Account | None:
         account = self._accounts.pop(api_key, None)
         if account is not None:
-            self._numbered[account.state.identity.account].remove(account)
+            number = account.state.identity.account
+            others = tuple(each for each in self._numbered.pop(number) if each is not account)
+            if others:
+                self._numbered[number] = others
         return account
 
     def _discard(self, accounts: list[Account]) -> None:
@@ -248,12 +300,19 @@ class World:
         """The link that opens a payout, on this server."""
         return self.public_url + PAYOUT_PATH + token
 
-    def code_url(self, token: str, code: str) -> str:
-        """The link that a product of type ``url`` turns into, on this server."""
-        return f"{self.payout_url(token)}/card/{quote(code, safe='')}"
-
     def order_terms(self, settings: "Settings") -> OrderTerms:
         """How the orders of an account with these settings are carried out."""
+        made = self._terms  # the same for most accounts
+        if (
+            made is None
+            or made.settings is not settings
+            or made.terms.catalogue is not self.catalogue
+            or made.public_url is not self.public_url
+        ):
+            made = self._terms = _Terms(settings, self.public_url, self._new_terms(settings))
+        return made.terms
+
+    def _new_terms(self, settings: "Settings") -> OrderTerms:
         lifetime = settings.link_lifetime_days
         rule = settings.processing
         return OrderTerms(
@@ -271,7 +330,7 @@ class World:
         """What an account with these settings has before it orders anything, in cents."""
         if settings.balances:
             return {name.value: in_cents(amount) for name, amount in settings.balances.items()}
-        return {name: in_cents(each) for name, each in self.profile.opening_balances.items()}
+        return self._first_balances
 
     def change_settings(self, changes: Mapping[str, Any]) -> None:
         """Let the server behave differently from now on, but where an account has its own way.

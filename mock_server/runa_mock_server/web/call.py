@@ -101,11 +101,6 @@ class Call:
         """The value of a request header, ``None`` where it is absent."""
         return self.headers.get(name)
 
-    @property
-    def journal(self) -> Journal:
-        """The journal that the call goes into."""
-        return self.world.journal if self.owner is None else self.owner.journal
-
     def note_delivery(self, *, reached: bool) -> None:
         """Note whether the answer that shows an order has reached the client.
 
@@ -134,6 +129,11 @@ class Call:
         """
         if self.owner is not None and self.orders_before is None:
             self.orders_before = self.owner.state.order_count
+
+    @property
+    def journal(self) -> Journal:
+        """The journal that the call goes into."""
+        return self.world.journal if self.owner is None else self.owner.journal
 
     @property
     def redactor(self) -> Redactor:

@@ -139,8 +139,10 @@ UNDER_THE_KEY: tuple[Step, ...] = (
     rules.synchronous_is_single,  # 400 invalid_execution_mode
     rules.payment_currency,  # 400 currency_mismatch
     rules.nothing_is_free,  # 400 product_validation_error
+    placing.same_address,  # 400 product_validation_error, or the order fails
     placing.price,  # refuses nothing
     placing.enough_balance,  # 400 insufficient_funds
+    placing.sync_completes,  # 500 internal_server_error
 )
 """For ``POST /order``, in one commit: what answers here is the answer to the key, but for a
 conflict with an earlier use of the key and an unknown trigger."""

@@ -159,6 +159,10 @@ class Webhooks:
             endpoint.failing.pop(account, None)
         self.faults.clear([fault for fault in self.faults.armed if fault.account == account])
 
+    def unfollow(self, account: str) -> None:
+        """Expect nothing of an account that has no orders, endpoints or messages."""
+        self._queues.pop(account, None)
+
     def product_changed(self, document: Mapping[str, Any]) -> None:
         """Make the message of a product that was changed.
 
