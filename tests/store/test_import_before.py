@@ -16,7 +16,7 @@ from support.answers import order_ids
 from support.api import Api, Caller
 
 KEY = "XX-before.secret"
-OF_THE_CATALOGUE = {"barcode_format", "barcode_string", "expiry_date", "pin", "url"}
+CHANGED_SINCE = {"barcode_format", "barcode_string", "expiry_date", "pin", "url"}
 LINKS = "http://mock.example.test/payout/"
 BEFORE: dict[str, Any] = json.loads(
     Path(__file__).with_name("account_state_before.json").read_text(encoding="utf-8")
@@ -85,11 +85,10 @@ def test_every_request_is_answered_as_before(server: MockServer, api: Api) -> No
 
 
 def redemption(document: dict[str, Any]) -> dict[str, Any]:
-    """A redemption without what the catalogue says of its products, and the name of its order."""
+    """A redemption without what follows from the catalogue and the form of codes and names."""
     codes = document.get("e_codes") or [document.get("e_code") or {}]
     shown = [
-        {name: value for name, value in code.items() if name not in OF_THE_CATALOGUE}
-        for code in codes
+        {name: value for name, value in code.items() if name not in CHANGED_SINCE} for code in codes
     ]
     return {**document, "order_id": None, "e_code": None, "e_codes": shown}
 
