@@ -66,6 +66,8 @@ class PlainServeSettings(PlainSettings):
 def plain_serve_settings(values: Mapping[str, Any]) -> PlainServeSettings | None:
     """The settings of ``runa-mock serve``; ``None`` if the model has to be asked."""
     known = properties()
+    if values.get("strict"):  # which decides other settings
+        return None
     if not all(name in known and _fits(name, known[name], values[name]) for name in values):
         return None
     made = {name: values.get(name, _default(schema)) for name, schema in known.items()}

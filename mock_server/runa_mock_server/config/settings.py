@@ -19,6 +19,7 @@ from pydantic import (
     TypeAdapter,
     ValidationError,
     field_validator,
+    model_validator,
 )
 from pydantic_core import ErrorDetails
 
@@ -27,6 +28,7 @@ from runa_mock_server.base.clock import clock_of
 from runa_mock_server.base.currencies import Currency
 from runa_mock_server.base.errors import SettingsError
 from runa_mock_server.config.flags import DEFAULT_HOST
+from runa_mock_server.contract.kindnesses import with_strict
 from runa_mock_server.contract.processing import parse_processing
 from runa_mock_server.contract.request_models import EmailAddress
 from runa_mock_server.contract.triggers import KNOWN_TRIGGERS
@@ -91,6 +93,10 @@ class Settings(BaseModel):
         description="Which environment to be: playground, or production with its balances, "
         "discounts and wording.",
     )
+    strict: bool = Field(
+        default=False,
+        description="Refuse what the real service refuses; settings given explicitly prevail.",
+    )
     processing_delay: Annotated[float, Field(ge=0, le=10**9)] = Field(
         default=float(PROCESSING_SECONDS),
         description="Seconds for which an async order stays PROCESSING.",
@@ -150,6 +156,25 @@ class Settings(BaseModel):
         default=True,
         description="Whether the items of an order carry redemption_url and "
         "discount_multiplier, which the provider's newest documentation no longer has.",
+    )
+    playground_estimates: bool = Field(
+        default=True, description="Answer POST /order/estimate on the playground."
+    )
+    playground_webhooks: bool = Field(default=True, description="Send webhooks on the playground.")
+    all_triggers: bool = Field(
+        default=True,
+        description="Let X-Trigger-Error ask for every error, not just the two documented ones.",
+    )
+    any_content_type: bool = Field(default=True, description="Accept orders with any Content-Type.")
+    several_countries: bool = Field(
+        default=True, description="Accept orders of products without a common country."
+    )
+    lenient_authentication: bool = Field(
+        default=True, description="Accept API keys that are not PREFIX.SECRET."
+    )
+    fixed_templates: bool = Field(
+        default=True,
+        description="Let the playground's templates stand for the same products in every order.",
     )
     unknown_fields: bool = Field(
         default=False,
@@ -233,6 +258,11 @@ class Settings(BaseModel):
         "computer, for receivers that cannot be told the mock's.",
     )
 
+    @model_validator(mode="before")
+    @classmethod
+    def _strict(cls, values: Any) -> Any:
+        return with_strict(values) if isinstance(values, Mapping) else values
+
     @field_validator("processing")
     @classmethod
     def _rule(cls, value: str | None) -> str | None:
@@ -281,6 +311,11 @@ RUN_TIME = frozenset(
         "redemption_api",
         "redemption_error",
         "legacy_item_fields",
+        "playground_estimates",
+        "all_triggers",
+        "any_content_type",
+        "several_countries",
+        "fixed_templates",
         "unknown_fields",
         "trigger_error",
         "journal_requests",
