@@ -13,6 +13,7 @@ from runa_mock_server.catalogue.catalogue import CatalogueError
 from runa_mock_server.cli.ahead import load_ahead
 from runa_mock_server.cli.options import Effective, RefusedError, takes_settings
 from runa_mock_server.config import logs
+from runa_mock_server.contract.kindnesses import summary
 from runa_mock_server.server_state.server_state import World
 from runa_mock_server.web.http_server import HttpServer, PortBusyError
 
@@ -60,7 +61,13 @@ async def _serve(world: World) -> None:
     server = HttpServer(world)
     url = await server.start()
     gc.freeze()  # what was loaded stays: the collector need not walk it again and again
-    announcement.info("runa-mock %s (%s) serves %s/v2", __version__, world.profile.name, url)
+    announcement.info(
+        "runa-mock %s (%s, %s) serves %s/v2",
+        __version__,
+        world.profile.name,
+        summary(world.settings),
+        url,
+    )
     ahead = asyncio.create_task(load_ahead())
     await stopped.wait()
     ahead.cancel()

@@ -54,6 +54,14 @@ def with_strict(values: Mapping[str, Any]) -> dict[str, Any]:
     return {kindness.setting: kindness.strict for kindness in KINDNESSES} | dict(values)
 
 
+def summary(settings: object) -> str:
+    """Which kindnesses are on, in one line for people."""
+    names = ", ".join(each.setting for each in kindnesses_on(settings))
+    if not names:
+        return "strict"
+    return f"kinder than the real service in {names}"
+
+
 def kindnesses_on(settings: object) -> list[Kindness]:
     """The kindnesses that are on."""
     return [each for each in KINDNESSES if getattr(settings, each.setting) == each.kind]

@@ -66,6 +66,7 @@ class Call:
         fingerprint: that of the body, for calls that place an order.
         outcome: what came of a call that places an order.
         order_id: the order that was made, or shown again.
+        kindnesses: the settings without which strict mode would refuse or ignore the request.
         accepted_at: the moment at which a call that places an order got to its key, microseconds
             since the epoch.
     """
@@ -81,6 +82,7 @@ class Call:
         "fingerprint",
         "headers",
         "idempotency_key",
+        "kindnesses",
         "method",
         "order_id",
         "outcome",
@@ -124,6 +126,7 @@ class Call:
         self.outcome: Outcome | None = None
         self.order_id: str | None = None
         self.accepted_at: int | None = None
+        self.kindnesses: tuple[str, ...] = ()
 
     def check_remembered(self) -> None:
         """See whether the call still belongs to anything.

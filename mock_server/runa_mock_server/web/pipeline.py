@@ -191,6 +191,7 @@ def _record(call: Call, match: Match, answer: Answer, told: int | None) -> int:
             call.order_id,
             call.fingerprint,
             tuple([(f.id, f.spec.kind, f.spec.place) for f in faults]) if faults else (),
+            call.kindnesses,
         )
     )
     return number
