@@ -37,8 +37,6 @@ def api_key(header: str | None, accepted: Collection[str], prefix: str) -> str:
 
 def is_json(content_type: str | None) -> bool:
     """Whether a Content-Type is ``application/json``, with or without parameters."""
-    if content_type == "application/json":  # as most are
-        return True
     return (content_type or "").partition(";")[0].strip().lower() == "application/json"
 
 

@@ -62,7 +62,8 @@ def check_processing(call: Call) -> None:
 
 def check_content_type(call: Call) -> None:
     """400 ``bad_request`` in strict mode: a body is ``application/json``."""
-    if not access.is_json(call.headers.get("Content-Type")):
+    content_type = call.headers.get("Content-Type")
+    if content_type != "application/json" and not access.is_json(content_type):
         if not call.account.settings.any_content_type:
             raise ApiError("bad_request", "Content-Type must be application/json.")
         call.kindnesses += ("any_content_type",)
