@@ -14,7 +14,7 @@ import requests
 
 from runa_mock_server import MockServer
 from support.answers import order_ids
-from support.api import KEY, TIMEOUT, Api
+from support.api import TIMEOUT, Api
 
 KEY = "XX-before.secret"
 LINKS = "http://mock.example.test/payout/"
