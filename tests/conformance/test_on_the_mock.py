@@ -123,6 +123,23 @@ def test_conflicts_report_the_reading_that_was_met(run: Run) -> None:
         assert f": {reading}\n" in as_text(run.report)
 
 
+def test_a_strict_mock_keeps_the_other_reading_and_lacks_only_extensions() -> None:
+    """In strict mode only the triggers that this project added are missing."""
+    clock = ManualClock()
+    with MockServer(clock=clock, strict=True, rate_limit=None) as server:
+        report = conform(
+            server.base_url,
+            KEY,
+            allow_orders=True,
+            sleep=clock.advance,
+            select=["business", "triggers", "redemption", "estimates", "orders"],
+        )
+    failed = {result.rule.id for result in report.results if result.status == "failed"}
+    assert failed == {"trigger-all", "trigger-unknown", "trigger-failed"}
+    met = {result.rule.id: result.reading for result in report.results if result.reading}
+    assert met == {"several-countries": RULES["several-countries"].readings[1]}
+
+
 def test_production_passes_as_far_as_its_money_goes() -> None:
     """As production the mock passes with funds, and without them orders are skipped."""
     for balances in ({}, {"USD": "5000"}):

@@ -6,6 +6,7 @@ answer to the key from then on. Nothing here changes anything: the result is a `
 """
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import orjson
@@ -18,7 +19,8 @@ from runa_mock_server.base.money import cents_text
 from runa_mock_server.contract import triggers
 from runa_mock_server.contract.request_models import Distribution as SentDistribution
 from runa_mock_server.contract.request_models import NewOrder, validate_body
-from runa_mock_server.orders.business_rules import Line, is_prepaid_visa, look_up
+from runa_mock_server.orders import business_rules
+from runa_mock_server.orders.business_rules import Line, draw_template, is_prepaid_visa, look_up
 from runa_mock_server.orders.commit import AccountView, Commit, Mail
 from runa_mock_server.orders.documents import full_bytes
 from runa_mock_server.orders.idempotency import Answer, KeptAnswer, in_progress
@@ -209,8 +211,20 @@ def trigger(placing: Placing) -> None:
 
 def find_products(placing: Placing) -> None:
     """400 ``product_validation_error`` for products and templates that do not exist."""
-    placing.lines = lines = look_up(placing.request.body()["items"], placing.terms.catalogue)
+    terms = placing.terms
+    template = None
+    if not terms.fixed_templates and terms.profile.name == "playground":
+        seed = f"{placing.view.identity.secret.hex()}/{placing.view.order_count}"
+        template = partial(draw_template, catalogue=terms.catalogue, seed=seed)
+    items = placing.request.body()["items"]
+    placing.lines = lines = look_up(items, terms.catalogue, template)
     placing.product_currency = lines[0].offers[0].currency
+
+
+def common_country(placing: Placing) -> None:
+    """400 ``product_validation_error`` in strict mode for products without a common country."""
+    if not placing.terms.several_countries:
+        business_rules.common_country(placing.lines, placing.terms.catalogue)
 
 
 def same_address(placing: Placing) -> None:

@@ -170,7 +170,8 @@ class World:
         self._have(catalogue)
         for account in self.accounts:
             account.follow()
-        self.webhooks.product_changed(product_update(old, new, self.clock.now()))
+        if self._sends_webhooks:
+            self.webhooks.product_changed(product_update(old, new, self.clock.now()))
 
     def _have(self, catalogue: Catalogue) -> None:
         self.catalogue = catalogue
@@ -241,8 +242,13 @@ class World:
         named = (*self.faults, *self.webhooks.faults.armed, *self.webhooks.endpoints.values())
         return any(each.account == api_key for each in named)
 
+    @property
+    def _sends_webhooks(self) -> bool:
+        return self.profile.name != "playground" or self.settings.playground_webhooks
+
     def _tell_webhooks(self, account: Account) -> None:
-        self.webhooks.follow(account.api_key, account.state, account.clock)
+        if self._sends_webhooks:
+            self.webhooks.follow(account.api_key, account.state, account.clock)
 
     def _forget(self, api_key: str) -> Account | None:
         account = self._accounts.pop(api_key, None)
@@ -323,6 +329,8 @@ class World:
             else Processing(round(settings.processing_delay * SECOND)),
             link_lifetime=None if lifetime is None else round(lifetime * DAY),
             legacy_item_fields=settings.legacy_item_fields,
+            several_countries=settings.several_countries,
+            fixed_templates=settings.fixed_templates,
             payout_url=self.payout_url(""),
         )
 

@@ -50,6 +50,7 @@ class Call:
         outcome: what came of a call that places an order.
         order_id: the order that was made, or shown again.
         orders_before: how many orders the account had when a call that a fault held up came.
+        kindnesses: the settings without which strict mode would refuse or ignore the request.
         accepted_at: when a call that places an order got to its key, microseconds since the
             epoch.
         answer: what the service answers, once that is known.
@@ -77,6 +78,7 @@ class Call:
     outcome: Outcome | None = None
     order_id: str | None = None
     orders_before: int | None = None
+    kindnesses: tuple[str, ...] = ()
     accepted_at: int | None = None
     answer: Answer | None = None
     status: int | None = None

@@ -7,6 +7,7 @@ header, are not.
 
 from functools import partial
 
+from runa_mock_server.contract.triggers import DOCUMENTED_TRIGGERS
 from runa_mock_server.orders.documents import order_id_in
 from runa_mock_server.orders.idempotency import Answer
 from runa_mock_server.orders.placing import OrderRequest, Placing, earlier_answer, place
@@ -62,6 +63,11 @@ async def create_order(call: Call) -> Answer:
 def _request(call: Call, raw: bytes) -> OrderRequest:
     profile = call.world.profile
     trigger = call.headers.get("X-Trigger-Error") if profile.honours_triggers else None
+    if trigger is not None and trigger not in DOCUMENTED_TRIGGERS:
+        if call.account.settings.all_triggers:
+            call.kindnesses += ("all_triggers",)
+        else:
+            trigger = None
     options = OrderOptions(
         synchronous=call.execution_mode == "sync",
         email=_asks_for_email(call),

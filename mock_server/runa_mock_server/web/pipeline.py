@@ -137,6 +137,7 @@ class Pipeline:
                 call.order_id,
                 call.fingerprint,
                 tuple([(f.id, f.spec.kind, f.spec.place) for f in faults]) if faults else (),
+                call.kindnesses,
             )
         )
         if call.order_id is not None:

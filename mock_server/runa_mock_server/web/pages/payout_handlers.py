@@ -91,6 +91,7 @@ def _redemption(call: Call, found: tuple[Account, Payout] | None) -> dict[str, A
         return refusal("RE013", None if found is None else short_order_id(found[1]))
     if found is None:
         return refusal("RE011")
+    call.kindnesses += ("redemption_api",)
     account, payout = found
     try:
         return account.redeem(payout)
