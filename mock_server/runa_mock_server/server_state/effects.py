@@ -8,7 +8,7 @@ answer to the earlier order did not reach it, the later order may be a retry: ``
 the answer did, the client ordered again knowingly: ``repeated``, which is no duplicate.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
@@ -18,7 +18,7 @@ from typing import Literal, NamedTuple
 from pydantic import BaseModel, Field
 
 from runa_mock_server.base.clock import SECOND, to_datetime
-from runa_mock_server.base.money import ZERO, cents_text, show
+from runa_mock_server.base.money import cents_text, in_cents
 from runa_mock_server.orders.documents import order_id_in
 from runa_mock_server.orders.idempotency import LIFETIME
 from runa_mock_server.orders.order import Order
@@ -128,7 +128,8 @@ class _Made(NamedTuple):
     at: int
     fingerprint: str
     failed: bool
-    price: Money
+    currency: str
+    cents: int
     is_answered: bool
     emails: int
     is_delivered: bool
@@ -217,7 +218,8 @@ def _orders_made(
             at=order.created_at,
             fingerprint=order.fingerprint,
             failed=order.failed,
-            price=Money(currency=order.payment_currency, amount=cents_text(order.total_price)),
+            currency=order.payment_currency,
+            cents=order.total_price,
             is_answered=order.key is None or _is_answered(state, order, order.key, now),
             emails=len(state.mails(order.id)),
             is_delivered=order.id not in undelivered,
@@ -245,8 +247,8 @@ class Totals:
         self._verdicts: set[Verdict] = {"none"}
         self._repeated: list[str] = []
         self._orders = self._emails = self._webhooks = 0
-        self._charged: dict[str, Decimal] = {}
-        self._moved: dict[str, Decimal] = {}
+        self._charged: Counter[str] = Counter()  # in cents, by currency
+        self._moved: Counter[str] = Counter()
 
     def add(self, key: KeyEffects) -> None:
         """Add what a key has caused."""
@@ -287,7 +289,11 @@ def _key_effects(
         # Inferred: an order that failed has bought nothing, so it may be followed by another.
         bought = sum(not order.failed for order in made) if key else 0
         verdict = "duplicated" if bought > 1 or twins.suspected or unanswered else "exactly_once"
-    charged = _sum(order.price for order in made if not order.failed)
+    cents: Counter[str] = Counter()
+    for order in made:
+        if not order.failed:
+            cents[order.currency] += order.cents
+    charged = _shown(cents)
     created = {entry.order_id for entry in entries if entry.outcome == "created"}
     return KeyEffects(
         account=account.name,
@@ -317,19 +323,13 @@ def _key_effects(
     )
 
 
-def _sum(amounts: Iterable[Money]) -> list[Money]:
-    totals: dict[str, Decimal] = {}
-    _add(totals, amounts)
-    return _shown(totals)
-
-
-def _add(totals: dict[str, Decimal], amounts: Iterable[Money]) -> None:
+def _add(cents: Counter[str], amounts: Iterable[Money]) -> None:
     for money in amounts:
-        totals[money.currency] = totals.get(money.currency, ZERO) + Decimal(money.amount)
+        cents[money.currency] += in_cents(Decimal(money.amount))
 
 
-def _shown(totals: Mapping[str, Decimal]) -> list[Money]:
-    return [Money(currency=name, amount=show(total)) for name, total in sorted(totals.items())]
+def _shown(cents: Counter[str]) -> list[Money]:
+    return [Money(currency=name, amount=cents_text(total)) for name, total in sorted(cents.items())]
 
 
 def _twins(made: Iterable[_Made], window: int) -> Generator[None, None, defaultdict[str, _Twins]]:

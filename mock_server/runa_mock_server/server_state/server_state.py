@@ -1,7 +1,7 @@
 """Everything that one server owns. Nothing lives at module level: two servers share nothing."""
 
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from itertools import count
 from typing import TYPE_CHECKING, Any, NamedTuple
 from weakref import ref
@@ -35,7 +35,8 @@ if TYPE_CHECKING:  # a server starts without loading pydantic
 
 PAYOUT_PATH = "/payout/"
 
-_SWEPT_AT_ONCE = 500
+_SWEPT_AT_ONCE = 500  # orders, keys and requests
+_ACCOUNTS_AT_ONCE = 20
 _MOST_UNUSED = 1_000
 """Accounts that stored nothing, beyond which the oldest is forgotten."""
 
@@ -95,7 +96,7 @@ class World:
         self.tell: Callable[[Account, str], Awaitable[None]] | None = None
         self.commands = self.clock_moves = 0
         self.clock_listeners: tuple[Callable[[], None], ...] = (self.clock_moved,)
-        self._discarded: list[Account] = []
+        self._discarded: list[tuple[Account, ...]] = []
         self._terms: _Terms | None = None
         first = self.profile.opening_balances
         self._first_balances = {name: in_cents(amount) for name, amount in first.items()}
@@ -204,7 +205,7 @@ class World:
         if before is None:
             self.known_keys.add(account.api_key)
         else:
-            self._discard([before])
+            self._discard([(before,)])
         self._put(account)
         self._latest[account.api_key] = None
         if len(self._latest) > _MOST_UNUSED:
@@ -259,14 +260,18 @@ class World:
                 self._numbered[number] = others
         return account
 
-    def _discard(self, accounts: list[Account]) -> None:
+    def _discard(self, accounts: Iterable[tuple[Account, ...]]) -> None:
         """Free the memory of accounts bit by bit: at once, a large one would hold requests up."""
         if self.later is not None:
             self._discarded += accounts
             self.later(self._sweep)
 
     def _sweep(self) -> None:
-        if self._discarded and not self._discarded[-1].drop(_SWEPT_AT_ONCE):
+        for _ in range(_ACCOUNTS_AT_ONCE):
+            if not self._discarded:
+                return
+            if any(account.drop(_SWEPT_AT_ONCE) for account in self._discarded[-1]):
+                break
             self._discarded.pop()
         if self._discarded and self.later is not None:
             self.later(self._sweep)
@@ -358,10 +363,10 @@ class World:
         if self.catalogue is not self._first_catalogue:
             self._have(self._first_catalogue)
         self.clock.reset()
-        accounts = self.accounts
+        numbered = self._numbered
         self.webhooks.close()
         self._begin()
-        self._discard(accounts)
+        self._discard(numbered.values())
 
     def reset_account(self, account: Account) -> None:
         """Return one account to the start, with its faults and its clock."""
