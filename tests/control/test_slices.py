@@ -17,6 +17,7 @@ from runa_mock_server.web.control_gate import ControlGate
 from support.api import KEY
 from support.worlds import place_orders
 
+NEW = "XX-new.secret"
 MANY = 300
 LONG = ("/accounts", "/effects", "/requests", "/state")
 
@@ -53,7 +54,7 @@ def test_other_requests_run_between_two_slices(path: str) -> None:
         answered.append(asked)
         return response
 
-    async def both() -> list[web.StreamResponse]:
+    async def both() -> tuple[web.StreamResponse, web.StreamResponse]:
         return await asyncio.gather(ask(path), ask("/clock"))
 
     responses = asyncio.run(both())
@@ -86,3 +87,48 @@ def test_a_reset_refuses_what_was_to_be_read_of_many_accounts() -> None:
     refused = _answered(api.slices(request), world.reset)
     assert (refused.status, json.loads(refused.body)["type"]) == (409, "conflict")
     assert json.loads(api(request).body)["keys"] == []
+
+
+def test_an_account_that_is_imported_is_the_old_one_until_all_of_it_is_there() -> None:
+    """Between two slices it is as before, and what else is done then stays, but for the account."""
+    world = _world("/state")
+    api = ControlApi(world)
+    exported = api(ControlRequest("GET", "/state", api_key=KEY))
+    world.reset_account(world.account(KEY))
+    place_orders(world.account(KEY), 1)
+    seen: list[int] = []
+
+    def look() -> None:
+        seen.append(world.account(KEY).state.order_count)
+        api(ControlRequest("PUT", "/settings", body=b'{"rate_limit": 7}'))
+        place_orders(world.account("XX-other.secret"), 2)
+
+    request = ControlRequest("PUT", "/state", body=exported.body, api_key=KEY)
+    assert _answered(api.slices(request), look).status == 200
+    assert seen == [1]
+    assert world.account(KEY).state.order_count == MANY
+    assert world.account("XX-other.secret").state.order_count == 2
+    again = json.loads(api(ControlRequest("GET", "/state", api_key=KEY)).body)
+    assert again["orders"] == json.loads(exported.body)["orders"]
+
+
+@pytest.mark.parametrize("other", [None, "XX-other.secret"], ids=["reset", "same state"])
+def test_an_import_is_refused_where_what_it_is_for_has_changed_meanwhile(other: str | None) -> None:
+    """409, and nothing was changed: after a reset, and where the same state is elsewhere by now."""
+    world = _world("/state")
+    api = ControlApi(world)
+    exported = api(ControlRequest("GET", "/state", api_key=KEY)).body
+    world.reset()
+
+    def disturb() -> None:
+        if other is None:
+            world.reset()
+        else:
+            api(ControlRequest("PUT", "/state", body=exported, api_key=other))
+
+    request = ControlRequest("PUT", "/state", body=exported, api_key=NEW)
+    refused = _answered(api.slices(request), disturb)
+    assert (refused.status, json.loads(refused.body)["type"]) == (409, "conflict")
+    assert world.account(NEW).state.order_count == 0
+    assert api(request).status == 200
+    assert world.account(NEW).state.order_count == MANY

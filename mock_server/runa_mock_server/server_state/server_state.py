@@ -1,7 +1,7 @@
 """Everything that one server owns. Nothing lives at module level: two servers share nothing."""
 
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from itertools import count
 from typing import TYPE_CHECKING, Any, NamedTuple
 from weakref import ref
@@ -276,6 +276,10 @@ class World:
         if self._discarded and self.later is not None:
             self.later(self._sweep)
 
+    def numbered(self, number: int) -> Sequence[Account]:
+        """The accounts that have a number; nearly always one at most."""
+        return self._numbered.get(number, ())
+
     def settings_of(self, api_key: str | None) -> "Settings":
         """How the server behaves towards an account; in general, if there is none of that key."""
         account = None if api_key is None else self._accounts.get(api_key)
@@ -295,7 +299,7 @@ class World:
     def find_payout(self, token: str) -> tuple[Account, Payout] | None:
         """The payout of a link, whose caller needs no key, and the account that made it."""
         place = read_payout_token(token)
-        for account in self._numbered.get(place.account, ()) if place is not None else ():
+        for account in self.numbered(place.account) if place is not None else ():
             payout = account.orders.find_payout(token)
             if payout is not None:
                 return account, payout
