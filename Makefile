@@ -1,4 +1,5 @@
-# Two commands do everything, set-up included: `make demo` and `make test`.
+# Two commands do everything, set-up included: `make demo` and `make test`. `make dev` makes an
+# environment in which single tests and tools run at once.
 
 # pyenv hides all but one of its interpreters; show those that can run this.
 PYENV_FOUND := $(filter 3.11.% 3.12.% 3.13.%,$(shell pyenv versions --bare 2>/dev/null))
@@ -19,13 +20,16 @@ BIN := $(VENV)/bin
 PYTHON := $(shell PATH='$(PATH)'; for p in python3.13 python3.12 python3.11 python3 python; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && echo $$p && break; done)
 
-.PHONY: help demo test bench format readme clean
+.PHONY: help demo dev test bench format readme clean
 
 help:  ## Show this list
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile
 
 demo: $(VENV)/.installed  ## Place the guide's first orders on a mock server and show what happens
 	@$(BIN)/runa-mock demo
+
+dev: $(VENV)/.dev  ## Create an environment with the tests' and the checks' tools; quick once it is there
+	@echo "$(BIN)/pytest tests/server -k idempotency"
 
 # The environment "coverage" runs the tests on the Python of $(VENV), so they need not run there twice.
 test: $(VENV)/.tox  ## Run every check: tests on the oldest and the newest Python and in a browser, lint, types, coverage
@@ -34,15 +38,14 @@ test: $(VENV)/.tox  ## Run every check: tests on the oldest and the newest Pytho
 		TOX_SKIP_ENV=$$($(BIN)/python -c 'import sys; print("py%d%d" % sys.version_info[:2])') \
 		$(BIN)/tox run-parallel $(TOXFLAGS)
 
-bench: $(VENV)/.tox  ## Measure how fast it is, write that into the papers; parts: BENCH="throughput memory"
+bench: $(VENV)/.tox  ## Measure the speed and write it into the documents, 10 minutes; parts: BENCH="orders clients"
 	@$(BIN)/tox run -q -e bench -- $(BENCH)
 
 format: $(VENV)/.tox  ## Let ruff format the code and mend what it can
 	@$(BIN)/tox run -q -e format
 
-readme: $(VENV)/.installed  ## Write what is generated: parts of README.md, the schema of configuration files
+readme: $(VENV)/.installed  ## Write the generated parts of README.md and docs
 	@$(BIN)/python tools/readme.py
-	@$(BIN)/python tools/config_schema.py
 
 clean:  ## Remove the environment and what tools leave behind
 	rm -rf $(VENV) .tox .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage .coverage.* dist
@@ -62,6 +65,16 @@ endif
 $(VENV)/.installed: $(VENV)/bin/python pyproject.toml
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
 	@touch $@
+
+# pip knows dependency groups since 25.1. uv installs them in seconds, but finds no packages where
+# only pip's settings say where they are.
+$(VENV)/.dev: GROUPS := $(patsubst %,--group %,test lint static browser bench)
+$(VENV)/.dev: $(VENV)/bin/python pyproject.toml
+	@echo "Installing the tools"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check 'pip>=25.1' uv
+	@UV_HTTP_TIMEOUT=10 $(BIN)/uv pip install --quiet --python $(BIN)/python --editable . $(GROUPS) 2>/dev/null || \
+		$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable . $(GROUPS)
+	@touch $(VENV)/.installed $@
 
 # With tox-uv the environments come in seconds. uv fetches it itself: where uv finds no packages
 # though pip does, tox stays without it, and pip makes the environments.

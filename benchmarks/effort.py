@@ -8,21 +8,32 @@ class Effort:
     """How much is measured.
 
     Attributes:
-        rounds: how often contenders take turns.
-        seconds: how long a run is.
-        long: how long one is that shows whether a server tires.
-        many: the orders in a server that has been used for a while.
-        sizes: the orders in the servers along the curves, from few to most.
-        starts: how often a process is started.
+        rounds: How often contenders take turns.
+        seconds: How long a run of load is.
+        many: The orders stored while p99 and memory are measured.
+        few: The orders stored in the small server whose pages are compared.
+        most: The orders stored in the large one.
+        reset: The orders stored before a reset.
+        starts: How often a process is started.
+        client_orders: The orders that a client places in a round.
     """
 
-    rounds: int = 5
-    seconds: float = 3
-    long: float = 8
+    rounds: int = 6
+    seconds: float = 2
     many: int = 250_000
-    sizes: tuple[int, ...] = (1_000, 10_000, 100_000, 1_000_000)
+    few: int = 1_000
+    most: int = 1_000_000
+    reset: int = 100_000
     starts: int = 15
+    client_orders: int = 700
+
+    @property
+    def fewer_rounds(self) -> int:
+        """The rounds where each takes long."""
+        return max(1, self.rounds // 2)
 
 
 FULL = Effort()
-QUICK = Effort(rounds=2, seconds=2, long=2, many=5_000, sizes=(1_000, 5_000), starts=3)
+QUICK = Effort(
+    rounds=1, seconds=1, many=1_000, few=400, most=2_000, reset=500, starts=1, client_orders=20
+)

@@ -1,13 +1,15 @@
-"""Load: wrk with one thread, on a core of its own."""
+"""Load on a server: as much as it takes (wrk), at a rate, or a number of requests (`paced`)."""
 
 import json
 import subprocess
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from itertools import count
 from tempfile import NamedTemporaryFile
 
 from benchmarks.machine import ROOT, cores, on_core
+from benchmarks.paced import Task
 from benchmarks.servers import Server
 
 CONNECTIONS = 32
@@ -24,11 +26,11 @@ class Request:
     """What is sent again and again.
 
     Attributes:
-        method: the HTTP method.
-        path: path and query.
-        headers: the headers that stay.
-        body: the body; where it has ``orders.NUMBER``, each request has another.
-        key_header: a header with another value in each request, or nothing.
+        method: The HTTP method.
+        path: Path and query.
+        headers: The headers of every request.
+        body: The body; with the marks of `bodies`, each request has another.
+        key_header: A header with another value in each request, or nothing.
     """
 
     method: str
@@ -40,15 +42,14 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """What one run of wrk came to.
+    """What one run came to.
 
     Attributes:
-        requests: how many were answered.
-        rate: how many a second.
-        cpu: seconds on a core that the server took for each.
-        p50: seconds until half of them were answered.
-        p99: seconds until 99 of 100 were.
-        worst: seconds until the last was.
+        requests: How many were answered.
+        rate: How many a second.
+        cpu: Seconds of CPU time that the server took for each.
+        p50: Seconds until half of them were answered.
+        p99: Seconds until 99 of 100 were.
     """
 
     requests: int
@@ -56,30 +57,70 @@ class Run:
     cpu: float
     p50: float
     p99: float
-    worst: float
 
 
-def put(server: Server, request: Request, seconds: float, connections: int = CONNECTIONS) -> Run:
-    """Send requests for some time.
+def saturate(
+    server: Server, request: Request, seconds: float, connections: int = CONNECTIONS
+) -> Run:
+    """Send requests as fast as they are answered, for some time; wrk with one thread.
 
     Raises:
-        LoadError: if one is not answered, or with a status of 400 or more.
+        LoadError: If one is not answered, or with a status of 400 or more.
     """
     with NamedTemporaryFile("w", encoding="utf-8", suffix=".json") as body:
         body.write(request.body)
         body.flush()
-        told = [f"run{next(_runs)}", request.method, request.path, request.key_header, body.name]
+        told = [_new_run(), request.method, request.path, request.key_header, body.name]
         told += [text for header in request.headers.items() for text in header]
         command = ["wrk", "-t1", f"-c{connections}", f"-d{max(1, round(seconds))}s"]
         command += ["--timeout", "20s", "-s", str(SCRIPT), server.url, "--", *told]
-        before = server.cpu_seconds()
-        with on_core(cores()[1]):
-            done = subprocess.run(  # noqa: S603 - the load generator
-                command, capture_output=True, text=True, check=False
-            )
-        cpu = server.cpu_seconds() - before
+        return _run(server, command)
+
+
+def send(server: Server, request: Request, requests: int, rate: float = 0) -> Run:
+    """Send a number of requests, at a rate (requests a second) if one is given.
+
+    Raises:
+        LoadError: If one is not answered, or with a status of 400 or more.
+    """
+    task = Task(
+        server.port,
+        **asdict(request),
+        run=_new_run(),
+        connections=CONNECTIONS,
+        rate=rate,
+        requests=requests,
+    )
+    return _run(server, [sys.executable, "-m", "benchmarks.paced"], json.dumps(asdict(task)))
+
+
+def alternate(contenders: Sequence[Callable[[float], Run]], rounds: int) -> list[list[Run]]:
+    """The runs of each contender: each comes once in every round, so that drift favours none.
+
+    Args:
+        contenders: Each makes one run; the argument is the share of its usual length.
+        rounds: How many rounds count. Before several of them, a short one does not.
+    """
+    if rounds > 1:
+        for contender in contenders:
+            contender(0.25)
+    played = [[contender(1) for contender in contenders] for _ in range(rounds)]
+    return [list(runs) for runs in zip(*played, strict=True)]
+
+
+def _new_run() -> str:
+    return f"run{next(_runs)}"
+
+
+def _run(server: Server, command: Sequence[str], told: str = "") -> Run:
+    before = server.cpu_seconds()
+    with on_core(cores()[1]):
+        done = subprocess.run(  # noqa: S603 - a load generator
+            command, input=told, capture_output=True, text=True, check=False, cwd=ROOT
+        )
+    cpu = server.cpu_seconds() - before
     if done.returncode:
-        raise LoadError(f"wrk failed: {done.stderr.strip() or done.stdout.strip()}")
+        raise LoadError(f"the load failed: {(done.stderr or done.stdout).strip()[-300:]}")
     result = json.loads(done.stdout.splitlines()[-1])
     requests = result["requests"]
     if not requests:
@@ -88,30 +129,4 @@ def put(server: Server, request: Request, seconds: float, connections: int = CON
         raise LoadError(
             f"of {requests} requests {result['refused']} were refused and {result['broken']} broke"
         )
-    return Run(
-        requests,
-        requests / result["seconds"],
-        cpu / requests,
-        result["p50"],
-        result["p99"],
-        result["worst"],
-    )
-
-
-def alternate(
-    contenders: Sequence[tuple[Server, Request]],
-    rounds: int,
-    seconds: float,
-    connections: int = CONNECTIONS,
-) -> list[list[Run]]:
-    """Runs of each contender: in every round each comes once, so that drift favours nobody.
-
-    A short run of each, which is not counted, comes first.
-    """
-    for server, request in contenders:
-        put(server, request, 1, connections)
-    played = [
-        [put(server, request, seconds, connections) for server, request in contenders]
-        for _ in range(rounds)
-    ]
-    return [list(runs) for runs in zip(*played, strict=True)]
+    return Run(requests, requests / result["seconds"], cpu / requests, result["p50"], result["p99"])

@@ -58,5 +58,5 @@ def described() -> dict[str, str]:
 
 
 def busy() -> float:
-    """How many processes wanted a core in the last minute."""
+    """The load average of the last minute."""
     return os.getloadavg()[0]

@@ -15,9 +15,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from benchmarks.bare import ANSWER
+from benchmarks.bare import COMPLETED
+from benchmarks.bodies import KEY_HEADER, NUMBER, ONE_ITEM, ORDERING
 from benchmarks.load import Request
-from benchmarks.orders import KEY_HEADER, NUMBER, ONE_ITEM, ORDERING
 from benchmarks.servers import Server, free_port
 from runa_schemas import openapi
 
@@ -77,7 +77,7 @@ def _contract(_: int) -> dict[str, object]:
 
 
 def _imposters(port: int) -> dict[str, object]:
-    answer = {"statusCode": 202, "headers": _JSON, "body": ANSWER}
+    answer = {"statusCode": 202, "headers": _JSON, "body": COMPLETED}
     predicate = {"equals": {"method": "POST", "path": "/order"}}
     stub = {"predicates": [predicate], "responses": [{"is": answer}]}
     return {"mb.json": {"imposters": [{"port": port, "protocol": "http", "stubs": [stub]}]}}
@@ -85,7 +85,7 @@ def _imposters(port: int) -> dict[str, object]:
 
 def _mapping(_: int) -> dict[str, object]:
     wanted = {"method": "POST", "url": "/order", "bodyPatterns": [{"matchesJsonPath": "$.items"}]}
-    answer = {"status": 202, "headers": _JSON, "jsonBody": ANSWER}
+    answer = {"status": 202, "headers": _JSON, "jsonBody": COMPLETED}
     return {"mappings/order.json": {"request": wanted, "response": answer}}
 
 

@@ -3,40 +3,40 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from benchmarks.goals import COLUMNS, rows
+from benchmarks.goals import COLUMNS
 
-PICTURE = "growth.svg"
-
-_BUSY = 4  # a server and its load make a load of 2
+_BUSY = 4  # a server and its load make a load average of 2
 _WARNING = "**The machine had other work to do: measure again on a quiet one.**\n"
 
 HEAD = """\
 # How fast it is
 
-Written by `make bench` from `results.json`; not by hand. `make bench BENCH="throughput memory"`
-measures some parts anew; `make bench BENCH="--quick"` measures little and writes nothing, to see
-that the programs work.
+Written by `make bench` from `results.json`; not by hand. It takes some ten minutes.
+`make bench BENCH="orders clients"` measures some parts again, `make bench BENCH="--quick"` measures
+little and writes nothing, and `.venv/bin/tox run -e bench-py311` measures on another Python.
 
-Absolute figures say more about the machine than about the program, and drift on the same machine.
-So each program measures its limit, a bare aiohttp application on the same interpreter and event
-loop, in the same run, and the goals are ratios where that makes sense.
+The mock is compared with [bare.py](bare.py), the aiohttp application that a careful user would
+write for the same requests: it reads the JSON body and answers 202 with id and status, checks
+nothing and stores nothing. The mock runs as `runa-mock serve --log-level warning`, with its journal
+on and every check on.
 
-- Each server has one core to itself, the load generator another; servers to be compared take turns,
-  and the medians of the rounds count.
-- Load is [wrk](https://github.com/wg/wrk): one thread, 32 keep-alive connections, and a Lua script
-  that gives each order an idempotency key of its own. A run with an error, or with a status of 400
-  or more, counts as failed.
-- A server with many orders was filled in its own process, by the service classes behind its HTTP
-  edge; what is then measured goes over HTTP.
-- CPU time is what `/proc` says the server took. Other work on the machine disturbs it less than
-  the clock, so it stands beside; the verdicts go by the clock.
+- Figures are CPU time of the server process a request, as the kernel counts it in nanoseconds. "0.5
+  of bare" means that a request costs twice the CPU time of the same request to `bare.py`.
+- Servers take turns, round by round; a figure is the median of the rounds, with the lowest and the
+  highest beside it. Each server has one core to itself, the load generator another.
+- Bodies all differ, unless a row says otherwise: a description, an e-mail address and a face value
+  with cents that no other request of the run has together.
+- Load is [wrk](https://github.com/wg/wrk) with one thread and 32 keep-alive connections, as much as
+  the server takes; [paced.py](paced.py) sends at a fixed rate, evenly spaced. A run with an error,
+  or with a status of 400 or more, does not count.
 """
 
 TAIL = """\
-## What an idle plugin costs
+## Not part of `make bench`
 
-`python benchmarks/idle_plugin.py` shows what the installed pytest plugin costs a run that does not
-use it. It installs into empty folders of its own, and is no part of `make bench`.
+`make bench BENCH=peers` measures other mock servers, which it installs; `make bench BENCH=profile`
+shows where the CPU time of an order goes. `python benchmarks/idle_plugin.py` shows what the
+installed pytest plugin costs a run that does not use it.
 """
 
 
@@ -44,30 +44,28 @@ def page(results: Mapping[str, Any]) -> str:
     """The whole page.
 
     Args:
-        results: what ``results.json`` has.
+        results: The contents of ``results.json``.
     """
-    parts = results["parts"]
-    pieces = [
-        HEAD,
-        "## Goals\n",
-        *([_WARNING] if any(part["load_before"] > _BUSY for part in parts.values()) else []),
-        table(COLUMNS, rows(parts)),
-        "## The machine\n",
-        table(("", ""), [*results["machine"].items(), ("load before each part", _loads(parts))]),
-    ]
-    for name, part in parts.items():
-        if part.get("failed"):
-            pieces.append(f"## The part {name}\n\nfailed: {part['failed']}\n")
-        for shown in part.get("tables", ()):
-            pieces += [f"## {shown['title']}\n", f"{shown['text']}\n"]
-            if shown["title"] == "Growth":
-                pieces.append(f"![Time per request and memory against orders]({PICTURE})\n")
-            pieces.append(table(shown["columns"], shown["rows"]))
+    goals = [[row[column] for column in COLUMNS] for row in results["goals"]]
+    pieces = [HEAD, "## Goals\n", table(COLUMNS, goals)]
+    for python, run in results["runs"].items():
+        pieces += _on(python, run)
     return "\n".join([*pieces, TAIL])
 
 
-def _loads(parts: Mapping[str, Any]) -> str:
-    return ", ".join(f"{name} {part['load_before']}" for name, part in parts.items())
+def _on(python: str, run: Mapping[str, Any]) -> list[str]:
+    parts = run["parts"]
+    loads = ", ".join(f"{name} {part['load_average']:.1f}" for name, part in parts.items())
+    pieces = [f"## On Python {python}\n"]
+    if any(part["load_average"] > _BUSY for part in parts.values()):
+        pieces.append(_WARNING)
+    pieces.append(table(("", ""), [*run["machine"].items(), ("load average at the end", loads)]))
+    for name, part in parts.items():
+        pieces += [f"**{name}: {problem}**\n" for problem in part["problems"]]
+        for shown in part["tables"]:
+            pieces += [f"### {shown['title']}\n", f"{shown['text']}\n"]
+            pieces.append(table(shown["columns"], shown["rows"]))
+    return pieces
 
 
 def table(columns: Sequence[str], lines: Sequence[Sequence[str]]) -> str:

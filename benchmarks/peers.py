@@ -8,24 +8,25 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 
 from benchmarks.effort import Effort
-from benchmarks.load import LoadError, Request, Run, put
+from benchmarks.load import LoadError, Request, Run, saturate
+from benchmarks.orders import DIFFERENT
 from benchmarks.others import INSTALL, PEERS, PeerError, installed, started
 from benchmarks.report import RUN_COLUMNS, Part, Table, run_row
 from benchmarks.servers import QUIET, Server, ServerError, bare, ours
-from benchmarks.throughput import LIMIT, NEW_ORDER
 
 _ROUNDS = 3
+_WARM_UP = 4  # runs; some compile, and need a while until they are at their best
 
 
 def measure(effort: Effort) -> Part:
-    """All peers that can be had, beside the limit and this project."""
+    """All peers that can be had, beside the bare application and this project."""
     lines = [
-        Line(LIMIT, "parses the order, dumps 900 bytes", "python benchmarks/bare.py PORT"),
+        Line("bare aiohttp", "parses the order, answers 202", "python benchmarks/bare.py PORT"),
         Line("runa-mock", "checks, stores and notes it", f"runa-mock serve {' '.join(QUIET)}"),
     ]
     with ExitStack() as stack:
         for line, server in zip(lines, (bare(), ours(*QUIET)), strict=True):
-            line.aim(stack.enter_context(server), NEW_ORDER)
+            line.aim(stack.enter_context(server), DIFFERENT)
         for peer in PEERS:
             install = f"{INSTALL[peer.registry]} {peer.packages}"
             lines.append(line := Line(peer.name, peer.does, f"{install}; {peer.command}"))
@@ -34,8 +35,8 @@ def measure(effort: Effort) -> Part:
                 line.aim(started(peer, stack), peer.request)
             except (PeerError, ServerError) as error:
                 line.lack = str(error)
-        for line in lines:  # some compile, and need a while until they are at their best
-            line.play(effort.long, counted=False)
+        for line in lines:
+            line.play(_WARM_UP * effort.seconds, counted=False)
         for line in _ROUNDS * lines:
             line.play(effort.seconds, counted=True)
     return Part(tables=[_figures(lines, effort), _recipes(lines)])
@@ -61,7 +62,7 @@ class Line:
         if self.target is None or self.lack:
             return
         try:
-            run = put(*self.target, seconds)
+            run = saturate(*self.target, seconds)
         except LoadError as error:
             self.lack = str(error)
         else:

@@ -10,20 +10,11 @@ from benchmarks.load import Run
 
 @dataclass(frozen=True, slots=True)
 class Measure:
-    """One figure.
-
-    Attributes:
-        value: the median of what was measured.
-        low: the least.
-        high: the most.
-        by_cpu: the same figure, worked out from the server's CPU time instead of from the clock,
-            where that makes sense. Other work on the machine changes it less.
-    """
+    """One figure: the median of the rounds, the least and the most."""
 
     value: float
     low: float
     high: float
-    by_cpu: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,42 +32,44 @@ class Part:
     """What a part of the benchmarks came to.
 
     Attributes:
-        measures: by the key of the goal that they belong to.
-        tables: for the page.
-        curves: for the picture: a name and its points.
+        measures: By the key of the goal that they belong to.
+        tables: For the page.
+        problems: What must not be so, and makes the run fail.
     """
 
     measures: dict[str, Measure] = field(default_factory=dict)
     tables: list[Table] = field(default_factory=list)
-    curves: dict[str, list[tuple[float, float]]] = field(default_factory=dict)
+    problems: list[str] = field(default_factory=list)
 
     def document(self) -> dict[str, Any]:
         """As JSON has it."""
         return asdict(self)
 
 
-def spread(figures: Sequence[float], by_cpu: float | None = None) -> Measure:
+def spread(figures: Sequence[float]) -> Measure:
     """The measure of figures that were measured one after the other."""
-    return Measure(median(figures), min(figures), max(figures), by_cpu)
+    return Measure(median(figures), min(figures), max(figures))
 
 
-def against(runs: Sequence[Run], limit: Sequence[Run]) -> Measure:
-    """Throughput of runs against that of the limit's runs in the same rounds."""
-    ratios = [run.rate / other.rate for run, other in zip(runs, limit, strict=True)]
-    return spread(ratios, median(run.cpu for run in limit) / median(run.cpu for run in runs))
+def of_bare(runs: Sequence[Run], bare: Sequence[Run]) -> Measure:
+    """CPU time of the bare application against that of the mock, round by round.
+
+    1 is as fast as bare, 0.5 half as fast.
+    """
+    return spread([other.cpu / run.cpu for run, other in zip(runs, bare, strict=True)])
 
 
-RUN_COLUMNS = ("", "requests/s", "lowest to highest", "CPU µs/request", "p50 ms", "p99 ms")
+RUN_COLUMNS = ("", "CPU µs/request", "lowest to highest", "requests/s", "p50 ms", "p99 ms")
 
 
 def run_row(name: str, runs: Sequence[Run]) -> tuple[str, ...]:
     """The row of a contender in a table with ``RUN_COLUMNS``."""
-    rates = [run.rate for run in runs]
+    costs = [run.cpu for run in runs]
     return (
         name,
-        f"{median(rates):,.0f}",
-        f"{min(rates):,.0f} to {max(rates):,.0f}",
-        micro(median(run.cpu for run in runs)),
+        micro(median(costs)),
+        f"{micro(min(costs))} to {micro(max(costs))}",
+        f"{median(run.rate for run in runs):,.0f}",
         milli(median(run.p50 for run in runs)),
         milli(median(run.p99 for run in runs)),
     )
@@ -88,6 +81,6 @@ def micro(seconds: float) -> str:
 
 
 def milli(seconds: float) -> str:
-    """Seconds as milliseconds, with three digits that say something."""
+    """Seconds as milliseconds, with three significant digits."""
     value = 1e3 * seconds
     return f"{value:,.{max(0, 3 - len(f'{value:.0f}'))}f}"

@@ -11,23 +11,24 @@ import sysconfig
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from http import HTTPStatus
+from itertools import count
 from pathlib import Path
 from tempfile import TemporaryFile
 from types import TracebackType
 from typing import Any, Self
 
+from benchmarks.bodies import HEADERS, KEY_HEADER, ORDER_PATH, ORDERING, SAME_BODY
 from benchmarks.machine import ROOT, cores, on_core
-from benchmarks.orders import HEADERS
 
-START_SECONDS = 300
+START_SECONDS = 60
 STOP_SECONDS = 20
-_TICKS = os.sysconf("SC_CLK_TCK")
+_orders = count(1)
 _PAGE = os.sysconf("SC_PAGE_SIZE")
-# Fields of /proc/PID/stat behind the process's name, which may hold anything.
-_SESSION, _USER_TIME, _SYSTEM_TIME = 3, 11, 12
+_SESSION = 3  # field of /proc/PID/stat behind the process's name, which may hold anything
 
 QUIET = ("--log-level", "warning")
-"""No line of log for each request; the limit writes none either."""
+"""No access log; the bare application writes none either."""
 
 SERVE = str(Path(sysconfig.get_path("scripts")) / "runa-mock")
 BARE = str(ROOT / "benchmarks" / "bare.py")
@@ -122,17 +123,16 @@ class Server:
             connection.close()
 
     def cpu_seconds(self) -> float:
-        """The time for which the server and all its processes have had a core."""
-        total = 0
+        """The CPU time of the server and all its processes, to the nanosecond."""
+        total = 0.0
         for path in Path("/proc").glob("[0-9]*/stat"):
             try:
                 fields = path.read_text(encoding="utf-8", errors="replace").rpartition(") ")[2]
+                if int(fields.split()[_SESSION]) == self._process.pid:
+                    total += _cpu_seconds(int(path.parent.name))
             except OSError:  # it ended meanwhile
                 continue
-            values = fields.split()
-            if int(values[_SESSION]) == self._process.pid:
-                total += int(values[_USER_TIME]) + int(values[_SYSTEM_TIME])
-        return total / _TICKS
+        return total
 
     def memory(self) -> int:
         """The bytes that the server has in memory."""
@@ -148,7 +148,7 @@ class Server:
     def stop(self) -> None:
         """Ask it to end, and wait for that."""
         if self._process.poll() is None:
-            self._signal(signal.SIGTERM)
+            self.signal(signal.SIGTERM)
             self._process.wait(STOP_SECONDS)
 
     def _words(self) -> str:
@@ -170,12 +170,12 @@ class Server:
     def _end(self) -> None:
         with suppress(subprocess.TimeoutExpired):
             self.stop()
-        self._signal(signal.SIGKILL)  # whatever of it is left
+        self.signal(signal.SIGKILL)  # whatever of it is left
         self._process.wait()
         self._output.close()
 
-    def _signal(self, number: signal.Signals) -> None:
-        """Tell the server and all its processes: the group was made for them."""
+    def signal(self, number: signal.Signals) -> None:
+        """Send a signal to the server and all its processes: the group was made for them."""
         with suppress(ProcessLookupError):
             os.killpg(self._process.pid, number)
 
@@ -187,13 +187,27 @@ def ours(*arguments: str, patience: float = 0.02) -> Server:
 
 
 def bare(patience: float = 0.02) -> Server:
-    """The limit: an aiohttp application with one handler."""
+    """The application that the mock is compared with."""
     port = free_port()
     return Server([sys.executable, BARE, str(port)], port, patience=patience)
 
 
-def filled(orders: int, every: int = 0) -> Server:
-    """This project with orders in it, one of ``every`` still processing; ``told`` says which."""
-    port = free_port()
-    numbers = [str(number) for number in (port, orders, every)]
-    return Server([sys.executable, "-m", "benchmarks.filled", *numbers], port)
+def placed(server: Server, **headers: str) -> str:
+    """Place one order; its id.
+
+    Raises:
+        ServerError: if it is refused.
+    """
+    key = {KEY_HEADER: f"placed-{next(_orders)}"}
+    status, answer = server.ask(
+        "POST", ORDER_PATH, {**ORDERING, **key, **headers}, SAME_BODY.encode()
+    )
+    if status != HTTPStatus.ACCEPTED:
+        raise ServerError(f"an order was answered with {status}: {answer!r}")
+    order_id: str = json.loads(answer)["id"]
+    return order_id
+
+
+def _cpu_seconds(pid: int) -> float:
+    """The CPU time of a process and all its threads: clock_getcpuclockid(3), which Python lacks."""
+    return time.clock_gettime((~pid << 3) | 2)

@@ -10,10 +10,9 @@ from collections.abc import Mapping
 from dataclasses import fields
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
 
-from runa_mock_server.config.flags import DEFAULT_PORT, flag_of
-from runa_mock_server.config.settings import Settings
+from runa_mock_server.config.flags import DEFAULT_PORT
+from runa_mock_server.config.serve_settings import NAMES, ServeSettings
 from runa_mock_server.contract.profiles import PROFILES
 from runa_mock_server.control.api import OPERATIONS
 from runa_mock_server.control.api import PREFIX as CONTROL
@@ -27,7 +26,7 @@ PAPERS = {
     "docs/check-client.md": ("scenarios", "checks"),
     "docs/control.md": ("faults", "control"),
 }
-SPEED = ("what", "goal", "measured", "verdict")
+SPEED = ("what", "goal", "floor", "measured", "verdict")
 
 
 def main() -> int:
@@ -57,7 +56,7 @@ def parts() -> Mapping[str, str]:
     implemented = [(row["name"], row["state"]) for row in behaviour["operation"]]
     missing = [(row["name"], row["state"]) for row in behaviour["outside"]]
     return {
-        "settings": _table(("flag", "default", "meaning"), _settings()),
+        "settings": _table(("flag", "key", "default", "meaning"), _settings()),
         "profiles": _table(("", *PROFILES), _profiles()),
         "operations": _table(("operation", "state"), [*implemented, *missing]),
         "inferred": "".join(
@@ -96,20 +95,25 @@ def _control() -> list[tuple[str, ...]]:
 
 
 def _settings() -> list[tuple[str, ...]]:
-    properties = Settings.model_json_schema()["properties"]
     return [
-        (f"`{flag_of(name)}`", _default(name, schema), schema["description"])
-        for name, schema in properties.items()
+        (
+            f"`{NAMES[name].flag}`",
+            f"`{name}`",
+            _default(name, field.default),
+            field.description or "",
+        )
+        for name, field in ServeSettings.model_fields.items()
     ]
 
 
-def _default(name: str, schema: Mapping[str, Any]) -> str:
-    default = schema.get("default")
+def _default(name: str, default: object) -> str:
     if name == "port":
         return f"{DEFAULT_PORT}; `MockServer`: 0"
     if isinstance(default, bool):
         return "on" if default else "off"
-    return "" if default in (None, [], {}) else f"`{default}`"
+    if isinstance(default, tuple):
+        return ", ".join(f"`{part:g}`" for part in default)
+    return "" if default in (None, {}) else f"`{default}`"
 
 
 def _profiles() -> list[tuple[str, ...]]:

@@ -49,6 +49,7 @@ from runa_client._errors import (
     ServerError,
     ValidationError,
     WebhookFlaw,
+    WebhookUsageError,
     WebhookVerificationError,
 )
 from runa_client._exchange import NetworkFailure, network_failure
@@ -79,12 +80,15 @@ from runa_client._settings import (
     checked_header,
     make_settings,
 )
+from runa_client._transport import RunaAdapter
 from runa_client._version import VERSION as __version__  # noqa: N811 - the name that packages state their version by
 from runa_client._webhooks import (
+    HeaderValue,
     OrderCompletionEvent,
     ProductState,
     ProductUpdateEvent,
     WebhookEvent,
+    WebhookHeaders,
     verify_webhook,
 )
 
@@ -119,6 +123,7 @@ __all__ = [
     "EstimateItem",
     "EstimateOptions",
     "FaceValue",
+    "HeaderValue",
     "IdempotencyConflictError",
     "IdempotencyInProgressError",
     "JsonObject",
@@ -150,6 +155,7 @@ __all__ = [
     "RedemptionError",
     "RedirectError",
     "RetryPolicy",
+    "RunaAdapter",
     "RunaApiError",
     "RunaCallError",
     "RunaClient",
@@ -165,6 +171,8 @@ __all__ = [
     "WaitOptions",
     "WebhookEvent",
     "WebhookFlaw",
+    "WebhookHeaders",
+    "WebhookUsageError",
     "WebhookVerificationError",
     "__version__",
     "checked_header",

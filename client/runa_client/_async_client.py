@@ -1,6 +1,7 @@
 """The asynchronous client, on aiohttp."""
 
 import asyncio
+import os
 from collections.abc import AsyncIterator, Awaitable, Callable
 from types import TracebackType
 from typing import Self, TypeVar, Unpack
@@ -9,8 +10,10 @@ import aiohttp
 from yarl import URL
 
 from runa_client import _funds, _orders, _products, _redemption
+from runa_client._async_transport import Connector, Guard
 from runa_client._core import Core, Pages
-from runa_client._exchange import Flow, Outcome, Reply, Send, addressed, network_failure
+from runa_client._errors import ConfigurationError
+from runa_client._exchange import Flow, Incoming, Outcome, Send, addressed, network_failure
 from runa_client._funds import Balance, Estimate
 from runa_client._orders import EstimateOptions, NewOrder, OrderOptions, WaitOptions
 from runa_client._products import ContentForm, Product, ProductFilters, ProductPage
@@ -20,23 +23,37 @@ from runa_client._settings import ClientOptions, make_settings
 
 T = TypeVar("T")
 
+# What the library raises for answers that are none: not all of it becomes its own error.
+_BAD_ANSWERS = (
+    aiohttp.ClientError,
+    aiohttp.http.HttpProcessingError,
+    OSError,
+    ValueError,
+    ArithmeticError,
+    MemoryError,
+)
+
 
 class AsyncRunaClient:
     """`RunaClient` for asyncio: the same methods, options, results and errors.
 
     It may be made outside of an event loop; the connections belong to the loop of its first
-    call, and any number of tasks of that loop may share it. Close it, or use `async with`.
+    call, and any number of tasks of that loop may share it. Close it, or use `async with`. When
+    that loop is closed, or the process is forked, the next call opens connections of its own.
 
     Args:
         base_url: Ends with `/v2`; else `RUNA_BASE_URL`. There is no default, for money is moved.
         api_key: Else `RUNA_API_KEY`. It shows in no repr, log record or error.
         session: Sends the requests, with its own proxies and certificates; it stays open. By
-            default an own one that ignores proxies and credentials of the environment.
+            default an own one that ignores proxies and credentials of the environment. It
+            cannot be used in a forked child.
         sleep: Pauses for a number of seconds.
         options: See `ClientOptions`.
 
     Raises:
-        ConfigurationError: Base URL or API key is missing or cannot work.
+        ConfigurationError: Base URL or API key is missing or cannot work. A call raises it for
+            a session passed in before a fork, and in another event loop than the first, which is
+            still open.
     """
 
     def __init__(
@@ -53,6 +70,9 @@ class AsyncRunaClient:
         self._sleep = sleep
         self._given_session = session
         self._own_session: aiohttp.ClientSession | None = None
+        self._process = os.getpid()
+        self._home: tuple[int, asyncio.AbstractEventLoop]
+        self._guard = Guard()
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self._settings.base_url!r})"
@@ -71,7 +91,10 @@ class AsyncRunaClient:
     async def close(self) -> None:
         """Close the connections; a session that was passed in stays open."""
         if self._own_session is not None:
-            await self._own_session.close()
+            if self._home[0] == os.getpid():
+                await self._own_session.close()
+            else:
+                self._own_session.detach()
             self._own_session = None
 
     async def ping(self) -> str:
@@ -168,25 +191,80 @@ class AsyncRunaClient:
     async def _exchange(self, send: Send) -> Outcome:
         url, headers = addressed(send.request, self._settings)
         timeout = aiohttp.ClientTimeout(
-            sock_connect=send.timeout.connect, sock_read=send.timeout.read
+            total=send.timeout.total,
+            sock_connect=send.timeout.connect,
+            sock_read=send.timeout.read,
         )
+        session = await self._session()
+        if not session.auto_decompress:
+            headers["Accept-Encoding"] = "identity"
         try:
-            async with self._session().request(
+            async with session.request(
                 send.request.method,
                 URL(url, encoded=True),
                 headers=headers,
                 data=send.request.body,
                 timeout=timeout,
                 allow_redirects=False,
+                raise_for_status=False,
+                middlewares=(*_middlewares_of(session), self._guard),
             ) as response:
-                said = {name.lower(): value for name, value in response.headers.items()}
-                return Reply(status=response.status, headers=said, body=await response.read())
-        except (aiohttp.ClientError, OSError) as error:
+                return await self._read(response)
+        except _BAD_ANSWERS as error:
             return network_failure(error)
 
-    def _session(self) -> aiohttp.ClientSession:
+    async def _read(self, response: aiohttp.ClientResponse) -> Outcome:
+        """Read an answer; one that is not read to its end closes its connection."""
+        limit = self._settings.max_response_bytes
+        incoming = Incoming(response.status, response.headers.items(), limit)
+        whole = False
+        try:
+            if incoming.wanted:
+                async for chunk in response.content.iter_any():
+                    if not incoming.add(chunk):
+                        break
+                else:
+                    whole = True
+        finally:
+            if not whole:
+                response.close()
+        return incoming.outcome()
+
+    async def _session(self) -> aiohttp.ClientSession:
+        """Return the session for this process and event loop.
+
+        Raises:
+            ConfigurationError: Another loop or process has it.
+        """
+        home = (os.getpid(), asyncio.get_running_loop())
         if self._given_session is not None:
+            if self._process != home[0]:
+                raise ConfigurationError(
+                    "the session was passed in before this process was forked: "
+                    "make client and session in the child"
+                )
             return self._given_session
+        if self._own_session is not None and home != self._home:
+            await self._leave(self._own_session)
+            self._own_session = None
         if self._own_session is None:
-            self._own_session = aiohttp.ClientSession()
+            self._own_session = aiohttp.ClientSession(connector=Connector())
+            self._home = home
         return self._own_session
+
+    async def _leave(self, session: aiohttp.ClientSession) -> None:
+        process, loop = self._home
+        if process != os.getpid():
+            session.detach()  # its connections are the parent's
+        elif loop.is_closed():
+            await session.close()
+        else:
+            raise ConfigurationError(
+                "the client belongs to another event loop, which is still open: "
+                "make a client for each loop, or close this one there"
+            )
+
+
+def _middlewares_of(session: aiohttp.ClientSession) -> tuple[aiohttp.ClientMiddlewareType, ...]:
+    """Return the middlewares of a session, which those of a request would replace."""
+    return tuple(getattr(session, "_middlewares", None) or ())  # there is no public way

@@ -1,23 +1,40 @@
 """The synchronous client, on requests."""
 
+import os
 import time
 from collections.abc import Callable, Iterator
+from http.client import HTTPException
 from types import TracebackType
 from typing import Self, TypeVar, Unpack
+from urllib.parse import urlsplit
 
 import requests
+import urllib3
 
 from runa_client import _funds, _orders, _products, _redemption
 from runa_client._core import Core, Pages
-from runa_client._exchange import Flow, Outcome, Reply, Send, addressed, network_failure
+from runa_client._exchange import Flow, Incoming, Outcome, Send, addressed, network_failure
 from runa_client._funds import Balance, Estimate
 from runa_client._orders import EstimateOptions, NewOrder, OrderOptions, WaitOptions
 from runa_client._products import ContentForm, Product, ProductFilters, ProductPage
 from runa_client._redemption import Redeemable, Redemption
 from runa_client._results import Order, OrderPage, OrderReceipt
 from runa_client._settings import ClientOptions, make_settings
+from runa_client._transport import RunaAdapter, deadline
 
 T = TypeVar("T")
+
+_CHUNK = 16384
+# What the libraries raise for answers that are none: not all of it becomes their own error.
+_BAD_ANSWERS = (
+    requests.RequestException,
+    urllib3.exceptions.HTTPError,
+    HTTPException,
+    OSError,
+    ValueError,
+    ArithmeticError,
+    MemoryError,
+)
 
 
 class RunaClient:
@@ -25,11 +42,13 @@ class RunaClient:
 
     Each method sends what fails for a passing reason again, as its `RetryPolicy` says, and
     raises a `RunaCallError` when that does not help. A client belongs to one thread at a time.
+    It works on in a child after `os.fork`, which opens connections of its own.
 
     Args:
         base_url: Ends with `/v2`; else `RUNA_BASE_URL`. There is no default, for money is moved.
         api_key: Else `RUNA_API_KEY`. It shows in no repr, log record or error.
-        session: Sends the requests, with its own proxies and certificates; it stays open. By
+        session: Sends the requests, with its own proxies and certificates; it stays open. Where
+            it has requests' plain adapter, it gets a `RunaAdapter` for the service's host. By
             default an own one that ignores proxies and credentials of the environment.
         sleep: Pauses for a number of seconds.
         options: See `ClientOptions`.
@@ -52,6 +71,7 @@ class RunaClient:
         self._sleep = sleep
         self._owns_session = session is None
         self._session = _new_session() if session is None else session
+        self._process = os.getpid()
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self._settings.base_url!r})"
@@ -280,24 +300,65 @@ class RunaClient:
             return result
 
     def _exchange(self, send: Send) -> Outcome:
+        end = time.monotonic() + send.timeout.total
+        try:
+            with deadline(end), self._respond(send) as response:
+                return self._read(response, end)
+        except _BAD_ANSWERS as error:
+            return network_failure(error)
+
+    def _respond(self, send: Send) -> requests.Response:
         url, headers = addressed(send.request, self._settings)
         try:
-            with self._session.request(
+            return self._session_for(url).request(
                 send.request.method,
                 url,
                 headers=headers,
                 data=send.request.body,
                 timeout=(send.timeout.connect, send.timeout.read),
                 allow_redirects=False,
-            ) as response:
-                said = {name.lower(): value for name, value in response.headers.items()}
-                return Reply(status=response.status_code, headers=said, body=response.content)
-        except (requests.RequestException, OSError) as error:
-            return network_failure(error)
+                stream=True,
+            )
+        except requests.HTTPError as error:
+            # A hook of a given session may raise for the status, which is ours to judge.
+            if error.response is None:
+                raise
+            return error.response
+
+    def _read(self, response: requests.Response, end: float) -> Outcome:
+        """Read an answer; one that is not read to its end closes its connection."""
+        limit = self._settings.max_response_bytes
+        incoming = Incoming(response.status_code, response.headers.items(), limit)
+        if incoming.wanted:
+            for chunk in response.iter_content(_CHUNK):
+                if not incoming.add(chunk):
+                    break
+                if time.monotonic() > end:
+                    raise TimeoutError("the total time of the request is over")
+        return incoming.outcome()
+
+    def _session_for(self, url: str) -> requests.Session:
+        """Return the session, a given one with our adapter in place of requests' plain one.
+
+        An adapter of another class is the caller's own choice and stays; in a forked child it
+        closes the connections that it shares with the parent.
+        """
+        if not self._owns_session:
+            adapter: object = self._session.get_adapter(url)
+            if type(adapter) is requests.adapters.HTTPAdapter:
+                parts = urlsplit(url)
+                origin = f"{parts.scheme}://{parts.netloc}/"
+                self._session.mount(origin, RunaAdapter.like(adapter))
+            elif self._process != os.getpid() and not isinstance(adapter, RunaAdapter):
+                self._session.get_adapter(url).close()
+            self._process = os.getpid()
+        return self._session
 
 
 def _new_session() -> requests.Session:
     session = requests.Session()
     # A proxy must not come between a program and its double, nor .netrc add credentials.
     session.trust_env = False
+    session.mount("https://", RunaAdapter())
+    session.mount("http://", RunaAdapter())
     return session

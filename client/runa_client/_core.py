@@ -12,9 +12,10 @@ from typing import Generic, TypeVar
 from urllib.parse import quote, urlencode
 
 from runa_client._errors import Call, RateLimitError, RunaCallError, RunaError
-from runa_client._exchange import Flow, NetworkFailure, Outcome, Request, Send
+from runa_client._exchange import BODY_CODINGS, Flow, NetworkFailure, Outcome, Request, Send
 from runa_client._page import Page
 from runa_client._settings import USER_AGENT, Settings, Timeout
+from runa_client._text import printable
 from runa_client._verdict import verdict
 
 T = TypeVar("T")
@@ -22,12 +23,17 @@ PageReader = Callable[[str | None], Flow[Page[T]]]
 
 LOG = logging.getLogger("runa_client")
 
-ANONYMOUS = {"Accept": "application/json", "User-Agent": USER_AGENT}
+ANONYMOUS = {
+    "Accept": "application/json",
+    "Accept-Encoding": BODY_CODINGS,
+    "User-Agent": USER_AGENT,
+}
 """The headers of every request, wherever it goes."""
 COMMON = {**ANONYMOUS, "X-Api-Version": "2024-02-05"}
 """The headers of every request to the service."""
 
 _SHORTEST_LOOK = 1.0
+_LONGEST_SCANNED = 100_000
 
 
 class Core:
@@ -66,7 +72,7 @@ class Core:
                 attempts=attempts,
                 idempotency_key=request.idempotency_key,
             )
-            result = verdict(outcome, call, parse, self._scrub(request))
+            result = verdict(outcome, call, parse, self.clean(request))
             if not isinstance(result, RunaCallError):
                 return result
             next_pause = self.pause_after(result, deadline)
@@ -97,12 +103,17 @@ class Core:
     def _log(self, request: Request, attempt: int, outcome: Outcome) -> None:
         if LOG.isEnabledFor(logging.DEBUG):
             told = outcome.reason if isinstance(outcome, NetworkFailure) else str(outcome.status)
-            result = self._scrub(request)(told)
+            result = self.clean(request)(told)
             most = self.settings.retry.attempts
             LOG.debug("%s %s %d/%d: %s", request.method, request.path, attempt, most, result)
 
-    def _scrub(self, request: Request) -> Callable[[str], str]:
-        return lambda text: request.scrub(self.settings.scrub(text))
+    def clean(self, request: Request) -> Callable[[str], str]:
+        """Return what makes a text from elsewhere fit to be shown: no secret, no control."""
+
+        def cleaned(text: str) -> str:
+            return printable(request.scrub(self.settings.scrub(text[:_LONGEST_SCANNED])))
+
+        return cleaned
 
 
 class Pages(Generic[T]):
@@ -115,15 +126,22 @@ class Pages(Generic[T]):
     def __init__(self, read: PageReader[T]) -> None:
         self._read = read
         self._after: str | None = None
+        self._seen: set[str] = set()
         self._ended = False
 
     def next_page(self) -> Flow[tuple[T, ...]]:
-        """Read the next elements; none means that there are no more."""
+        """Read the next elements; none means that there are no more.
+
+        Raises:
+            RunaError: The service gave a cursor for the second time.
+        """
         if self._ended:
             return ()
         page = yield from self._read(self._after)
-        if page.items and page.after is not None and page.after == self._after:
-            raise RunaError("the service gives the same cursor again: its list has no end")
+        if page.items and page.after is not None:
+            if page.after in self._seen:
+                raise RunaError("the service gives the same cursor again: its list has no end")
+            self._seen.add(page.after)
         self._after = page.after
         self._ended = not page.items or page.after is None
         return page.items

@@ -4,6 +4,7 @@
 
     RunaError
     ├── ConfigurationError             no or a bad base URL, key or header (also a ValueError)
+    │   └── WebhookUsageError          no body, headers or secret at all (also a TypeError)
     ├── OrderTimeoutError              still processing at the deadline (also a TimeoutError)
     ├── OrderFailedError               ended FAILED, and the caller asked for an exception
     ├── RedemptionError                a payout link that gave no e-code, `code` says why
@@ -11,7 +12,7 @@
     └── RunaCallError                  a call that got no good answer
         ├── RunaConnectionError     ↻  refused, reset, closed or cut: the outcome is unknown
         │   └── RunaTimeoutError    ↻  no connection or no answer in time
-        ├── RunaResponseError       ↻  a 2xx whose body is not the JSON expected
+        ├── RunaResponseError       ↻  a 2xx whose body is too long or not the JSON expected
         └── RunaApiError               the service said no
             ├── RedirectError          3xx, never followed: it would carry the API key away
             ├── BadRequestError        400
@@ -31,6 +32,7 @@ from typing import ClassVar, Literal, TypeAlias
 
 from runa_client._record import Record
 from runa_client._results import Order
+from runa_client._text import printable
 
 WebhookFlaw: TypeAlias = Literal["headers", "timestamp", "signature", "body"]
 
@@ -79,6 +81,10 @@ class ConfigurationError(RunaError, ValueError):
     """The client cannot work as it was set up; nothing was sent."""
 
 
+class WebhookUsageError(ConfigurationError, TypeError):
+    """`verify_webhook` was called with an argument of a wrong type: the receiver is at fault."""
+
+
 class OrderTimeoutError(RunaError, TimeoutError):
     """The order had not ended at the deadline; it may still do so.
 
@@ -95,8 +101,8 @@ class OrderTimeoutError(RunaError, TimeoutError):
         self.order = order
 
     def __str__(self) -> str:
-        seen = self.order.status if self.order is not None else "never seen"
-        return f"order {self.order_id} has not ended after {self.timeout:g} s: {seen}"
+        seen = printable(self.order.status) if self.order is not None else "never seen"
+        return f"order {printable(self.order_id)} has not ended after {self.timeout:g} s: {seen}"
 
 
 class OrderFailedError(RunaError):
@@ -107,7 +113,7 @@ class OrderFailedError(RunaError):
         self.order = order
 
     def __str__(self) -> str:
-        return f"order {self.order.id} failed"
+        return f"order {printable(self.order.id)} failed"
 
 
 class RedemptionError(RunaError):
@@ -221,7 +227,11 @@ class RunaTimeoutError(RunaConnectionError):
 
 
 class RunaResponseError(RunaCallError):
-    """An answer of success that cannot be read; a request that orders was carried out."""
+    """An answer of success that cannot be read; a request that orders was carried out.
+
+    Where it is longer than `max_response_bytes`, a client with a higher limit reads it with the
+    same idempotency key.
+    """
 
     safe_to_retry = True
 

@@ -1,13 +1,25 @@
 """What passes between the core, which decides, and the drivers, which do the I/O."""
 
 import re
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Iterable, Mapping
 from typing import TypeAlias, TypeVar
+from urllib.parse import unquote
 
 from runa_client._record import Record
 from runa_client._settings import Settings, Timeout
+from runa_client._text import redact
 
 T = TypeVar("T")
+
+LONGEST_HEAD = 1 << 18
+"""How many bytes may come before the body of an answer, interim answers included."""
+MOST_INTERIM = 100
+"""How many interim answers may come before the answer, where they are counted."""
+BODY_CODINGS = "gzip, deflate"
+"""The content codings that are asked for; both libraries unpack them step by step."""
+
+_CODINGS = frozenset({"", "identity", "gzip", "x-gzip", "deflate"})
+_FIRST_FINAL = 200
 
 _PART = re.compile(r"[^/?&=]+")
 _SHORTEST_SECRET = 8
@@ -43,7 +55,7 @@ class Request(Record):
         for part in (self.target, self.target.partition("?")[0], *_PART.findall(self.target)):
             # Anything shorter is no secret, and perhaps a word of the text.
             if len(part) >= _SHORTEST_SECRET:
-                text = text.replace(part, "…")
+                text = redact(text, unquote(part), "…")
         return text
 
 
@@ -64,11 +76,15 @@ class Send(Record):
 
 
 class Reply(Record, secret=("headers", "body")):
-    """An answer with its whole body, which may echo the API key; header names in lower case."""
+    """An answer with its body, which may echo the API key; header names in lower case.
+
+    `fault` says why the body is not there, None where it is there as a whole.
+    """
 
     status: int
     headers: Mapping[str, str]
     body: bytes
+    fault: str | None = None
 
 
 class NetworkFailure(Record, secret=("reason",)):
@@ -80,6 +96,50 @@ class NetworkFailure(Record, secret=("reason",)):
 
 Outcome: TypeAlias = Reply | NetworkFailure
 Flow: TypeAlias = Generator[Send, Outcome, T]
+
+
+class Incoming:
+    """An answer while it is read: its head at first, then its body up to a limit.
+
+    Args:
+        status: The HTTP status.
+        headers: Pairs of name and value.
+        limit: The bytes that its unpacked body may have.
+    """
+
+    def __init__(self, status: int, headers: Iterable[tuple[str, str]], limit: int) -> None:
+        self._status = status
+        self._headers = {name.lower(): value for name, value in headers}
+        self._limit = limit
+        self._body = bytearray()
+        coding = self._headers.get("content-encoding", "").strip().lower()
+        packed = f"the answer is packed as {coding!r}, which was not asked for"
+        self._fault = None if coding in _CODINGS else packed
+
+    @property
+    def wanted(self) -> bool:
+        """Whether the body is to be read; if not, the connection has to close."""
+        return self._fault is None and self._status >= _FIRST_FINAL
+
+    def add(self, chunk: bytes) -> bool:
+        """Take a part of the unpacked body; returns whether more of it is to be read."""
+        self._body += chunk
+        if len(self._body) > self._limit:
+            self._fault = f"the answer is longer than max_response_bytes, {self._limit}"
+            self._body.clear()
+        return self._fault is None
+
+    def outcome(self) -> Outcome:
+        """Return what came of the request."""
+        if self._status < _FIRST_FINAL:
+            told = f"the server sent {self._status} as its answer, which is none"
+            return NetworkFailure(reason=told, timed_out=False)
+        return Reply(
+            status=self._status,
+            headers=self._headers,
+            body=bytes(self._body),
+            fault=self._fault,
+        )
 
 
 def network_failure(error: BaseException) -> NetworkFailure:

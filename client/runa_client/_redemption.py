@@ -1,6 +1,8 @@
 """Turning a payout link into an e-code."""
 
+from collections.abc import Callable
 from decimal import Decimal
+from typing import Any
 
 from runa_client._core import ANONYMOUS, Core
 from runa_client._errors import RedemptionError
@@ -59,10 +61,28 @@ class Redemption(Record):
 
 def redeem(core: Core, payout: Redeemable) -> Flow[Redemption]:
     """Redeem a payout link."""
-    result = yield from core.call(_request(_url(payout)), _outcome)
+    request = _request(_url(payout))
+    result = yield from core.call(request, _outcome)
     if isinstance(result, RedemptionError):
-        raise result
+        raise _cleaned(result, core.clean(request))
     return result
+
+
+def _cleaned(error: RedemptionError, clean: Callable[[str], str]) -> RedemptionError:
+    """Take the link and control characters out of what its host said."""
+
+    def cleaned(value: object) -> Any:
+        if isinstance(value, str):
+            return clean(value)
+        if isinstance(value, dict):
+            return {clean(name): cleaned(inner) for name, inner in value.items()}
+        return [cleaned(inner) for inner in value] if isinstance(value, list) else value
+
+    try:
+        said = (error.code, error.order_id, error.message, error.details)
+        return RedemptionError(*map(cleaned, said))
+    except RecursionError:
+        return RedemptionError(cleaned(error.code), None, "details nested beyond any sense", None)
 
 
 def _url(payout: Redeemable) -> str:

@@ -4,12 +4,13 @@ import os
 import random
 import re
 import time
-from collections.abc import Callable
-from typing import TypedDict
+from collections.abc import Callable, Mapping
+from typing import Any, TypedDict
 from urllib.parse import SplitResult, urlsplit
 
 from runa_client._errors import ConfigurationError
 from runa_client._record import Record
+from runa_client._text import redact
 from runa_client._version import VERSION
 
 USER_AGENT = f"runa-mock-client/{VERSION}"
@@ -79,7 +80,14 @@ class RetryPolicy(Record):
 
 
 class Timeout(Record):
-    """The patience of one request, in seconds: for a connection, and for each silence after it.
+    """The patience of one request, in seconds.
+
+    Attributes:
+        connect: For a connection.
+        read: For each silence after it.
+        total: For all of the request, from the connection to the last byte of the answer. If
+            absent 60, or what `connect` or `read` is, if that is more. Only the operating
+            system's look-up of a name is not cut short, for `RunaClient`.
 
     Raises:
         ValueError: A field is not above 0 and finite.
@@ -87,32 +95,50 @@ class Timeout(Record):
 
     connect: float = 5.0
     read: float = 30.0
+    total: float = 60.0
 
     def _check(self) -> None:
-        if not (0 < self.connect < float("inf") and 0 < self.read < float("inf")):
-            raise ValueError("connect and read are finite seconds above 0")
+        if not all(0 < part < float("inf") for part in (self.connect, self.read, self.total)):
+            raise ValueError("connect, read and total are finite seconds above 0")
+        # A longer patience that was asked for is not cut short by a default.
+        self.__dict__.setdefault("total", max(Timeout.total, self.connect, self.read))
 
     def at_most(self, seconds: float) -> "Timeout":
-        """Return this timeout, neither part longer than `seconds`."""
-        return Timeout(connect=min(self.connect, seconds), read=min(self.read, seconds))
+        """Return this timeout, no part longer than `seconds`."""
+        parts = (self.connect, self.read, self.total)
+        connect, read, total = (min(part, seconds) for part in parts)
+        return Timeout(connect=connect, read=read, total=total)
 
 
 class ClientOptions(TypedDict, total=False):
     """What both clients take by keyword.
 
     Attributes:
-        retry: When and how often a call is sent again.
-        timeout: The patience of one request.
+        retry: When and how often a call is sent again. A number means so many more attempts
+            after the first: `retry=3` is `RetryPolicy(attempts=4)`.
+        timeout: The patience of one request. A number means so many seconds to connect and for
+            each silence: `timeout=5` is `Timeout(connect=5, read=5)`, with its total of 60.
+        max_response_bytes: The length that the body of an answer may have, unpacked; 32 MiB if
+            absent. A longer one is not read to its end and raises `RunaResponseError`.
         poll: The pauses of `wait_for_order`: 0.25 s, growing by half, up to 2 s.
         random: Draws from 0 to 1 for the jitter.
         clock: Monotonic seconds for the deadline of `wait_for_order`.
     """
 
-    retry: RetryPolicy
-    timeout: Timeout
+    retry: RetryPolicy | int
+    timeout: Timeout | float
+    max_response_bytes: int
     poll: Backoff
     random: Callable[[], float]
     clock: Callable[[], float]
+
+
+_OPTION_KINDS: Mapping[str, tuple[type, str]] = {
+    "retry": (RetryPolicy, "a RetryPolicy or a number of further attempts"),
+    "timeout": (Timeout, "a Timeout or a number of seconds"),
+    "poll": (Backoff, "a Backoff"),
+    "max_response_bytes": (int, "a number of bytes"),
+}
 
 
 class Settings(Record, secret=("api_key",)):
@@ -122,6 +148,7 @@ class Settings(Record, secret=("api_key",)):
     api_key: str
     retry: RetryPolicy = RetryPolicy()
     timeout: Timeout = Timeout()
+    max_response_bytes: int = 32 << 20
     poll: Backoff = Backoff(factor=1.5, maximum=2.0, jitter=0.0)
     # Wrapped, for a plain function as a class attribute would become a method.
     random: Callable[[], float] = staticmethod(random.random)
@@ -133,8 +160,8 @@ class Settings(Record, secret=("api_key",)):
         return USER_AGENT
 
     def scrub(self, text: str) -> str:
-        """Take the API key out of a text that came from elsewhere."""
-        return text.replace(self.api_key, "[API key]")
+        """Take the API key out of a text that came from elsewhere, however it is written there."""
+        return redact(text, self.api_key, "[API key]")
 
 
 def make_settings(base_url: str | None, api_key: str | None, options: ClientOptions) -> Settings:
@@ -148,6 +175,7 @@ def make_settings(base_url: str | None, api_key: str | None, options: ClientOpti
     Raises:
         ConfigurationError: Base URL or API key is missing or cannot work.
         TypeError: An option is unknown, or not of its type.
+        ValueError: An option is out of range.
     """
     url = base_url or os.environ.get("RUNA_BASE_URL")
     if not url:
@@ -163,11 +191,23 @@ def make_settings(base_url: str | None, api_key: str | None, options: ClientOpti
             "the API key (api_key or RUNA_API_KEY) has white space or characters "
             "that an HTTP header cannot carry; perhaps a line break was copied with it"
         )
-    for name, kind in (("retry", RetryPolicy), ("timeout", Timeout), ("poll", Backoff)):
-        given = options.get(name)
-        if given is not None and not isinstance(given, kind):
-            raise TypeError(f"{name} must be a {kind.__name__}, not {given!r}")
-    return Settings(base_url=_checked_base_url(url), api_key=key, **options)
+    return Settings(base_url=_checked_base_url(url), api_key=key, **_checked_options(options))
+
+
+def _checked_options(options: ClientOptions) -> dict[str, Any]:
+    """Check the options that have a form of their own, and write numbers out."""
+    checked: dict[str, Any] = {**options}
+    retry, timeout = checked.get("retry"), checked.get("timeout")
+    if isinstance(retry, int) and not isinstance(retry, bool):
+        checked["retry"] = RetryPolicy(attempts=retry + 1)
+    if isinstance(timeout, int | float) and not isinstance(timeout, bool):
+        checked["timeout"] = Timeout(connect=timeout, read=timeout)
+    for name, (kind, told) in _OPTION_KINDS.items():
+        if name in checked and (not isinstance(checked[name], kind) or checked[name] is True):
+            raise TypeError(f"{name} must be {told}, not {checked[name]!r}")
+    if checked.get("max_response_bytes", 1) < 1:
+        raise ValueError("max_response_bytes must be 1 or more")
+    return checked
 
 
 def checked_header(name: str, value: str) -> str:

@@ -10,7 +10,7 @@ from runa_client._exchange import NetworkFailure, Outcome, Reply
 from runa_client._json import decode
 
 T = TypeVar("T")
-Scrub = Callable[[str], str]
+Clean = Callable[[str], str]
 
 _BY_TYPE: Mapping[str, type[RunaApiError]] = {
     "idempotency_in_progress": _errors.IdempotencyInProgressError,
@@ -27,13 +27,15 @@ _BY_STATUS: Mapping[int, type[RunaApiError]] = {
 _BAD_REQUEST = 400
 _SUCCESS = range(200, 300)
 _REDIRECT = range(300, 400)
-_SERVER_ERROR = range(500, 600)
+# A status beyond all classes counts as one of these (RFC 9110, 15).
+_SERVER_ERROR = range(500, 1000)
 _LONGEST_TEXT = 500
+_LONGEST_MESSAGE = 10_000
 _SECONDS = re.compile(r"[0-9]{1,9}")
 
 
 def verdict(
-    outcome: Outcome, call: Call, parse: Callable[[object], T], scrub: Scrub
+    outcome: Outcome, call: Call, parse: Callable[[object], T], clean: Clean
 ) -> T | RunaCallError:
     """Judge what came of a request.
 
@@ -41,7 +43,7 @@ def verdict(
         outcome: The answer, or why there is none.
         call: The call so far, for the error.
         parse: Reads the JSON of a success; a ValueError means that it is not what it must be.
-        scrub: Takes the API key out of a text.
+        clean: Takes secrets and control characters out of a text.
 
     Returns:
         The result, or the error, not raised.
@@ -49,22 +51,25 @@ def verdict(
     if isinstance(outcome, NetworkFailure):
         kind = _errors.RunaTimeoutError if outcome.timed_out else _errors.RunaConnectionError
         told = "the request timed out" if outcome.timed_out else "the connection failed"
-        return kind(call, Problem(message=f"{told}: {_short(scrub(outcome.reason))}"))
+        return kind(call, Problem(message=f"{told}: {_short(clean(outcome.reason))}"))
     if outcome.status not in _SUCCESS:
-        return _refusal(outcome, call, scrub)
+        return _refusal(outcome, call, clean)
     try:
+        if outcome.fault is not None:
+            raise ValueError(outcome.fault)  # noqa: TRY301 - as if the body had told it
         return parse(decode(outcome.body))
-    except ValueError as error:
-        message = f"the answer cannot be read: {_short(scrub(str(error)))}"
+    except (ValueError, MemoryError) as error:
+        told = str(error) or type(error).__name__
+        message = f"the answer cannot be read: {_short(clean(told))}"
         return _errors.RunaResponseError(call, Problem(message=message, status=outcome.status))
 
 
-def _refusal(reply: Reply, call: Call, scrub: Scrub) -> RunaApiError:
+def _refusal(reply: Reply, call: Call, clean: Clean) -> RunaApiError:
     if reply.status in _REDIRECT:
-        target = _short(scrub(reply.headers.get("location", "nowhere")))
+        target = _short(clean(reply.headers.get("location", "nowhere")))
         message = f"a redirect, which is not followed, to {target}"
         return _errors.RedirectError(call, Problem(message=message, status=reply.status))
-    problem = _problem(reply, scrub)
+    problem = _problem(reply, clean)
     kind = _BY_STATUS.get(reply.status, RunaApiError)
     if reply.status in _SERVER_ERROR:
         kind = _errors.ServerError
@@ -73,16 +78,16 @@ def _refusal(reply: Reply, call: Call, scrub: Scrub) -> RunaApiError:
     return kind(call, problem)
 
 
-def _problem(reply: Reply, scrub: Scrub) -> Problem:
+def _problem(reply: Reply, clean: Clean) -> Problem:
     try:
         body = decode(reply.body)
-    except ValueError:
+    except (ValueError, MemoryError):
         body = None
     said = body if isinstance(body, dict) else {}
 
     def text(name: str) -> str | None:
         value = said.get(name)
-        return scrub(value) if isinstance(value, str) else None
+        return _short(clean(value), _LONGEST_MESSAGE) if isinstance(value, str) else None
 
     details = said.get("details")
     return Problem(
@@ -91,12 +96,12 @@ def _problem(reply: Reply, scrub: Scrub) -> Problem:
         status=reply.status,
         type=text("type"),
         help=text("help"),
-        details=_details(details, scrub) if isinstance(details, list) else (),
+        details=_details(details, clean) if isinstance(details, list) else (),
         retry_after=_retry_after(reply.headers),
     )
 
 
-def _details(details: list[object], scrub: Scrub) -> tuple[ErrorDetail, ...]:
+def _details(details: list[object], clean: Clean) -> tuple[ErrorDetail, ...]:
     found = []
     for detail in details:
         if isinstance(detail, dict):
@@ -104,9 +109,9 @@ def _details(details: list[object], scrub: Scrub) -> tuple[ErrorDetail, ...]:
             steps = location if isinstance(location, list) else []
             found.append(
                 ErrorDetail(
-                    type=scrub(str(detail.get("type", ""))),
-                    message=scrub(str(detail.get("message", ""))),
-                    location=tuple(scrub(str(step)) for step in steps),
+                    type=clean(str(detail.get("type", ""))),
+                    message=clean(str(detail.get("message", ""))),
+                    location=tuple(clean(str(step)) for step in steps),
                 )
             )
     return tuple(found)
@@ -130,5 +135,5 @@ def _http_date(value: str) -> float | None:
         return None
 
 
-def _short(text: str) -> str:
-    return text if len(text) <= _LONGEST_TEXT else f"{text[:_LONGEST_TEXT]}…"
+def _short(text: str, longest: int = _LONGEST_TEXT) -> str:
+    return text if len(text) <= longest else f"{text[:longest]}…"

@@ -10,12 +10,12 @@ import hashlib
 import hmac
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeAlias
 
-from runa_client._errors import ConfigurationError, WebhookVerificationError
+from runa_client._errors import ConfigurationError, WebhookUsageError, WebhookVerificationError
 from runa_client._fields import Raw, boolean, json_object, moment, money, optional, required, string
 from runa_client._json import decode
 from runa_client._products import Denominations, parse_denominations
@@ -23,9 +23,16 @@ from runa_client._record import Record
 from runa_client._results import Order, parse_order
 
 _SECRET_PREFIX = "whsec_"  # noqa: S105 - what every secret starts with
-_VERSION = "v1"
+_VERSION = b"v1"
 # As the signer writes it: the signature is over this text.
-_SECONDS = re.compile("0|[1-9][0-9]{0,10}")
+_SECONDS = re.compile(b"0|[1-9][0-9]{0,10}")
+
+HeaderValue: TypeAlias = str | bytes | Sequence[str | bytes]
+WebhookHeaders: TypeAlias = (
+    Mapping[str, HeaderValue]
+    | Mapping[bytes, HeaderValue]
+    | Iterable[tuple[str | bytes, HeaderValue]]
+)
 
 
 class WebhookEvent(Record):
@@ -75,8 +82,8 @@ class ProductUpdateEvent(WebhookEvent):
 
 
 def verify_webhook(
-    payload: bytes | str,
-    headers: Mapping[str, str],
+    payload: bytes | bytearray | memoryview | str,
+    headers: WebhookHeaders,
     secret: str,
     *,
     tolerance: float = 300,
@@ -85,10 +92,11 @@ def verify_webhook(
     """Check that a message comes from the service, and read it.
 
     Args:
-        payload: The body, byte for byte as it came. JSON that was read and written again is not
-            what was signed.
-        headers: The request's headers, names in any case; `svix-id`, `svix-timestamp` and
-            `svix-signature` are looked at, or the same with `webhook-`.
+        payload: The body, byte for byte as it came, any object that holds bytes or a string.
+            JSON that was read and written again is not what was signed.
+        headers: The request's headers, as a mapping or as pairs; names in any case, and names
+            and values as strings or bytes, or several values in a list. `svix-id`,
+            `svix-timestamp` and `svix-signature` are looked at, or the same with `webhook-`.
         secret: The endpoint's, `whsec_…`.
         tolerance: How many seconds the message may be old, or ahead of this computer's clock.
         now: The time, in seconds since 1970, by default this computer's.
@@ -99,29 +107,36 @@ def verify_webhook(
 
     Raises:
         WebhookVerificationError: The message is not to be believed; `reason` says why.
-        ConfigurationError: The secret is none.
-        ValueError: The tolerance is negative or no number.
-        TypeError: The payload is neither bytes nor text, such as JSON that was read already.
+        ConfigurationError: The secret is none, or the tolerance is negative or no number.
+        WebhookUsageError: An argument is of a wrong type, such as a payload that is JSON that
+            was read already; it is a `ConfigurationError` and a `TypeError`.
     """
-    if not tolerance >= 0:
-        raise ValueError(f"tolerance is a number of seconds from 0, not {tolerance!r}")
+    if not _number("tolerance", tolerance) >= 0:
+        raise ConfigurationError(f"tolerance is a number of seconds from 0, not {tolerance!r}")
     body, key = _body(payload), _key(secret)
-    given = {name.lower(): value for name, value in headers.items()}
-    message_id, seconds, signatures = (
-        _header(given, name) for name in ("id", "timestamp", "signature")
-    )
-    sent_at = _sent_at(seconds, tolerance, time.time() if now is None else now)
-    signed = b".".join((_as_bytes(message_id), seconds.encode(), body))
-    if not _is_signed(signed, key, signatures):
+    given = _svix_headers(headers)
+    message_id, seconds = (_one(given, name) for name in ("id", "timestamp"))
+    signatures = b" ".join(_all(given, "signature"))
+    sent_at = _sent_at(seconds, tolerance, time.time() if now is None else _number("now", now))
+    if not _is_signed(b".".join((message_id, seconds, body)), key, signatures):
         raise WebhookVerificationError("signature", "no signature fits: other body, other secret?")
     try:
         document = decode(body)
     except ValueError as error:
         raise WebhookVerificationError("body", f"the body is no JSON: {error}") from None
-    return _event(document, id=message_id, timestamp=sent_at, raw=document)
+    name = message_id.decode(errors="backslashreplace")
+    return _event(document, id=name, timestamp=sent_at, raw=document)
 
 
-def _key(secret: str) -> bytes:
+def _number(name: str, value: object) -> float:
+    if not isinstance(value, int | float):
+        raise WebhookUsageError(f"{name} is a number of seconds, not {type(value).__name__}")
+    return value
+
+
+def _key(secret: object) -> bytes:
+    if not isinstance(secret, str):
+        raise WebhookUsageError(f"secret is a string, not {type(secret).__name__}")
     encoded = secret.removeprefix(_SECRET_PREFIX)
     if encoded == secret:
         raise ConfigurationError(f"the webhook secret must start with {_SECRET_PREFIX}")
@@ -135,14 +150,46 @@ def _key(secret: str) -> bytes:
     return key
 
 
-def _header(given: Mapping[str, str], name: str) -> str:
-    value = given.get(f"svix-{name}", given.get(f"webhook-{name}"))
-    if not value:
+def _svix_headers(headers: Any) -> dict[str, list[bytes]]:
+    """Collect the values of each header that counts, by the name behind its prefix."""
+    found: dict[str, dict[str, list[bytes]]] = {"svix-": {}, "webhook-": {}}
+    try:
+        pairs = [(name, value) for name, value in getattr(headers, "items", lambda: headers)()]
+    except (TypeError, ValueError):
+        kind = type(headers).__name__
+        raise WebhookUsageError(f"headers is a mapping or a list of pairs, not {kind}") from None
+    for name, value in pairs:
+        text = name.decode("latin-1") if isinstance(name, bytes) else str(name)
+        for prefix, values in found.items():
+            if text.lower().startswith(prefix):
+                values.setdefault(text.lower().removeprefix(prefix), []).extend(
+                    _values(text, value)
+                )
+    return {**found["webhook-"], **found["svix-"]}
+
+
+def _values(name: str, value: object) -> list[bytes]:
+    values = list(value) if isinstance(value, list | tuple) else [value]
+    if not all(isinstance(one, str | bytes | bytearray | memoryview) for one in values):
+        raise WebhookVerificationError("headers", f"{name} is neither text nor bytes")
+    return [_as_bytes(one) for one in values]
+
+
+def _all(given: Mapping[str, list[bytes]], name: str) -> list[bytes]:
+    values = [value for value in given.get(name, []) if value]
+    if not values:
         raise WebhookVerificationError("headers", f"there is no header svix-{name}")
-    return value
+    return values
 
 
-def _sent_at(seconds: str, tolerance: float, now: float) -> datetime:
+def _one(given: Mapping[str, list[bytes]], name: str) -> bytes:
+    first, *others = set(_all(given, name))
+    if others:
+        raise WebhookVerificationError("headers", f"there are several headers svix-{name}")
+    return first
+
+
+def _sent_at(seconds: bytes, tolerance: float, now: float) -> datetime:
     if not _SECONDS.fullmatch(seconds):
         raise WebhookVerificationError("timestamp", "svix-timestamp is no number of seconds")
     age = now - int(seconds)
@@ -153,26 +200,32 @@ def _sent_at(seconds: str, tolerance: float, now: float) -> datetime:
 
 
 def _body(payload: object) -> bytes:
-    if not isinstance(payload, bytes | str):
+    try:
+        return _as_bytes(payload)
+    except TypeError:
         kind = type(payload).__name__
-        raise TypeError(f"payload is the body as it came, bytes or a string, not {kind}")
-    return _as_bytes(payload)
+        told = f"payload is the body as it came, bytes or a string, not {kind}"
+        raise WebhookUsageError(told) from None
 
 
-def _as_bytes(text: bytes | str) -> bytes:
+def _as_bytes(value: Any) -> bytes:
     # What is no Unicode was never signed, so that any bytes will do for it.
-    return text if isinstance(text, bytes) else text.encode(errors="surrogatepass")
+    return (
+        value.encode(errors="surrogatepass")
+        if isinstance(value, str)
+        else memoryview(value).tobytes()
+    )
 
 
-def _is_signed(signed: bytes, key: bytes, signatures: str) -> bool:
+def _is_signed(signed: bytes, key: bytes, signatures: bytes) -> bool:
     """Whether one of several signatures is right; there are two while a secret is changed."""
     digest = hmac.new(key, signed, hashlib.sha256).digest()
     expected = binascii.b2a_base64(digest, newline=False)
     found = False
-    for versioned in signatures.split(" "):
-        version, _, signature = versioned.partition(",")
+    for versioned in signatures.split(b" "):
+        version, _, signature = versioned.partition(b",")
         if version == _VERSION:
-            found |= hmac.compare_digest(_as_bytes(signature), expected)
+            found |= hmac.compare_digest(signature, expected)
     return found
 
 

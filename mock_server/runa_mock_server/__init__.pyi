@@ -3,12 +3,13 @@ from runa_mock_server.base.clock import Clock as Clock
 from runa_mock_server.base.clock import ManualClock as ManualClock
 from runa_mock_server.base.currencies import Currency as Currency
 from runa_mock_server.base.errors import SettingsError as SettingsError
+from runa_mock_server.base.listening import PortBusyError as PortBusyError
 from runa_mock_server.catalogue.catalogue import Catalogue as Catalogue
 from runa_mock_server.catalogue.catalogue import CatalogueError as CatalogueError
 from runa_mock_server.catalogue.catalogue import Denominations as Denominations
 from runa_mock_server.catalogue.catalogue import Offer as Offer
 from runa_mock_server.catalogue.catalogue import Selection as Selection
-from runa_mock_server.config.file import ConfigError as ConfigError
+from runa_mock_server.config.document import ConfigError as ConfigError
 from runa_mock_server.config.settings import Settings as Settings
 from runa_mock_server.contract.webhook_subscription import Subscription as Subscription
 from runa_mock_server.control.models import EmailDetail as EmailDetail
@@ -54,4 +55,3 @@ from runa_mock_server.server_state.effects import Money as Money
 from runa_mock_server.server_state.fault_spec import FaultSpec as FaultSpec
 from runa_mock_server.server_state.fault_spec import LogNormal as LogNormal
 from runa_mock_server.server_state.fault_spec import Uniform as Uniform
-from runa_mock_server.web.http_server import PortBusyError as PortBusyError

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import threading
+from collections.abc import Generator
 from concurrent.futures import Future
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -76,6 +77,7 @@ class MockServer(ControlClient, AbstractContextManager["MockServer"]):
         # Held while a request is handed to the event loop, or runs where no loop does.
         self._lock = threading.Lock()
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._unanswered = 0  # requests that were handed to the event loop
 
     def __enter__(self) -> Self:
         self.start()
@@ -159,19 +161,31 @@ class MockServer(ControlClient, AbstractContextManager["MockServer"]):
         """Call the control API: on the server's thread while it runs, else on this thread."""
         self._check_process()
         reply: Future[Answer] = Future()
-
-        def answer() -> None:
-            try:
-                reply.set_result(self._control(request))
-            except Exception as error:  # noqa: BLE001 - the waiting thread raises it
-                reply.set_exception(error)
-
         with self._lock:
-            if self._loop is None or threading.current_thread() is self._thread:
-                answer()
-            else:
-                self._loop.call_soon_threadsafe(answer)
+            loop = self._loop
+            if loop is None or threading.current_thread() is self._thread:
+                return Response(*self._control(request)[:2])
+            self._unanswered += 1
+            loop.call_soon_threadsafe(self._go_on, loop, self._control.slices(request), reply)
         return Response(*reply.result()[:2])
+
+    def _go_on(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        slices: Generator[None, None, Answer],
+        reply: "Future[Answer]",
+    ) -> None:
+        """Run the next slice of a request, on the event loop; others run before the one after."""
+        try:
+            next(slices)
+        except StopIteration as end:
+            reply.set_result(end.value)
+        except Exception as error:  # noqa: BLE001 - the waiting thread raises it
+            reply.set_exception(error)
+        else:
+            loop.call_soon(self._go_on, loop, slices, reply)
+            return
+        self._unanswered -= 1
 
     def _run(self, started: Future[str]) -> None:
         """The thread's target; ``started`` receives the URL, or the error that ended the thread."""
@@ -198,4 +212,5 @@ class MockServer(ControlClient, AbstractContextManager["MockServer"]):
         finally:
             with self._lock:
                 self._loop = None
-            await asyncio.sleep(0)  # run the requests that were handed over before
+            while self._unanswered:  # noqa: ASYNC110 - each turn runs their next slices
+                await asyncio.sleep(0)

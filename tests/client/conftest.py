@@ -35,6 +35,21 @@ class Received:
         return json.loads(self.body)
 
 
+def read_request(stream: Any) -> Received:
+    """Read one request from the stream of a connection.
+
+    Raises:
+        ValueError: The stream has ended.
+    """
+    method, target, _ = stream.readline().decode("latin-1").split(" ")
+    headers = {}
+    while line := stream.readline().decode("latin-1").strip():
+        name, _, value = line.partition(":")
+        headers[name.lower()] = value.strip()
+    body = stream.read(int(headers.get("content-length", "0")))
+    return Received(method, target, headers, body)
+
+
 class ScriptedServer(socketserver.ThreadingTCPServer):
     """Answers each request with the next step of its script, on a connection of its own."""
 
@@ -92,13 +107,7 @@ class _Handler(socketserver.StreamRequestHandler):
 
     def handle(self) -> None:
         """Read one request, then do the script's next step."""
-        method, target, _ = self.rfile.readline().decode("latin-1").split(" ")
-        headers = {}
-        while line := self.rfile.readline().decode("latin-1").strip():
-            name, _, value = line.partition(":")
-            headers[name.lower()] = value.strip()
-        body = self.rfile.read(int(headers.get("content-length", "0")))
-        self.server.received.append(Received(method, target, headers, body))
+        self.server.received.append(read_request(self.rfile))
         with contextlib.suppress(OSError):
             if self.server.script:
                 self.server.script.pop(0)(self.connection)
@@ -109,6 +118,72 @@ class _Handler(socketserver.StreamRequestHandler):
         """Close the files; nothing is buffered for the peer."""
         self.rfile.close()
         self.wfile.close()
+
+
+Turn = Callable[[socket.socket, Received], None]
+
+
+class KeepAliveServer(socketserver.ThreadingTCPServer):
+    """Answers many requests on each connection; an order's id is made of its idempotency key.
+
+    `turns` are what it does with the next requests instead of answering well. A turn that wants
+    the connection closed raises `ConnectionAbortedError`.
+    """
+
+    daemon_threads = True
+    block_on_close = False
+
+    def __init__(self) -> None:
+        """Listen on a free port."""
+        super().__init__(("127.0.0.1", 0), _Conversation)
+        self.turns: list[Turn] = []
+        self.received: list[Received] = []
+        self.peers: list[socket.socket] = []
+
+    @property
+    def url(self) -> str:
+        """The base URL for a client."""
+        return f"http://127.0.0.1:{self.server_address[1]}/v2"
+
+    @property
+    def connections(self) -> int:
+        """How many connections were opened."""
+        return len(self.peers)
+
+    def say(self, *parts: bytes) -> None:
+        """Let the next turn send these bytes, each part by itself."""
+
+        def turn(peer: socket.socket, _: Received) -> None:
+            for part in parts:
+                peer.sendall(part)
+
+        self.turns.append(turn)
+
+
+class _Conversation(socketserver.StreamRequestHandler):
+    server: KeepAliveServer
+
+    def handle(self) -> None:
+        """Read requests and take turns until the connection ends."""
+        self.server.peers.append(self.connection)
+        with contextlib.suppress(OSError, ValueError):
+            while True:
+                request = read_request(self.rfile)
+                self.server.received.append(request)
+                turn = self.server.turns.pop(0) if self.server.turns else answer_well
+                turn(self.connection, request)
+
+
+def answer_well(peer: socket.socket, request: Received) -> None:
+    """Answer an order with the id that belongs to its key."""
+    peer.sendall(accepted(request.headers.get("x-idempotency-key", "none")))
+
+
+def accepted(key: str, *headers: str) -> bytes:
+    """Write the whole answer to the order with this idempotency key."""
+    content = json.dumps({"id": f"O-{key}", "status": "PROCESSING"}).encode()
+    lines = ["HTTP/1.1 202 Accepted", f"Content-Length: {len(content)}", *headers, "", ""]
+    return "\r\n".join(lines).encode() + content
 
 
 def _answer(status: int, content: bytes, headers: dict[str, str]) -> bytes:
@@ -180,6 +255,17 @@ def server() -> Iterator[ScriptedServer]:
         thread.start()
         yield scripted
         scripted.shutdown()
+        thread.join()
+
+
+@pytest.fixture
+def keep_alive() -> Iterator[KeepAliveServer]:
+    """Run a server that keeps connections open and answers orders well."""
+    with KeepAliveServer() as running:
+        thread = threading.Thread(target=running.serve_forever, args=(0.01,))
+        thread.start()
+        yield running
+        running.shutdown()
         thread.join()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import logging
 import pickle
 import re
 from typing import TYPE_CHECKING
@@ -171,3 +172,37 @@ def test_every_error_has_the_one_root_and_is_drawn() -> None:
         for name, kind in errors.items()
         if issubclass(kind, RunaCallError) and kind.safe_to_retry
     }
+
+
+EVIL = "a\x1b[2Jb\r\nSent: yes\x00\u202ec\u2028d\x9b"
+
+
+@pytest.mark.parametrize("status", [400, 422, 503, 307, 200])
+def test_what_a_server_says_cannot_steer_a_terminal(
+    status: int, make_client: Clients, server: ScriptedServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Control characters, line breaks and reversed writing are shown as escapes."""
+    caplog.set_level(logging.DEBUG)
+    body = {
+        "type": EVIL,
+        "message": EVIL,
+        "help": EVIL,
+        "details": [{"type": EVIL, "message": EVIL, "location": [EVIL]}],
+        "id": "O-1",
+        "status": "X",
+        "created_at": EVIL,
+    }
+    server.answer(status, body, Location="/\x1b[2J")
+
+    with pytest.raises(RunaCallError) as caught:
+        make_client(retry=0).get_order("O-1")
+
+    lines = str(caught.value).splitlines()
+    assert all(line.isprintable() for line in lines)
+    assert "Sent: yes" not in lines
+    shown = [caught.value.message, caught.value.type or "", caught.value.help or ""]
+    assert all(text.isprintable() for text in shown)
+    assert all(detail.message.isprintable() for detail in caught.value.details)
+    assert all(record.getMessage().isprintable() for record in caplog.records)
+    if status in (400, 422, 503):
+        assert r"\x1b[2J" in caught.value.message

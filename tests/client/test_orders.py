@@ -438,10 +438,13 @@ def test_a_page_without_cursor_is_the_last(client: RunaClient, server: ScriptedS
     assert [order.id for order in client.iter_orders()] == ["O-1"]
 
 
-def test_a_list_without_end_is_noticed(client: RunaClient, server: ScriptedServer) -> None:
-    """A cursor that leads back to itself is an error, not an endless loop."""
-    server.answer(200, _page("O-1", after="x"))
-    server.answer(200, _page("O-1", after="x"))
+@pytest.mark.parametrize("cursors", ["xx", "xyx", "xyzzy", "wxyzx"])
+def test_a_list_without_end_is_noticed(
+    cursors: str, client: RunaClient, server: ScriptedServer
+) -> None:
+    """A cursor that comes again, after however many others, is an error, not an endless loop."""
+    for cursor in cursors:
+        server.answer(200, _page("O-1", after=cursor))
 
     with pytest.raises(RunaError, match="same cursor"):
         list(client.iter_orders())

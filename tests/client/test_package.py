@@ -60,8 +60,9 @@ def _annotations(thing: object) -> list[object]:
         for name, member in inspect.getmembers(thing)
         if not name.startswith("_") or name == "__init__"
     ]
-    methods = [member for member in shown if inspect.isfunction(member)]
-    fields = list(get_type_hints(thing).values()) if is_typeddict(thing) or _is_own(thing) else []
+    methods = [m for m in shown if inspect.isfunction(m) and m.__module__.startswith("runa_client")]
+    has_fields = is_typeddict(thing) or issubclass(thing, runa_client.Record)
+    fields = list(get_type_hints(thing).values()) if has_fields else []
     return fields + [hint for method in methods for hint in get_type_hints(method).values()]
 
 

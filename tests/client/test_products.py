@@ -226,10 +226,13 @@ def test_all_products_are_walked_lazily(client: RunaClient, server: ScriptedServ
     ]
 
 
-def test_a_catalogue_without_end_is_noticed(client: RunaClient, server: ScriptedServer) -> None:
-    """A cursor that leads back to itself is an error, not an endless loop."""
-    for _ in range(2):
-        server.answer(200, _page("A-US", after="A-US"))
+@pytest.mark.parametrize("cursors", [["A-US", "A-US"], ["A-US", "B-US", "A-US"]])
+def test_a_catalogue_without_end_is_noticed(
+    cursors: list[str], client: RunaClient, server: ScriptedServer
+) -> None:
+    """A cursor that comes again, after however many others, is an error, not an endless loop."""
+    for cursor in cursors:
+        server.answer(200, _page("A-US", after=cursor))
 
     with pytest.raises(RunaError, match="same cursor"):
         list(client.iter_products())

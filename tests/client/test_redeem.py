@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import pickle
 from decimal import Decimal
@@ -26,7 +27,7 @@ from runa_client import (
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from client.conftest import Clients, Patience, ScriptedServer
+    from client.conftest import Clients, KeepAliveServer, Patience, ScriptedServer
 
 API_KEY = "XX.a-secret-nobody-may-see"
 TOKEN = "4c77f610-fda9-4b7f-a06e-0c6feb10f604"  # noqa: S105 - of a link that leads nowhere
@@ -191,6 +192,47 @@ def test_a_refusal_is_an_error_at_once(
     assert (len(server.received), patience.sleeps) == (1, [])
     copy = pickle.loads(pickle.dumps(error))  # noqa: S301 - own bytes
     assert (vars(copy), str(copy)) == (vars(error), str(error))
+
+
+def test_what_a_refusal_says_shows_neither_the_link_nor_control_characters(
+    client: RunaClient, server: ScriptedServer
+) -> None:
+    """The link's host may echo the link, in any spelling; the error does not."""
+    encoded = "".join(f"%{ord(character):02X}" for character in TOKEN)
+    said = f"\x1b[2J{TOKEN} {TOKEN.upper()}\n{encoded}"
+    details = {said: [said, {"deep": said}], "number": 1}
+    server.answer(200, {**REFUSAL, "error_string": said, "error_details": details})
+
+    with pytest.raises(RedemptionError) as caught:
+        client.redeem(_link(server))
+
+    shown = str(caught.value) + str(vars(caught.value))
+    assert not any(secret in shown for secret in (TOKEN, TOKEN.upper(), encoded, "\x1b"))
+    assert isinstance(caught.value.details, dict)
+    assert caught.value.details["number"] == 1
+
+
+def test_a_link_never_gives_the_code_of_another(
+    make_client: Clients, keep_alive: KeepAliveServer
+) -> None:
+    """Interim answers, and another answer behind the first, leave each link its own e-code."""
+
+    def answer(code: str) -> bytes:
+        body = json.dumps({**SUCCESS, "e_code": {**E_CODE, "code": code}}).encode()
+        return b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(body) + body
+
+    hints = b"HTTP/1.1 103 Early Hints\r\nLink: </a.css>; rel=preload\r\n\r\n"
+    keep_alive.say(hints, answer("FIRST"))
+    keep_alive.say(hints + answer("SECOND") + answer("STALE"))
+    keep_alive.say(answer("THIRD"))
+    client = make_client()
+    links = [keep_alive.url.replace("/v2", f"/payout/{TOKEN}{number}") for number in range(3)]
+
+    codes = [client.redeem(link).e_code.code for link in links]
+
+    assert codes == ["FIRST", "SECOND", "THIRD"]
+    assert len(keep_alive.received) == 3
+    assert all("x-api-key" not in request.headers for request in keep_alive.received)
 
 
 def test_a_refusal_may_say_little(client: RunaClient, server: ScriptedServer) -> None:

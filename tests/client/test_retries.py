@@ -42,6 +42,7 @@ FAILURES = {
     "silence": lambda server: server.hang(),
     "500": lambda server: server.answer(500, ERROR),
     "502 of a gateway": lambda server: server.answer(502, b"<html>Bad Gateway</html>"),
+    "700": lambda server: server.answer(700, b""),
     "504": lambda server: server.answer(504, {"type": "timeout", "message": "", "help": None}),
     "in progress": lambda server: server.answer(400, IN_PROGRESS),
     "429": lambda server: server.answer(429, {"error": "rate exceeded"}),
@@ -330,6 +331,8 @@ def test_pauses_stay_within_their_bounds(
         (Backoff, {"jitter": 1.5}),
         (Timeout, {"read": 0.0}),
         (Timeout, {"connect": float("nan")}),
+        (Timeout, {"total": 0.0}),
+        (Timeout, {"total": float("inf")}),
     ],
 )
 def test_policies_out_of_range_are_refused(

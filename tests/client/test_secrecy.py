@@ -7,10 +7,21 @@ import logging
 import pickle
 import traceback
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from runa_client import RetryPolicy, RunaCallError, RunaClient, Timeout, item, single
+from runa_client import (
+    RetryPolicy,
+    RunaCallError,
+    RunaClient,
+    Timeout,
+    item,
+    make_settings,
+    single,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -64,6 +75,49 @@ def test_no_error_or_log_record_shows_the_key(
         shown.append(repr([frame.locals for frame in frames]))
     assert all(API_KEY not in text for text in shown)
     assert [r.levelname for r in caplog.records if r.name == "runa_client"] == ["DEBUG"]
+
+
+def _encoded(text: str) -> str:
+    return "".join(f"%{ord(character):02x}" for character in text)
+
+
+@pytest.mark.parametrize(
+    "spelt",
+    [
+        API_KEY.lower(),
+        API_KEY.upper(),
+        _encoded(API_KEY),
+        _encoded(API_KEY).upper(),
+        quote(_encoded(API_KEY)),
+        quote(API_KEY, safe="").replace("-", "%2D"),
+        _encoded(API_KEY[:5]) + API_KEY[5:].title(),
+    ],
+)
+def test_a_key_that_is_spelt_otherwise_is_hidden_as_well(
+    spelt: str, make_client: Clients, server: ScriptedServer
+) -> None:
+    """An echo in another case or percent-encoded, as in a URL, does not show the key either."""
+    server.answer(400, {"type": f"a{spelt}", "message": f"key={spelt}&x", "help": spelt})
+    server.answer(307, b"", Location=f"/elsewhere?key={spelt}")
+
+    for _ in range(2):
+        with pytest.raises(RunaCallError) as caught:
+            make_client().create_order(ITEMS)
+        shown = str(caught.value) + repr(vars(caught.value))
+        assert spelt not in shown
+        assert "[API key]" in shown
+
+
+secrets = st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=8, max_size=20)
+
+
+@given(secret=secrets, before=st.text(max_size=9), after=st.text(max_size=9))
+def test_a_key_is_hidden_in_any_text(secret: str, before: str, after: str) -> None:
+    """As it is, in quotes of Python, encoded once and encoded twice."""
+    scrub = make_settings("http://127.0.0.1:1/v2", secret, {}).scrub
+    for spelt in (secret, repr(secret)[1:-1], quote(secret), quote(quote(secret, safe=""))):
+        assert secret not in scrub(before + spelt + after).replace("[API key]", "\0")
+        assert scrub(f"\0{spelt}\0") == "\0[API key]\0"
 
 
 def test_each_attempt_is_logged(

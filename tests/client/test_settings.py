@@ -9,7 +9,16 @@ import aiohttp
 import pytest
 import requests
 
-from runa_client import AsyncRunaClient, ConfigurationError, RetryPolicy, RunaClient
+from runa_client import (
+    AsyncRunaClient,
+    ConfigurationError,
+    RetryPolicy,
+    RunaClient,
+    RunaTimeoutError,
+    ServerError,
+    Timeout,
+    make_settings,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -120,9 +129,87 @@ def test_unknown_options_are_refused() -> None:
 @pytest.mark.parametrize("option", ["retry", "timeout", "poll"])
 def test_an_option_of_another_type_is_refused_at_once(option: str) -> None:
     """The message says what it must be, before anything is sent."""
-    wrong: dict[str, Any] = {option: 0.3}
-    with pytest.raises(TypeError, match=f"{option} must be a .*, not 0.3"):
+    wrong: dict[str, Any] = {option: "0.3"}
+    with pytest.raises(TypeError, match=f"{option} must be a .*, not '0.3'"):
         RunaClient(URL, "XX-me.secret", **wrong)
+
+
+@pytest.mark.parametrize("kind", [RunaClient, AsyncRunaClient])
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [
+        ("retry", True),
+        ("retry", 0.5),
+        ("retry", None),
+        ("timeout", True),
+        ("timeout", (1, 2)),
+        ("timeout", None),
+        ("max_response_bytes", 1.5),
+        ("max_response_bytes", True),
+    ],
+)
+def test_what_only_looks_like_a_number_is_refused(
+    kind: type[RunaClient | AsyncRunaClient], option: str, value: object
+) -> None:
+    """Neither a boolean, a pair nor None is taken for a number of attempts, seconds or bytes."""
+    wrong: dict[str, Any] = {option: value}
+    with pytest.raises(TypeError, match=option):
+        kind(URL, "XX.key", **wrong)
+
+
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [
+        ("retry", -1),
+        ("retry", 100),
+        ("timeout", 0),
+        ("timeout", -1.0),
+        ("timeout", float("nan")),
+        ("timeout", float("inf")),
+        ("max_response_bytes", 0),
+    ],
+)
+def test_numbers_out_of_range_are_refused(option: str, value: float) -> None:
+    """A number of attempts, seconds or bytes that cannot work is refused at once."""
+    wrong: dict[str, Any] = {option: value}
+    with pytest.raises(ValueError, match=r"attempts|seconds|max_response_bytes"):
+        RunaClient(URL, "XX.key", **wrong)
+
+
+@pytest.mark.parametrize("more", [0, 3])
+def test_a_number_of_retries_counts_further_attempts(
+    more: int, make_client: Clients, server: ScriptedServer
+) -> None:
+    """`retry=3` sends once, and three times more."""
+    for _ in range(more + 1):
+        server.answer(500, {})
+
+    with pytest.raises(ServerError) as caught:
+        make_client(retry=more).ping()
+
+    assert caught.value.attempts == len(server.received) == more + 1
+
+
+def test_a_number_as_timeout_is_for_connection_and_silence(
+    make_client: Clients, server: ScriptedServer
+) -> None:
+    """`timeout=5` waits 5 s for a connection and in each silence, and 60 s in all."""
+    assert Timeout().total == 60
+    settings = [make_settings(URL, "XX.key", {"timeout": number}).timeout for number in (5, 90.0)]
+    assert settings == [
+        Timeout(connect=5, read=5, total=60),
+        Timeout(connect=90.0, read=90.0, total=90.0),
+    ]
+
+    server.hang()
+    with pytest.raises(RunaTimeoutError):
+        make_client(timeout=0.2, retry=0).ping()
+
+
+def test_the_total_follows_a_longer_patience() -> None:
+    """A silence of 100 s that is allowed is not cut short by the total that nobody named."""
+    assert Timeout(read=100).total == 100
+    assert Timeout(read=100, total=7).total == 7
 
 
 def test_proxies_and_netrc_of_the_environment_are_ignored(

@@ -172,6 +172,21 @@ def test_the_same_order_twice_may_be_meant(server: MockServer) -> None:
     assert "2 orders instead of 1" in played.problems(orders=1)["ordered_once"]
 
 
+@pytest.mark.parametrize("name", sorted(LOST_ANSWERS))
+def test_the_same_order_twice_may_be_meant_although_an_answer_was_lost(
+    server: MockServer, name: str
+) -> None:
+    """The retry has the same key and gets its answer; the next order has a new key."""
+    played = run_scenario(server, name, PACE)
+    client = Client(played, Habits())
+    for key in ("one", "one", "two"):
+        client.order(body(), key)
+    assert played.account.effects().orders == 2
+    for orders in (2, None):
+        assert played.problems(orders=orders) == {}
+    assert {*played.problems(orders=1)} == {"ordered_once", "kept_key"}
+
+
 def test_another_order_need_not_wait_for_one_that_was_limited(server: MockServer) -> None:
     """Of two equal orders at once, one is told to wait; the other is no retry of it."""
     played = run_scenario(server, "rate-limited", PACE)

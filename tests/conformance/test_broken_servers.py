@@ -246,7 +246,7 @@ def test_what_an_account_lacks_is_skipped() -> None:
 
 def test_what_the_catalogue_lacks_is_skipped() -> None:
     """With a single fixed product there is little to order, and each check says what it misses."""
-    fixed = next(p for p in built_in().products if p["code"] == "AMC-US")
+    fixed = next(p for p in built_in().products if p["code"] == "BAW-GB")
     clock = ManualClock()
     with MockServer(clock=clock, catalogue=Catalogue([fixed])) as server:
         report = conform(server.base_url, KEY, allow_orders=True, sleep=clock.advance)

@@ -11,7 +11,7 @@ from runa_mock_server.control.api import OPERATIONS, PREFIX
 from support.api import KEY, Api
 from support.control import ControlCaller, locations
 from support.process import serving
-from support.raw import exchange
+from support.raw import exchange, message
 
 Refusal = tuple[int, str, tuple[str, ...]]
 
@@ -124,6 +124,13 @@ def test_a_request_without_a_host_comes_from_no_browser(server: MockServer) -> N
     """HTTP/1.0 needs no ``Host``; load balancers look after servers so."""
     reply = exchange(server.url, b"GET /_mock/health HTTP/1.0\r\n\r\n")
     assert (reply.status, reply.document["status"]) == (200, "ok")
+
+
+def test_health_is_told_by_any_name(server: MockServer) -> None:
+    """A load balancer may call the server as it likes; health gives nothing away."""
+    sent = message("GET", "/_mock/health", Host="some.name.example")
+    assert exchange(server.url, sent).document["status"] == "ok"
+    assert exchange(server.url, sent.replace(b"/health", b"/clock")).status == 403
 
 
 def test_names_that_the_settings_give_are_the_servers_own() -> None:

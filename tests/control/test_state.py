@@ -241,6 +241,7 @@ def told_story(user: User) -> list[Placed]:
         Placed(b"paid", body(items=[PAID]), {"X-Execution-Mode": "sync"}),
     ]
     user.hand.configure(rate_limit=100, link_lifetime_days=20)
+    user.hand.faults.arm("status", "after_commit", status=504, idempotency_key="reads")
     for each in placed:
         user.place(each)
     user.hand.clock.advance(2)

@@ -86,14 +86,13 @@ PING = """
 import asyncio, sys, urllib.request
 
 before = {*sys.modules}  # a tool that watches the run may have loaded more
-from runa_mock_server.cli import serve
-from runa_mock_server.config.file import settings_to_serve
-from runa_mock_server.web.http_server import HttpServer
+from runa_mock_server.config.settings import make_settings
 from runa_mock_server.server_state.server_state import World
+from runa_mock_server.web.http_server import HttpServer
 
 
 async def ping():
-    server = HttpServer(World(settings_to_serve({"port": 0, "log_level": "warning"}).server))
+    server = HttpServer(World(make_settings(port=0)))
     url = await server.start()
     for path in ("/_mock/health", "/v2/ping"):
         request = urllib.request.Request(url + path, headers={"X-Api-Key": "XX-me.secret"})
@@ -104,28 +103,43 @@ async def ping():
 asyncio.run(ping())
 unwanted = {
     "aiosmtplib", "barcode", "hypothesis", "jinja2", "jsonschema", "markdown_it",
-    "pydantic", "pydantic_core", "requests", "segno", "tomllib",
+    "requests", "segno", "tomllib", "runa_mock_server.control.api",
     "runa_mock_server.web.dashboard.files",
 }
 print(*sorted(unwanted & {*sys.modules} - before))
 """
 
-AHEAD = """
-import asyncio, sys
-from runa_mock_server.cli.ahead import load_ahead
+# The command as it is run, with a look at what is loaded when the system is told to listen.
+SERVE = """
+import os, signal, sys
+from runa_mock_server.cli import main
 
 before = {*sys.modules}
-asyncio.run(load_ahead())
-loaded = {*sys.modules}
-from runa_mock_server.contract import request_models as bodies
 
-print("pydantic" in before, bodies.NewOrder in bodies.VALIDATORS)
-document = {"payment_method": {"type": "ACCOUNT_BALANCE", "currency": "USD"}, "items": [{
-    "face_value": 10, "distribution_method": {"type": "PAYOUT_LINK"},
-    "products": {"type": "SINGLE", "value": "1800FL-US"}}]}
-bodies.validate_body(bodies.NewOrder, document)
-import runa_mock_server.control.api
-print(*{*sys.modules} - loaded)
+
+def watch(event, arguments):
+    if event == "socket.bind":
+        print("bound with", *sorted({"aiohttp", "pydantic"} & {*sys.modules} - before))
+    if event == "import" and arguments[0] == "pydantic":
+        print("pydantic")
+        os.kill(os.getpid(), signal.SIGTERM)
+
+
+sys.addaudithook(watch)
+main()
+"""
+
+LIGHT = """
+import sys
+
+before = {*sys.modules}
+from runa_mock_server.cli import main
+
+try:
+    main(sys.argv[1:])
+except SystemExit:
+    pass
+print(*sorted({"aiohttp", "pydantic", "requests"} & {*sys.modules} - before))
 """
 
 
@@ -183,10 +197,15 @@ def test_serving_needs_neither_validator_nor_client() -> None:
 
 
 def test_a_start_loads_no_more_than_it_needs() -> None:
-    """A server told plain settings loads no model until it is asked for more than its health."""
+    """A server that is asked for its health has loaded no page, no mail library, no control API."""
     assert run(PING) == ["200", "200", ""]
 
 
-def test_what_first_calls_need_is_loaded_ahead() -> None:
-    """The first order finds its model built, and loads nothing any more; nor does control."""
-    assert run(AHEAD) == ["False True", ""]
+def test_serve_listens_before_it_loads_pydantic_and_can_be_stopped_then() -> None:
+    """The socket is bound first; a SIGTERM while the settings are loaded ends it with exit 0."""
+    assert run(SERVE, "serve", "--port", "0") == ["bound with", "pydantic"]
+
+
+def test_the_list_of_commands_loads_none_of_them() -> None:
+    """`runa-mock --help`, which is run to look something up, waits for no large library."""
+    assert run(LIGHT, "--help")[-1] == ""

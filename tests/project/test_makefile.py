@@ -1,4 +1,4 @@
-"""`make` says in one plain line what is missing before it makes an environment."""
+"""`make` stops before it makes an environment if there is no Python that will do."""
 
 import os
 import shutil
@@ -20,26 +20,20 @@ DEAD_SHIM = "echo 'python3.13: command not found' >&2; exit 127"
 
 @pytest.mark.skipif(MAKE is None, reason="needs make")
 @pytest.mark.parametrize(
-    ("pythons", "wanted"),
+    ("pythons", "missing"),
     [
-        (
-            {"python3": TOO_OLD, "python": TOO_OLD},
-            "runa-mock needs Python 3.11 or newer; found: Python 3.9.2.",
-        ),
-        (
-            {"python3.13": DEAD_SHIM, "python3": TOO_OLD},
-            "runa-mock needs Python 3.11 or newer; found: Python 3.9.2.",
-        ),
-        ({}, "runa-mock needs Python 3.11 or newer; found: none."),
-        ({"python3": WITHOUT_VENV}, "Python's venv module is missing"),
-        ({"python3.13": DEAD_SHIM, "python3.12": WITHOUT_VENV}, "Python's venv module is missing"),
+        ({"python3": TOO_OLD, "python": TOO_OLD}, "3.11"),
+        ({"python3.13": DEAD_SHIM, "python3": TOO_OLD}, "3.11"),
+        ({}, "3.11"),
+        ({"python3": WITHOUT_VENV}, "venv"),
+        ({"python3.13": DEAD_SHIM, "python3.12": WITHOUT_VENV}, "venv"),
     ],
 )
-@pytest.mark.parametrize("target", ["demo", "test"])
-def test_what_is_missing_is_said(
-    target: str, pythons: dict[str, str], wanted: str, tmp_path: Path
+@pytest.mark.parametrize("target", ["demo", "dev", "test"])
+def test_what_is_missing_is_named(
+    target: str, pythons: dict[str, str], missing: str, tmp_path: Path
 ) -> None:
-    """Without a Python that will do, both commands stop, name the lack and leave nothing behind."""
+    """Without a Python that will do, each target names what is missing and makes nothing."""
     shutil.copy(ROOT / "Makefile", tmp_path)
     shutil.copy(ROOT / "pyproject.toml", tmp_path)
     path = tmp_path / "bin"
@@ -58,6 +52,5 @@ def test_what_is_missing_is_said(
     )
 
     assert done.returncode != 0
-    assert wanted in done.stderr.splitlines()[0]
-    assert "apt-get install" in done.stderr
+    assert missing in done.stderr.splitlines()[0]
     assert not (tmp_path / ".venv").exists()

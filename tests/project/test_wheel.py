@@ -52,7 +52,6 @@ def test_data_is_there(wheel: Distribution) -> None:
     data = {
         "runa_conformance/rules.toml",
         "runa_mock_server/catalogue/data/catalogue.json",
-        "runa_mock_server/config/data/config.schema.json",
         "runa_mock_server/mail/templates/payout.html",
         "runa_mock_server/web/dashboard/static/index.html",
         "runa_mock_server/web/dashboard/static/views/orders.js",

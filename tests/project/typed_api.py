@@ -114,6 +114,9 @@ def control_side(server: MockServer) -> None:
         assert_type(controls.effects(), Effects)
         assert_type(controls.effects().verdict, Verdict)
         assert_type(controls.effects().keys, list[KeyEffects])
+        assert_type(controls.effects().repeated, list[str])
+        controls.assert_exactly_once("k", window=5, repeats="forbid")
+        controls.assert_exactly_once(repeats="no")  # type: ignore[arg-type] # allow or forbid
         assert_type(controls.emails.wait_for(order="O-1"), EmailDetail)
         assert_type(controls.products.change("AMZ-US", is_orderable=False), ProductDetail)
         assert_type(controls.export_state(), dict[str, Any])

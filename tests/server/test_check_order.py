@@ -47,6 +47,10 @@ def _rate(request: Request) -> None:
         pass
 
 
+def _header(request: Request) -> None:
+    request.headers["X-Mock-Nonsense"] = "1"
+
+
 def _version(request: Request) -> None:
     request.headers["X-Api-Version"] = "2023-01-16"
 
@@ -87,6 +91,7 @@ CHECKS: list[tuple[Break, Refusal]] = [
     (_no_key, (401, "unauthorized")),
     (_foreign_key, (403, "forbidden")),
     (_rate, (429, "rate exceeded")),
+    (_header, (400, "bad_request")),
     (_version, (410, "version_removed")),
     (_execution_mode, (400, "invalid_execution_mode")),
     (_no_idempotency_key, (422, "validation_error")),

@@ -10,8 +10,7 @@ from collections.abc import Sequence
 import pytest
 
 from runa_mock_server import MockServer, __version__
-from runa_mock_server.config.flags import flag_of
-from runa_mock_server.config.serve_settings import ServeSettings
+from runa_mock_server.config.serve_settings import NAMES, ServeSettings
 from support.answers import refusal
 from support.api import KEY, Api
 from support.command import run
@@ -165,7 +164,7 @@ def test_settings_come_from_variables() -> None:
 def test_the_help_tells_every_setting_and_its_variable() -> None:
     """Each setting is there with its flag and the variable that stands in for it."""
     done = run("serve", "--help", COLUMNS="200")
-    flags = {flag_of(name) for name in ServeSettings.model_fields} | {"--config"}
+    flags = {NAMES[name].flag for name in ServeSettings.model_fields} | {"--config"}
     assert {"--log-level", "--log-format"} <= flags
     assert done.exit_code == 0
     for flag in flags:
@@ -217,7 +216,9 @@ def test_the_log_can_be_json() -> None:
         finished = served.stop()
     entries = [json.loads(line) for line in (served.first_line, *finished.out.splitlines())]
     assert len(entries) == 3
-    assert {tuple(entry) for entry in entries} == {("time", "level", "message")}
+    assert {tuple(entry)[:3] for entry in entries} == {("time", "level", "message")}
+    assert (entries[1]["method"], entries[1]["status"]) == ("GET", 404)
+    assert entries[1]["error_type"] == "not_found"
     assert {entry["level"] for entry in entries} == {"info"}
     assert __version__ in entries[0]["message"]
     assert '"' in entries[1]["message"]

@@ -12,7 +12,8 @@ import requests
 
 from runa_mock_server import Catalogue, CatalogueError, ManualClock, MockServer, SettingsError
 from runa_mock_server.catalogue.catalogue import built_in
-from support.api import TIMEOUT, Api, body, item
+from support.api import KEY, TIMEOUT, Api, body, item
+from support.raw import connection, message, reply_on, rest_of
 
 
 @pytest.mark.parametrize("url", ["http://pay.example/?a=1", "http://pay.example/#there"])
@@ -95,11 +96,37 @@ def test_links_of_many_accounts_each_find_their_own(server: MockServer) -> None:
 
 
 def test_a_long_idempotency_key_is_taken(api: Api) -> None:
-    """A key may be any text, also one of fifty thousand characters."""
-    key = "k" * 50_000
+    """A key may be any text, also one of sixteen thousand characters."""
+    key = "k" * 16_000
     first = api.order(key=key)
     assert first.status_code == 202
     assert api.order(key=key).content == first.content
+
+
+LONG = "x" * 20_000
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        message("GET", "/v2/ping", X_Long=LONG),
+        message("GET", f"/v2/ping?{LONG}"),
+        message("GET", "/v2/ping").replace(b"X-Api-Key", f"X-{LONG}".encode()),
+        message("GET", "/v2/ping").replace(KEY.encode(), KEY.encode() * 2_000),
+        message("GET", "/v2/ping").replace(KEY.encode(), KEY.encode() + b"\0"),
+    ],
+    ids=["value", "path", "name", "key", "no header"],
+)
+def test_what_is_longer_than_a_header_can_be_is_refused(server: MockServer, sent: bytes) -> None:
+    """400 in the usual shape, which repeats nothing that was sent; the connection is closed."""
+    with connection(server.url) as opened:
+        opened.sendall(sent)
+        reply = reply_on(opened)
+        end = rest_of(opened).end
+    assert (reply.status, reply.document["type"]) == (400, "bad_request")
+    assert KEY not in reply.document["message"]
+    assert LONG[:20] not in reply.document["message"]
+    assert end in {"closed", "reset"}
 
 
 def test_a_cancelled_payout_cannot_be_redeemed(server: MockServer, api: Api) -> None:

@@ -6,25 +6,14 @@ from typing import Any
 import pytest
 
 from runa_mock_server import ManualClock, MockServer
-from runa_mock_server.server_state.effects import KeyEffects
 from support.answers import order_ids
 from support.api import KEY, Api, body, item
+from support.effects import lose, only, verdicts
 from support.raw import ORDER, exchange, message
 
 OTHER = "XX-other.secret"
 LARGER = body(items=[item(face_value=20)])
-
-
-def verdicts(server: Any, **options: Any) -> dict[str, str]:
-    """The verdict on each key."""
-    return {key.idempotency_key: key.verdict for key in server.effects(**options).keys}
-
-
-def only(server: Any, key: str) -> KeyEffects:
-    """What one key has caused."""
-    (found,) = server.effects(key).keys
-    assert isinstance(found, KeyEffects)
-    return found
+HEAVY = json.dumps(LARGER).encode()
 
 
 def test_nothing_was_ordered(server: MockServer, api: Api) -> None:
@@ -98,40 +87,51 @@ def test_a_key_that_is_used_again_after_30_days_orders_twice(
         server.assert_exactly_once("a", window=0)
 
 
+@pytest.mark.parametrize("lost", [True, False])
 @pytest.mark.parametrize(
     ("options", "longest_gap"),
     [({}, 600), ({"window": 5}, 5), ({"window": 0.000001}, 0.000001), ({"window": 10**9}, 10**9)],
 )
-def test_equal_bodies_within_the_window_are_suspected(
-    clock: ManualClock, options: dict[str, Any], longest_gap: float
+def test_equal_bodies_within_the_window_are_suspected_or_repeated(
+    clock: ManualClock, options: dict[str, Any], longest_gap: float, *, lost: bool
 ) -> None:
-    """To the microsecond; both keys, each with the name of the other."""
-    for beyond, suspected in ((0, [["b"], ["a"]]), (0.000001, [[], []])):
+    """To the microsecond; both keys, each with the name of the other.
+
+    The answer to the earlier order decides.
+    """
+    for beyond, named in ((0, [["b"], ["a"]]), (0.000001, [[], []])):
         with MockServer(clock=clock) as server:
             api = Api(server.url)
-            api.order(key="a")
+            if lost:
+                lose(server, "a")
+            else:
+                api.order(key="a")
             clock.advance(longest_gap)
             clock.advance(beyond)
             api.order(key="b")
             api.close()
-            keys = server.effects(**options).keys
-        assert [key.suspected_with for key in keys] == suspected
-        assert {key.verdict for key in keys} == {"exactly_once" if beyond else "duplicated"}
+            effects = server.effects(**options)
+        none: list[list[str]] = [[], []]
+        assert [key.suspected_with for key in effects.keys] == (named if lost else none)
+        assert [key.repeated_with for key in effects.keys] == (none if lost else named)
+        assert effects.repeated == ([] if lost or beyond else ["a", "b"])
+        verdict = "duplicated" if lost and not beyond else "exactly_once"
+        assert {effects.verdict, *(key.verdict for key in effects.keys)} == {verdict}
 
 
 def test_without_a_window_nothing_is_suspected(server: MockServer, api: Api) -> None:
-    """Not even two orders at the same moment."""
-    api.order(key="a")
+    """Not even two orders at the same moment, and nothing is repeated either."""
+    lose(server, "a")
     api.order(key="b")
-    assert verdicts(server, window=0) == {"a": "exactly_once", "b": "exactly_once"}
+    api.order(key="c")
+    assert verdicts(server, window=0) == dict.fromkeys("abc", "exactly_once")
+    server.assert_exactly_once(window=0, repeats="forbid")
 
 
-def test_a_chain_of_orders_is_one_suspicion(
-    server: MockServer, api: Api, clock: ManualClock
-) -> None:
+def test_a_chain_of_orders_is_one_suspicion(server: MockServer, clock: ManualClock) -> None:
     """Each follows the one before within the window; no name stands there twice."""
     for key in ("a", "b", "c"):
-        api.order(key=key)
+        lose(server, key)
         clock.advance(400)
     assert [only(server, key).suspected_with for key in "abc"] == [
         ["b", "c"],
@@ -139,7 +139,7 @@ def test_a_chain_of_orders_is_one_suspicion(
         ["a", "b"],
     ]
     clock.advance("P30D")
-    api.order(key="a")
+    lose(server, "a")
     assert [key.suspected_with for key in server.effects(window=10**9).keys] == [
         ["b", "c"],
         ["a", "c"],
@@ -151,10 +151,10 @@ def test_two_suspicions_of_one_key_are_both_told(
     server: MockServer, api: Api, clock: ManualClock
 ) -> None:
     """A month apart, with two different bodies."""
-    api.order(key="a")
+    lose(server, "a")
     api.order(key="b")
     clock.advance("P31D")
-    api.order(LARGER, key="a")
+    lose(server, "a", HEAVY)
     api.order(LARGER, key="c")
     assert only(server, "a").suspected_with == ["b", "c"]
 
@@ -162,10 +162,13 @@ def test_two_suspicions_of_one_key_are_both_told(
 def test_ten_suspects_are_named(server: MockServer, api: Api) -> None:
     """Of a load test's thousands nobody reads more."""
     for number in range(15):
-        api.order(key=f"k{number}")
-    named = [key.suspected_with for key in server.effects().keys]
-    assert [len(names) for names in named] == [10] * 15
-    assert all(f"k{number}" not in names for number, names in enumerate(named))
+        api.order(key=f"told{number}")
+        lose(server, f"k{number}", HEAVY)
+    keys = server.effects().keys
+    named = [key.suspected_with or key.repeated_with for key in keys]
+    assert [len(names) for names in named] == [10] * 30
+    assert all(key.idempotency_key not in names for key, names in zip(keys, named, strict=True))
+    assert len(server.effects().repeated) == 15
 
 
 def test_other_bodies_other_accounts_and_failures_are_not_suspected(
@@ -173,7 +176,7 @@ def test_other_bodies_other_accounts_and_failures_are_not_suspected(
 ) -> None:
     """What differs, what somebody else buys, and ordering again what has failed, is no double."""
     api.order(key="a", X_Trigger_Error="order_failed")
-    api.order(key="b")
+    lose(server, "b")
     api.order(LARGER, key="c")
     api.order(key="d", X_Api_Key=OTHER)
     assert verdicts(server) == dict.fromkeys("abcd", "exactly_once")
@@ -186,11 +189,11 @@ def test_other_bodies_other_accounts_and_failures_are_not_suspected(
 
 def test_an_order_that_was_made_to_fail_may_be_repeated(server: MockServer, api: Api) -> None:
     """As long as it could still succeed, it is suspected."""
-    order_id = api.order(key="a").json()["id"]
+    order_id = lose(server, "a")
     api.order(key="b")
     assert server.effects().verdict == "duplicated"
     server.orders.fail(order_id)
-    server.assert_exactly_once()
+    server.assert_exactly_once(repeats="forbid")
     effects = server.effects()
     assert (effects.orders, [m.amount for m in effects.charged]) == (2, ["10.00"])
 
@@ -243,7 +246,7 @@ def test_mails_are_counted_once(server: MockServer, api: Api) -> None:
 def test_what_the_journal_forgets_changes_no_verdict(
     clock: ManualClock, cap: dict[str, Any]
 ) -> None:
-    """No order is forgotten; effects and story say that attempts may be missing."""
+    """No order is forgotten, and whether its answer arrived; the story says what is missing."""
     with MockServer(clock=clock, **cap) as server:
         api = Api(server.url)
         api.order(key="a")
@@ -251,11 +254,13 @@ def test_what_the_journal_forgets_changes_no_verdict(
         for _ in range(4):
             api.order(key="a")
         forgotten = server.effects()
-        api.order(LARGER, key="b")
+        lose(server, "b", HEAVY)
         latest = server.effects()
-        assert (forgotten.verdict, forgotten.complete) == ("exactly_once", False)
+        assert (forgotten.verdict, forgotten.complete) == ("exactly_once", True)
+        assert not forgotten.keys[-1].attempts_complete
+        assert latest.keys[-1].attempts_complete
         assert {attempt.outcome for attempt in forgotten.keys[-1].attempts} == {"replayed"}
-        assert (latest.verdict, latest.complete) == ("exactly_once", False)
+        assert (latest.verdict, latest.complete) == ("exactly_once", True)
         server.assert_exactly_once()
         for number in range(4):
             api.order(LARGER, key=f"c{number}")
@@ -302,7 +307,7 @@ def test_the_story_tells_every_attempt_in_order(server: MockServer, api: Api) ->
         X_Idempotency_Key="a",
         X_Send_Email="true",
     )
-    assert [exchange(server.url, sent).status for _ in range(3)] == [502, 504, 202]
+    assert [exchange(server.url, sent).status for _ in range(2)] == [502, 504]
     (order_id,) = order_ids(api)
     api.order(by_mail, key="b", X_Send_Email="true")
     with pytest.raises(AssertionError) as caught:
@@ -310,9 +315,28 @@ def test_the_story_tells_every_attempt_in_order(server: MockServer, api: Api) ->
     account = server.effects().keys[0].account
     told = """
 key 'a' of {account}, duplicated: 1 order, USD 10.00 charged, 1 mail
-  suspected to be the same purchase as 'b': the bodies are equal
+  suspected to be the same purchase as 'b': the bodies are equal, and the answer to the earlier \
+order did not reach the client
   #1 {at}: the service did not receive it, the client received 502; fault F-1 status before
   #2 {at}: the service created {order}, the client received 504; fault F-2 status after_commit
-  #3 {at}: the service replayed {order}, the client received 202
 """.format(account=account, at="12:00:00.250000", order=order_id)
     assert told in str(caught.value)
+    assert exchange(server.url, sent).status == 202
+    with pytest.raises(AssertionError) as caught:
+        server.assert_exactly_once(repeats="forbid")
+    assert f"the service replayed {order_id}, the client received 202" in str(caught.value)
+
+
+def test_keys_that_are_shown_alike_are_told_apart(server: MockServer, api: Api) -> None:
+    """Each has its own verdict, although one stands for the API key in another spelling."""
+    alike = [b"\xff", b"\\udcff", KEY.encode(), KEY.lower().encode()]
+    for number, key in enumerate(alike):
+        headers = {"X-Idempotency-Key": key}
+        document = body(description=str(number))
+        made = api.call("POST", "/v2/order", headers=headers, json=document)
+        assert made.status_code == 202
+    effects = server.effects()
+    assert (effects.verdict, effects.orders) == ("exactly_once", len(alike))
+    assert [len(key.orders) for key in effects.keys] == [1] * len(alike)
+    assert [len(key.attempts) for key in effects.keys] == [1] * len(alike)
+    assert len({key.idempotency_key for key in effects.keys}) == 2

@@ -8,7 +8,7 @@ from runa_mock_server import MockServer
 from runa_schemas import validate
 from support.answers import order_ids, refusal
 from support.api import KEY, Api, body
-from support.raw import exchange
+from support.raw import ORDER, exchange, message
 
 OPERATIONS = [
     ("GET", "/v2/ping"),
@@ -201,3 +201,82 @@ def test_head_is_a_wrong_method_without_a_body(server: MockServer) -> None:
     request = f"HEAD /v2/ping HTTP/1.1\r\nHost: x\r\nX-Api-Key: {KEY}\r\nConnection: close\r\n\r\n"
     reply = exchange(server.url, request.encode(), "HEAD")
     assert (reply.status, reply.headers["allow"], reply.body) == (405, "GET", b"")
+
+
+@pytest.mark.parametrize(
+    ("name", "nearest"),
+    [("X-Mock-Procesing", "X-Mock-Processing"), ("x-mock-tokens", "X-Mock-Token")],
+)
+def test_a_header_of_this_mock_that_does_not_exist_is_refused(
+    api: Api, name: str, nearest: str
+) -> None:
+    """400 that names the nearest one, wherever it is sent; nothing is stored under the key."""
+    for response in (
+        api.call(
+            "POST", "/v2/order", headers={"X-Idempotency-Key": "a", name: "never"}, json=body()
+        ),
+        api.get("/v2/ping", headers={name: "never"}),
+    ):
+        assert refusal(response) == (400, "bad_request")
+        assert nearest in response.json()["message"]
+    assert api.order(key="a").status_code == 202
+
+
+def test_the_headers_of_this_mock_are_known_wherever_they_are_sent(api: Api) -> None:
+    """One that means nothing to an operation is ignored."""
+    headers = {"X-Mock-Processing": "never", "X-Mock-Token": "t"}
+    assert api.get("/v2/ping", headers=headers).status_code == 200
+
+
+ONCE = [
+    "X-Api-Key",
+    "X-Api-Version",
+    "X-Execution-Mode",
+    "X-Idempotency-Key",
+    "X-Mock-Processing",
+    "X-Send-Email",
+    "X-Trigger-Error",
+]
+
+
+@pytest.mark.parametrize("name", ONCE)
+def test_a_header_that_counts_once_has_one_value(server: MockServer, name: str) -> None:
+    """Two different values are refused, for nobody knows which was meant; the same twice is one."""
+    values = {"X-Api-Key": KEY, "X-Mock-Processing": "never", "X-Trigger-Error": "timeout"}
+    value = values.get(name, "sync" if name == "X-Execution-Mode" else "2024-02-05")
+    sent = message("POST", "/v2/order", ORDER, X_Idempotency_Key="a")
+    if name.encode() not in sent:
+        sent = sent.replace(b"\r\n", f"\r\n{name}: {value}\r\n".encode(), 1)
+    elif name == "X-Idempotency-Key":
+        value = "a"
+    twice = sent.replace(b"\r\n", f"\r\n{name.lower()}: {value}\r\n".encode(), 1)
+    differing = sent.replace(b"\r\n", f"\r\n{name.lower()}: {value}2\r\n".encode(), 1)
+    refused = exchange(server.url, differing)
+    assert (refused.status, refused.document["type"]) == (400, "bad_request")
+    assert name in refused.document["message"]
+    assert exchange(server.url, twice).body == exchange(server.url, sent).body
+
+
+@pytest.mark.parametrize(
+    ("settings", "expected"),
+    [
+        ({}, "XX"),
+        ({"profile": "production"}, "wg"),
+        ({"api_keys": ["XX-only.this"]}, "api_keys"),
+    ],
+)
+def test_a_refused_key_is_told_what_is_accepted(settings: dict[str, Any], expected: str) -> None:
+    """How a key starts; of an exact list of keys no key is shown."""
+    with MockServer(**settings) as server:
+        sent = message("GET", "/v2/ping").replace(KEY.encode(), b"no.secret")
+        refused = exchange(server.url, sent)
+    assert (refused.status, expected in refused.document["message"]) == (403, True)
+    assert b"only.this" not in refused.body
+
+
+@pytest.mark.parametrize("mark", [b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff"])
+def test_a_byte_order_mark_is_named(api: Api, mark: bytes) -> None:
+    """Which an editor has put before the JSON, and nobody can see."""
+    response = api.order(raw=mark + ORDER)
+    assert refusal(response) == (400, "bad_request")
+    assert "byte-order mark" in response.json()["message"]

@@ -245,6 +245,8 @@ def test_the_api_key_is_in_no_log(server: MockServer, caplog: pytest.LogCaptureF
         server.faults.arm("status")
         exchange(server.url, message("GET", f"/v2/{KEY}"))
         until(lambda: sum("/v2/" in record.getMessage() for record in caplog.records) == 3)
+        exchange(server.url, message("GET", f"/_mock/{KEY}").replace(SENT_KEY, b"X-None: 1"))
+        until(lambda: sum("/_mock/" in record.getMessage() for record in caplog.records) == 1)
     assert "/v2/order/[API key]?after=[API key]" in caplog.text
     assert KEY not in caplog.text
     assert "%74es%74" not in caplog.text
@@ -283,3 +285,25 @@ def test_single_requests_are_found_by_their_place(server: MockServer, api: Api) 
     assert [server.journal[0].path, server.journal[-1].path] == ["/v2/ping", "/v2/balance"]
     with pytest.raises(IndexError):
         server.journal[2]
+
+
+def test_the_keys_of_other_accounts_are_nowhere(server: MockServer) -> None:
+    """Whoever uses the key of a known account in the wrong place does not give it away."""
+    exchange(server.url, PING)
+    spelt = KEY.replace("t", "%74")
+    wrong = {"X_Idempotency_Key": f"k-{KEY}", "X_Note": KEY}
+    for caller in (OTHER, "", "wrong-key.secret"):
+        sent = message("POST", f"/v2/order?{spelt}", f'"{KEY}"'.encode(), **wrong)
+        exchange(server.url, sent.replace(SENT_KEY, f"X-Api-Key: {caller}".encode()))
+    shown = server.journal.read().model_dump_json() + server.effects().model_dump_json()
+    assert [entry.query for entry in server.journal] == ["", *["[API key]"] * 3]
+    assert KEY not in shown
+    assert spelt not in shown
+
+
+def test_passwords_of_webhook_urls_are_not_shown(server: MockServer, api: Api) -> None:
+    """Neither with the endpoint nor with what was sent to it; they are sent all the same."""
+    endpoint = server.webhooks.add("http://me:s3same@127.0.0.1:9/hook", "order.completion")
+    api.order(mode="sync")
+    shown = [endpoint.url, *(d.url for m in server.webhooks for d in m.deliveries)]
+    assert shown == ["http://[redacted]@127.0.0.1:9/hook"] * 2

@@ -25,12 +25,14 @@ class Catcher(Controller):
         envelopes: what it was given, oldest first.
         connections: how many were opened to it.
         busy: how many mails it will never say a word about.
+        silent_after: after so many mails its connections answer no NOOP.
     """
 
     def __init__(self) -> None:
         self.envelopes: list[Envelope] = []
         self.connections = -1  # the controller opens one itself, to see that it is there
         self.busy = 0
+        self.silent_after: int | None = None
         self._news = Condition()
         super().__init__(self, hostname="127.0.0.1", port=0)
 
@@ -76,6 +78,15 @@ class Catcher(Controller):
         if address == REFUSED:
             return "550 nobody of that name\twith us"
         envelope.rcpt_tos.append(address)
+        return "250 OK"
+
+    async def handle_NOOP(  # noqa: N802 - as above
+        self, server: SMTP, session: Session, envelope: Envelope, arg: str
+    ) -> str:
+        """Answer, or say nothing for ever."""
+        del server, session, envelope, arg
+        if len(self.envelopes) == self.silent_after:
+            await asyncio.Event().wait()
         return "250 OK"
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802 - as above

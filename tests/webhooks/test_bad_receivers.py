@@ -1,12 +1,8 @@
 """Receivers that answer badly in every way: an attempt with a reason, and harm to nobody else."""
 
 import gzip
-import shutil
-import socket
-import ssl
-import subprocess
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -15,11 +11,13 @@ from runa_mock_server import ManualClock, MockServer
 from runa_mock_server.contract.webhook_events import Event
 from runa_mock_server.control_client.webhooks import WebhooksControl
 from support.api import KEY, Api
+from support.certificates import certificate, tls_receiver
 from support.receiver import Answer, Receiver, cut, drip, flood, hang, raw, status
 from support.waiting import until
 
 ORDERS: Event = "order.completion"
-PROMPT = 10
+LONG = 3_600  # seconds that a receiver has
+PROMPT = 60  # seconds, after which something waits that should not
 BOMB = gzip.compress(b"\0" * 10_000_000)
 
 BAD: dict[str, tuple[Answer, int | None, str]] = {
@@ -118,45 +116,12 @@ def test_a_name_is_looked_up(hooks: WebhooksControl, receiver: Receiver, api: Ap
     hooks.wait_for(order=api.order(mode="sync").json()["id"])
 
 
-@pytest.fixture
-def untrusted(tmp_path: Path) -> Iterator[str]:
-    """The URL of a receiver with a certificate that nobody has signed."""
-    key, certificate = tmp_path / "key.pem", tmp_path / "cert.pem"
-    subject = ["-subj", "/CN=localhost", "-days", "2", "-nodes"]
-    files = ["-keyout", str(key), "-out", str(certificate)]
-    openssl = shutil.which("openssl")
-    if openssl is None:
-        pytest.skip("nothing here makes certificates")
-    subprocess.run(  # noqa: S603 - a program of the system, with arguments of ours
-        [openssl, "req", "-x509", "-newkey", "rsa:2048", *files, *subject],
-        check=True,
-        capture_output=True,
-    )
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate, key)
-
-    def accept(listener: socket.socket) -> None:
-        while True:
-            try:
-                context.wrap_socket(listener.accept()[0], server_side=True).close()
-            except ssl.SSLError:
-                continue
-            except OSError:
-                return
-
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        thread = threading.Thread(target=accept, args=(listener,), daemon=True)
-        thread.start()
-        yield f"https://127.0.0.1:{listener.getsockname()[1]}/"
-        listener.shutdown(socket.SHUT_RDWR)
-        thread.join()
-
-
-def test_a_certificate_that_nobody_signed(hooks: WebhooksControl, api: Api, untrusted: str) -> None:
+def test_a_certificate_that_nobody_signed(hooks: WebhooksControl, api: Api, tmp_path: Path) -> None:
     """It is told as the reason."""
-    hooks.add(untrusted, ORDERS)
-    order_id = api.order(mode="sync").json()["id"]
-    message = hooks.wait_for(order=order_id, until=lambda m: len(m.deliveries[0].attempts) == 2)
+    with tls_receiver(certificate(tmp_path), b"") as url:
+        hooks.add(url, ORDERS)
+        order_id = api.order(mode="sync").json()["id"]
+        message = hooks.wait_for(order=order_id, until=lambda m: len(m.deliveries[0].attempts) == 2)
     assert "certificate" in str(message.deliveries[0].attempts[0].error).lower()
 
 
@@ -218,7 +183,7 @@ def test_a_hanging_receiver_harms_nobody_else(
 @pytest.mark.parametrize("never", [hang, drip, flood])
 def test_a_server_stops_at_once(receiver: Receiver, never: Answer, clock: ManualClock) -> None:
     """Whatever a receiver does and however many wait; nothing is left over."""
-    with MockServer(clock=clock) as server:
+    with MockServer(clock=clock, webhook_timeout=LONG) as server:
         server.webhooks.add(receiver.script("/", then=never), ORDERS)
         api = Api(server.url)
         for _ in range(20):

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from runa_mock_server import MockServer, SettingsError
-from runa_mock_server.config.file import ConfigError
+from runa_mock_server.config.document import ConfigError
 from runa_mock_server.config.settings import make_settings
 from support.api import Api
 from support.command import run
@@ -45,6 +45,7 @@ NONSENSE: dict[str, tuple[Mapping[str, Any], str]] = {
     "too many": ({"webhooks": [f"{URL}=product.update"] * 101}, "webhooks: "),
     "negative wait": ({"webhook_retries": [5, -1]}, "webhook_retries: 1"),
     "no time": ({"webhook_timeout": 0}, "webhook_timeout: "),
+    "other headers": ({"webhook_headers": "x"}, "webhook_headers: "),
     "whose time": ({"webhook_timestamps": "mine"}, "webhook_timestamps: "),
 }
 

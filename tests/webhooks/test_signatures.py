@@ -1,13 +1,17 @@
 """What comes at a receiver: the body, the headers, and signatures that others verify."""
 
 import json
+from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
 import pytest
 import standardwebhooks
 import svix.webhooks
 
+from runa_client import verify_webhook
 from runa_mock_server import ManualClock, MockServer
+from runa_mock_server.config.settings import make_settings
 from runa_mock_server.contract.webhook_events import Event
 from runa_mock_server.control_client.webhooks import WebhooksControl
 from runa_schemas import validate
@@ -19,10 +23,51 @@ ORDERS: Event = "order.completion"
 
 
 def verify(secret: str, told: Told) -> None:
-    """Have both official packages verify what came."""
+    """Have the provider's package verify what came."""
     svix.webhooks.Webhook(secret).verify(told.body, dict(told.headers))
-    headers = {name.replace("svix-", "webhook-"): v for name, v in told.headers.items()}
-    standardwebhooks.Webhook(secret).verify(told.body.decode(), headers)
+
+
+def verify_standard(secret: str, told: Told) -> None:
+    """Have the package of Standard Webhooks verify what came."""
+    standardwebhooks.Webhook(secret).verify(told.body, dict(told.headers))
+
+
+def verify_ours(secret: str, told: Told) -> None:
+    """Have our client verify what came."""
+    verify_webhook(told.body, told.headers, secret)
+
+
+NAMES: dict[str, tuple[set[str], list[Callable[[str, Told], None]]]] = {
+    "svix": ({"svix"}, [verify, verify_ours]),
+    "standard": ({"webhook"}, [verify, verify_standard, verify_ours]),
+    "both": ({"svix", "webhook"}, [verify, verify_standard, verify_ours]),
+}
+
+
+@pytest.mark.parametrize("names", NAMES)
+def test_the_names_of_the_headers_are_those_that_a_verifier_reads(
+    server: MockServer, receiver: Receiver, api: Api, names: Any
+) -> None:
+    """Each package verifies what comes, with the headers as they came, and no others come."""
+    server.configure(webhook_headers=names)
+    endpoint = server.webhooks.add(receiver.url, ORDERS)
+    api.order(mode="sync")
+    told = receiver.take()
+    prefixes, verifiers = NAMES[names]
+    for verifier in verifiers:
+        verifier(endpoint.secret, told)
+    found = {name for name in told.headers if name.startswith(("svix-", "webhook-"))}
+    assert found == {f"{p}-{name}" for p in prefixes for name in ("id", "timestamp", "signature")}
+
+
+def test_svix_headers_alone_do_not_satisfy_standard_webhooks(
+    hooks: WebhooksControl, receiver: Receiver, api: Api
+) -> None:
+    """What is sent by default is what the provider sends; the setting is there for others."""
+    endpoint = hooks.add(receiver.url, ORDERS)
+    api.order(mode="sync")
+    with pytest.raises(standardwebhooks.webhooks.WebhookVerificationError, match="headers"):
+        verify_standard(endpoint.secret, receiver.take())
 
 
 @pytest.mark.parametrize("secret", [SECRET, None, "whsec_AQ=="])
@@ -82,9 +127,11 @@ def test_a_changed_product_is_told_to_every_account(
 
 
 def test_attempts_share_the_id_and_each_has_its_own_time(
-    hooks: WebhooksControl, receiver: Receiver, api: Api, clock: ManualClock
+    server: MockServer, receiver: Receiver, api: Api, clock: ManualClock
 ) -> None:
-    """The timestamp is that of the attempt, by the mock's clock, and is signed."""
+    """With the setting, the timestamp is that of the attempt by the mock's clock, and is signed."""
+    server.configure(webhook_timestamps="clock")
+    hooks = server.account(KEY).webhooks
     receiver.script("/", status(500), status(503), cut, status(404))
     endpoint = hooks.add(receiver.url, ORDERS)
     start = clock.now() // 1_000_000
@@ -99,18 +146,48 @@ def test_attempts_share_the_id_and_each_has_its_own_time(
     assert [a.status for a in delivery.attempts] == [500, 503, None, 404, 200]
 
 
-def test_the_time_of_the_computer_can_stand_in_the_signature(receiver: Receiver) -> None:
-    """A receiver that compares with its own clock takes messages of another century."""
-    with MockServer(clock="2050-01-01T00:00:00Z", webhook_timestamps="computer") as server:
-        endpoint = server.webhooks.add(receiver.url, ORDERS)
-        api = Api(server.url)
-        api.order(mode="sync")
+@pytest.mark.parametrize("by", ["P2D", "P9000D"])
+def test_messages_verify_however_the_clock_was_moved(
+    server: MockServer, receiver: Receiver, api: Api, by: str
+) -> None:
+    """Receivers compare with the computer's time; the mock's time is an option."""
+    endpoint = server.webhooks.add(receiver.url, ORDERS)
+    server.clock.advance(by)
+    for mode in ("sync", "async"):
+        api.order(mode=mode)
+        server.clock.advance(by)
         verify(endpoint.secret, receiver.take())
-        server.account(KEY).configure(webhook_timestamps="clock")
-        api.order(mode="sync")
-        with pytest.raises(svix.webhooks.WebhookVerificationError):
-            verify(endpoint.secret, receiver.take())
-        api.close()
+    server.account(KEY).configure(webhook_timestamps="clock")
+    api.order(mode="sync")
+    with pytest.raises(svix.webhooks.WebhookVerificationError):
+        verify(endpoint.secret, receiver.take())
+
+
+def test_a_wait_names_the_setting_if_the_time_of_the_mock_may_be_refused(
+    server: MockServer, receiver: Receiver, api: Api
+) -> None:
+    """Only where signatures carry that time, it is far off, and a receiver refused a message."""
+    hooks = server.webhooks
+    hooks.add(receiver.script("/", then=status(401)), ORDERS)
+
+    def reason() -> str:
+        order_id = api.order(mode="sync").json()["id"]
+        hooks.wait_for(order=order_id, until=lambda m: len(m.deliveries[0].attempts) == 2)
+        with pytest.raises(TimeoutError) as raised:
+            hooks.wait_for(order=order_id, timeout=0)
+        return str(raised.value)
+
+    server.configure(webhook_timestamps="clock")
+    near = reason()
+    server.clock.advance("P2D")
+    far = reason()
+    receiver.script("/", then=status(500))
+    broken = reason()
+    receiver.script("/", then=status(401))
+    server.configure(webhook_timestamps="computer")
+    assert ["webhook_timestamps" in text for text in (near, far, broken, reason())] == [
+        *(False, True, False, False)
+    ]
 
 
 def test_for_a_day_both_secrets_verify(
@@ -149,7 +226,8 @@ def test_a_seed_repeats_ids_and_secrets(receiver: Receiver) -> None:
     """The same seed and calls, the same bytes, whatever other accounts do."""
 
     def seen(other: str) -> tuple[object, ...]:
-        with MockServer(seed=7, clock="2026-03-14T12:00:00Z") as server:
+        settings = make_settings(seed=7, clock="2026-03-14T12:00:00Z", webhook_timestamps="clock")
+        with MockServer(settings) as server:
             first = server.webhooks.add(receiver.url, ORDERS)
             api, another = Api(server.url), Api(server.url, other)
             another.order(mode="sync")

@@ -45,8 +45,10 @@ def an_unknown_template_cannot_be_ordered(service: Service) -> None:
 @GROUP.check("product-orderable", orders=True)
 def a_product_that_is_off_cannot_be_ordered(service: Service) -> None:
     """A product that is not orderable is 400 product_validation_error."""
-    product = service.catalogue.find(
-        lambda p: p.is_orderable is False and p.denominations is not None,
+    product = service.catalogue.find_payable(
+        lambda p: bool(
+            p.is_orderable is False and p.payout_type == "gift_card" and p.denominations
+        ),
         "product that cannot be ordered",
     )
     denominations = product.denominations
@@ -78,18 +80,18 @@ def the_ends_of_an_open_product_can_be_ordered(service: Service) -> None:
 @GROUP.check("face-value-range", orders=True)
 def a_fixed_product_comes_in_its_values(service: Service) -> None:
     """A value of the list is accepted, one between two of them is refused."""
-    product = service.catalogue.find(
+    product = service.catalogue.find_payable(
         lambda p: bool(
             p.is_orderable
             and p.payout_type == "gift_card"
             and p.denominations
             and p.denominations.type == "fixed"
-            and len(p.denominations.available) > 1
+            and len({*p.denominations.available}) > 1
         ),
         "orderable product of fixed values",
     )
     values = product.denominations.available if product.denominations else ()
-    first, second = sorted(values)[:2]
+    first, second = sorted(set(values))[:2]
     currency = str(product.currency)
     service.place(order(currency, link(product.code, first)))
     between = order(currency, link(product.code, (first + second) / 2))
@@ -101,7 +103,7 @@ def a_fixed_product_comes_in_its_values(service: Service) -> None:
 @GROUP.check("subscription-price", orders=True)
 def a_plan_has_one_price(service: Service) -> None:
     """A subscription's plan is refused at any other value, and so is its product's own code."""
-    product = service.catalogue.find(
+    product = service.catalogue.find_payable(
         lambda p: bool(p.is_orderable and p.subscription_plans), "orderable subscription"
     )
     plan = product.subscription_plans[0]

@@ -37,20 +37,43 @@ class Clock:
         leader: a clock to follow, until it is stopped or told to run by itself; otherwise it goes
             by the computer's.
         computer: the computer's clock, microseconds since the epoch.
+        listeners: called whenever it is moved; see ``when_moved``.
     """
 
+    __slots__ = ("_computer", "_following", "_leader", "_lock", "_start", "_state", "_when_moved")
+
     def __init__(
-        self, leader: "Clock | None" = None, computer: Callable[[], int] = computer_time
+        self,
+        leader: "Clock | None" = None,
+        computer: Callable[[], int] = computer_time,
+        listeners: tuple[Callable[[], None], ...] = (),
     ) -> None:
         self._leader = leader
         self._computer = computer
-        self._lock = threading.Lock()
-        source = computer if leader is None else leader.now
         # What it goes by, where that stood, where this clock stood then, how fast it has gone
         # since. Replaced as a whole, so that reading needs no lock.
-        self._state: tuple[Callable[[], int], int, int, float] = (source, 0, 0, 1)
+        self._state: tuple[Callable[[], int], int, int, float]
+        # Followers are many, and share with their leader what is the same for all of them.
+        self._following: tuple[Callable[[], int], int, int, float] | None = None
+        if leader is None:
+            self._lock = threading.Lock()
+            self._state = (computer, 0, 0, 1)
+        else:
+            self._lock = leader._lock  # noqa: SLF001 - of the same class
+            self._state = leader._followed()  # noqa: SLF001 - as above
         self._start = self._state
-        self._when_moved: set[Callable[[], None]] = set()
+        self._when_moved = listeners
+
+    def _followed(self) -> tuple[Callable[[], int], int, int, float]:
+        """The state of a clock that goes by this one."""
+        if self._following is None:
+            self._following = (self.now, 0, 0, 1)
+        return self._following
+
+    @property
+    def follows(self) -> bool:
+        """Whether it goes by its leader, as at the start."""
+        return self._leader is not None and self._state is self._start
 
     def now(self) -> int:
         """The present moment, in microseconds since the epoch."""
@@ -86,8 +109,13 @@ class Clock:
         Returns:
             What undoes it.
         """
-        self._when_moved.add(call)
-        return lambda: self._when_moved.discard(call)
+        with self._lock:
+            self._when_moved = (*self._when_moved, call)
+        return lambda: self._forget(call)
+
+    def _forget(self, call: Callable[[], None]) -> None:
+        with self._lock:
+            self._when_moved = tuple(each for each in self._when_moved if each != call)
 
     def advance(self, by: float | timedelta | str) -> None:
         """Move ahead.
@@ -167,7 +195,7 @@ class Clock:
         self._tell()
 
     def _tell(self) -> None:
-        for call in tuple(self._when_moved):
+        for call in self._when_moved:
             call()
 
     def _move(self, moment: int) -> None:

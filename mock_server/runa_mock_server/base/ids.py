@@ -16,12 +16,11 @@ _PAIRS = tuple(a + b for a in _CROCKFORD for b in _CROCKFORD)  # ten bits at a t
 _NUMBERS = {pair: number for number, pair in enumerate(_PAIRS)}
 _FORTY_BITS = 2**40 - 1
 # A fresh random part leaves the top bit clear and each further id of the same millisecond adds
-# little more than 2**48, so a frozen clock can hand out 2**31 ids before it could overflow.
-_FRESH_BITS = 79
-_STEP_BITS = 48
+# little more than 2**30, so a frozen clock can hand out 2**48 ids before it could overflow.
+_FRESH = 2**39 - 1
+_MOST_STEP = 2**30 - 1
 _MOST_ITEMS = 2**8
-_RANDOM_BYTES = 10
-_TIME_DIGITS, _RANDOM_DIGITS = 10, 16
+_TIME_DIGITS = 10
 
 SECRET_SIZE = 16
 """The bytes of an account's secret."""
@@ -65,17 +64,23 @@ def next_order_id(previous: str, now: int, secret: bytes) -> str:
     Returns:
         ``O-`` and a ULID.
     """
-    time_part = _time_part(now // 1_000)
-    # What is hashed differs for each order of an account, since each id is new.
-    digest = blake2b(f"{previous}{now}".encode(), digest_size=_RANDOM_BYTES, key=secret).digest()
-    drawn = int.from_bytes(digest)
+    millisecond = now // 1_000
+    time_part = _cached_eight(millisecond >> 10) + _PAIRS[millisecond & 1023]
+    # Multiplying by an odd number spreads the bits: it need not be secret, only look random.
+    drawn = (now + len(previous)) * _MIXER + int.from_bytes(secret)
     if not previous or time_part > previous[2 : 2 + _TIME_DIGITS]:
-        tail = drawn >> 8 * _RANDOM_BYTES - _FRESH_BITS
-    else:
-        time_part = previous[2 : 2 + _TIME_DIGITS]
-        tail = _random_value(previous) + 2 * _MOST_ITEMS + (drawn >> 8 * _RANDOM_BYTES - _STEP_BITS)
-    tail &= ~_MOST_ITEMS  # so that the next ids, its items', differ in two characters
-    return f"O-{time_part}{_random_part(tail)}"
+        high, low = drawn >> 64 & _FRESH, drawn >> 24 & _FORTY_BITS & ~_MOST_ITEMS
+        return f"O-{time_part}{_eight(high)}{_eight(low)}"
+    step = 2 * _MOST_ITEMS + (drawn >> 64 & _MOST_STEP)
+    low = _number(previous[-8:]) + step & ~_MOST_ITEMS  # see `item_ids`
+    if low <= _FORTY_BITS:
+        return previous[:-8] + _eight(low)
+    high = _number(previous[-16:-8]) + 1
+    if high <= _FORTY_BITS:
+        return f"{previous[:-16]}{_eight(high)}{_eight(low & _FORTY_BITS)}"
+    # Only behind an id that was imported: on to the next millisecond.
+    later = (_number(previous[2:10]) << 10 | _NUMBERS[previous[10:12]]) + 1
+    return next_order_id("", later * 1_000, secret)
 
 
 def item_ids(order_id: str, items: int) -> list[str]:
@@ -171,26 +176,19 @@ def read_payout_token(token: str) -> Place | None:
     return Place(plain >> 40, plain >> 8 & 0xFFFFFFFF, plain & 0xFF)
 
 
-@lru_cache(maxsize=16)
-def _time_part(millisecond: int) -> str:
-    # The same digits, of which the last ten are those of fifty bits.
-    return _random_part(millisecond)[-_TIME_DIGITS:]
-
-
-def _random_part(tail: int) -> str:
-    """Eighty bits as sixteen characters; a loop takes twice as long, and every order has two."""
-    high, low = tail >> 40, tail & _FORTY_BITS  # small numbers are quicker to shift
+def _eight(forty_bits: int) -> str:
+    """Forty bits as eight characters; a loop takes twice as long, and every order has some."""
     return (
-        f"{_PAIRS[high >> 30]}{_PAIRS[high >> 20 & 1023]}"
-        f"{_PAIRS[high >> 10 & 1023]}{_PAIRS[high & 1023]}"
-        f"{_PAIRS[low >> 30]}{_PAIRS[low >> 20 & 1023]}"
-        f"{_PAIRS[low >> 10 & 1023]}{_PAIRS[low & 1023]}"
+        f"{_PAIRS[forty_bits >> 30]}{_PAIRS[forty_bits >> 20 & 1023]}"
+        f"{_PAIRS[forty_bits >> 10 & 1023]}{_PAIRS[forty_bits & 1023]}"
     )
 
 
-def _random_value(order_id: str) -> int:
-    """The eighty bits that the last sixteen characters of an id stand for."""
-    value = 0
-    for start in range(len(order_id) - _RANDOM_DIGITS, len(order_id), 2):
-        value = value << 10 | _NUMBERS[order_id[start : start + 2]]
-    return value
+_cached_eight = lru_cache(maxsize=16)(_eight)
+"""For the time, whose first characters are those of many orders."""
+
+
+def _number(eight: str) -> int:
+    """The forty bits that eight characters stand for."""
+    high = _NUMBERS[eight[:2]] << 10 | _NUMBERS[eight[2:4]]
+    return high << 20 | _NUMBERS[eight[4:6]] << 10 | _NUMBERS[eight[6:]]

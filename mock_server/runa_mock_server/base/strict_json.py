@@ -1,6 +1,7 @@
 """JSON without tolerance, and the comparison of two documents that idempotency needs."""
 
 import hashlib
+from codecs import BOM_UTF8, BOM_UTF16_BE, BOM_UTF16_LE
 from decimal import MAX_EMAX, MAX_PREC, MIN_EMIN, Context, Decimal
 from typing import Any
 
@@ -11,8 +12,8 @@ from runa_mock_server.base.errors import ApiError
 
 _EXACT = Context(prec=MAX_PREC, Emax=MAX_EMAX, Emin=MIN_EMIN)
 _SAFE_INTEGER = 2**53 - 1  # the largest that orjson's strict mode writes
-_SHORT = 15  # digits and a point; whole numbers of this length are far from _SAFE_INTEGER
 _MESSAGE_LIMIT = 200
+_MARKS = (BOM_UTF8, BOM_UTF16_LE, BOM_UTF16_BE)
 
 
 class MalformedJsonError(ValueError):
@@ -24,13 +25,15 @@ def parse(raw: bytes, *, exact: bool = True) -> Any:
 
     With ``exact=False`` they are floats, as TOML has them.
 
-    Refused besides syntax errors: bytes that are not UTF-8, a key twice in one object (two
-    readers could see two different orders), ``NaN`` and ``Infinity``, lone surrogates, integers
-    of more than 4,300 digits, and nesting deeper than 200 levels.
+    Refused besides syntax errors: a byte-order mark, bytes that are not UTF-8, a key twice in one
+    object (two readers could see two different orders), ``NaN`` and ``Infinity``, lone surrogates,
+    integers of more than 4,300 digits, and nesting deeper than 200 levels.
 
     Raises:
         MalformedJsonError: with the reason and the line and column.
     """
+    if raw.startswith(_MARKS):
+        raise MalformedJsonError("it starts with a byte-order mark, send UTF-8 without one")
     try:
         return jiter.from_json(
             raw,
@@ -89,9 +92,8 @@ def _number(value: object) -> orjson.Fragment:
     if not isinstance(value, Decimal):
         raise TypeError  # orjson turns it into its own message
     text = str(value)
-    # Amounts as they are usually written need no arithmetic, which takes five times as long.
-    if len(text) <= _SHORT and "." in text and "E" not in text and text[0] != "-":
-        return orjson.Fragment(text.rstrip("0").rstrip("."))
+    if "." in text[-3:] and text[-1] != "0":  # one or two decimals need no arithmetic
+        return orjson.Fragment(text)
     if value == value.to_integral_value() and value.copy_abs() <= _SAFE_INTEGER:
         return orjson.Fragment(str(int(value)).encode())
     return orjson.Fragment(str(value.normalize(_EXACT)).encode())

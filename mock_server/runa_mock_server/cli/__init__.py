@@ -2,21 +2,30 @@
 
 Every setting is a flag; an environment variable with the prefix ``RUNA_MOCK_`` stands in for a
 flag that is not given, and a configuration file for both. Exit codes: 0 done, 1 it could not be
-done, 2 wrong usage.
+done, 2 wrong usage; 128 plus the number of a signal that ended ``check-client``.
 """
 
-import gc
+import os
 from importlib import import_module
 
 import click
 
 from runa_mock_server._version import __version__
+from runa_mock_server.cli.loading import loading
 
-_COMMANDS = ("check-client", "config", "conform", "demo", "health", "rules", "serve")
+_COMMANDS = {
+    "check-client": "Run a client against a misbehaving mock server.",
+    "config": "Print the effective settings and the source of each.",
+    "conform": "Check that a server keeps the contract.",
+    "demo": "Place the first orders of the provider's guide on a mock server.",
+    "health": "Ask a server whether it is up: exit 0 if it is, 1 if not.",
+    "rules": "List the rules of the contract and the evidence for each.",
+    "serve": "Serve until SIGINT, SIGTERM or SIGHUP.",
+}
 
 
 class _Late(click.Group):
-    """Imports a command when it is asked for: ``health`` does not wait for what ``serve`` needs."""
+    """Imports a command when it is run: ``health`` does not wait for what ``serve`` needs."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
         return list(_COMMANDS)
@@ -24,19 +33,21 @@ class _Late(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - click's signature
         if cmd_name not in _COMMANDS:
             return None
-        collects = gc.isenabled()
-        gc.disable()  # what is loaded stays: the collector would walk it again and again
-        try:
+        with loading():
             module = import_module(f"{__name__}.{cmd_name.replace('-', '_')}")
-        finally:
-            if collects:
-                gc.freeze()
-                gc.enable()
         command: click.Command = module.command
         return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - click's signature
+        """List the commands without importing them."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(_COMMANDS.items()))
 
 
 @click.group(cls=_Late)
 @click.version_option(__version__, prog_name="runa-mock")
-def main() -> None:
+@click.pass_context
+def main(context: click.Context) -> None:
     """An offline double of the Runa payouts API v2. Unofficial."""
+    if os.environ.get("NO_COLOR"):
+        context.color = False

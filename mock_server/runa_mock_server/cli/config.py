@@ -9,7 +9,8 @@ import click
 import tomli_w
 
 from runa_mock_server.cli.options import Effective, Source, takes_settings
-from runa_mock_server.config.plain_settings import properties, published_schema
+from runa_mock_server.config.schema import schema
+from runa_mock_server.config.serve_settings import ServeSettings
 
 _HIDDEN = "***"
 
@@ -71,7 +72,7 @@ _WRITERS: Mapping[str, Callable[[Iterable[_Row]], str]] = {
 
 def _print_schema(context: click.Context, _: click.Parameter, wanted: bool) -> None:  # noqa: FBT001 - click's signature
     if wanted:
-        click.echo(published_schema(), nl=False)
+        click.echo(json.dumps(schema(), indent=2))
         context.exit()
 
 
@@ -83,19 +84,19 @@ def _print_schema(context: click.Context, _: click.Parameter, wanted: bool) -> N
     type=click.Choice(tuple(_WRITERS)),
     default="text",
     show_default=True,
-    help="How to print; toml is a configuration file again.",
+    help="Output format; toml is a configuration file.",
 )
-@click.option("--show-secrets", is_flag=True, help="Print keys, tokens and secrets as they are.")
+@click.option("--show-secrets", is_flag=True, help="Print API keys, tokens and secrets.")
 @click.option(
     "--schema",
     is_flag=True,
     is_eager=True,
     expose_value=False,
     callback=_print_schema,
-    help="Print the JSON Schema of configuration files instead.",
+    help="Print the JSON Schema of configuration files and exit.",
 )
 def command(effective: Effective, form: str, *, show_secrets: bool) -> None:
-    """Print the settings with which `serve` would run, and where each comes from."""
+    """Print the effective settings and the source of each."""
     click.echo(_WRITERS[form](_rows(effective, show_secrets=show_secrets)))
 
 
@@ -113,4 +114,8 @@ def _rows(effective: Effective, *, show_secrets: bool) -> list[_Row]:
 
 
 def _secrets() -> set[str]:
-    return {name for name, schema in properties().items() if schema.get("writeOnly")}
+    return {
+        name
+        for name, field in ServeSettings.model_fields.items()
+        if isinstance(field.json_schema_extra, dict) and field.json_schema_extra.get("writeOnly")
+    }

@@ -33,7 +33,7 @@ from runa_conformance import (
 from runa_mock_server.base.clock import ManualClock
 from runa_mock_server.base.errors import SettingsError
 from runa_mock_server.catalogue.catalogue import CatalogueError
-from runa_mock_server.cli.options import RefusedError
+from runa_mock_server.cli.errors import RefusedError
 from runa_mock_server.server import MockServer
 
 Outcome: TypeAlias = Report | Comparison
@@ -128,7 +128,9 @@ def _with_options(function: Callable[..., None]) -> Callable[..., None]:
 def command(
     *, lists: bool, form: str, output: Path | None, against: Path | None, **given: Any
 ) -> None:
-    """Check whether a server keeps the contract: this mock, the real one, another double.
+    """Check that a server keeps the contract.
+
+    The server is this mock, the real service or another double.
 
     Checks that place orders are skipped unless --allow-orders is given. The others send nothing
     that could buy.

@@ -7,5 +7,5 @@ from runa_mock_server.cli import demo_steps as story
 
 @click.command("demo")
 def command() -> None:
-    """Place the guide's first orders on a server of its own, and show what happens."""
+    """Place the first orders of the provider's guide on a mock server."""
     raise SystemExit(story.run())

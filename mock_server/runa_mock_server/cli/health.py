@@ -5,6 +5,7 @@ It imports little and gives up in time, whatever the server does.
 
 import http.client
 import json
+from collections.abc import Sequence
 from concurrent.futures import Future
 from contextlib import closing
 from pathlib import Path
@@ -14,7 +15,8 @@ from urllib.parse import SplitResult, urlsplit
 import click
 
 from runa_mock_server.base.address import url_of
-from runa_mock_server.config.flags import DEFAULT_HOST, DEFAULT_PORT, variables_of
+from runa_mock_server.cli.setting_option import SettingOption
+from runa_mock_server.config.flags import CONFIG, DEFAULT_HOST, DEFAULT_PORT, HOST, PORT
 
 _PATH = "/_mock/health"
 _LONGEST = 3600  # seconds to wait
@@ -46,16 +48,30 @@ def _seconds(_: click.Context, __: click.Parameter, given: float) -> float:
 
 
 @click.command("health")
-@click.option("--url", callback=_url, help="The server, like http://127.0.0.1:8484.")
-@click.option("--host", envvar=variables_of("host"), help="Its address, without --url.")
+@click.option("--url", callback=_url, help="URL of the server, like http://127.0.0.1:8484.")
 @click.option(
-    "--port", type=click.IntRange(1, 65_535), envvar=variables_of("port"), help="Its port."
+    HOST.flag,
+    "hosts",
+    cls=SettingOption,
+    names=HOST,
+    multiple=True,
+    help="Address of the server, without --url; the first if repeated.",
 )
 @click.option(
-    "--config",
+    PORT.flag,
+    "port",
+    cls=SettingOption,
+    names=PORT,
+    type=click.IntRange(1, 65_535),
+    help="Port of the server, without --url.",
+)
+@click.option(
+    CONFIG.flag,
+    "config",
+    cls=SettingOption,
+    names=CONFIG,
     type=click.Path(path_type=Path),
-    envvar=variables_of("config"),
-    help="The server's configuration file, for its address and port.",
+    help="Configuration file of the server, for its address and port.",
 )
 @click.option(
     "--timeout",
@@ -63,16 +79,20 @@ def _seconds(_: click.Context, __: click.Parameter, given: float) -> float:
     callback=_seconds,
     default=3.0,
     show_default=True,
-    help="Seconds to wait at most.",
+    help="Maximum seconds to wait.",
 )
 def command(
-    url: SplitResult | None, host: str | None, port: int | None, config: Path | None, timeout: float
+    url: SplitResult | None,
+    hosts: tuple[str, ...],
+    port: int | None,
+    config: Path | None,
+    timeout: float,
 ) -> None:
     """Ask a server whether it is up: exit 0 if it is, 1 if not.
 
     Without --url it asks where `serve` listens with the same flags, variables and file.
     """
-    asked = url or urlsplit(_address(host, port, config))
+    asked = url or urlsplit(_address(hosts, port, config))
     place = asked.geturl().rstrip("/") + _PATH
     answer: Future[str] = Future()
     # A timeout of a socket is not one of the name's look-up, nor of an answer that drips.
@@ -92,17 +112,16 @@ def command(
     raise SystemExit(1)
 
 
-def _address(host: str | None, port: int | None, config: Path | None) -> str:
+def _address(hosts: Sequence[str], port: int | None, config: Path | None) -> str:
     """Where a server listens that was started with the same settings."""
     file = {}
-    if config is not None and None in (host, port):
+    if config is not None and not (hosts and port):
         from runa_mock_server.cli.options import read_config  # noqa: PLC0415 - takes its time
 
         file = read_config(config)
-    return url_of(
-        host or file.get("host", DEFAULT_HOST),
-        port or file.get("port", DEFAULT_PORT),
-    )
+    listed = hosts or file.get("host", DEFAULT_HOST)
+    host = listed if isinstance(listed, str) else listed[0]
+    return url_of(host, port or file.get("port", DEFAULT_PORT))
 
 
 def _ask(url: SplitResult, timeout: float, answer: "Future[str]") -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from runa_conformance import TargetError, read_recording, rules_as_json, rules_as_text
-from runa_mock_server.cli.options import RefusedError
+from runa_mock_server.cli.errors import RefusedError
 
 
 @click.command("rules")

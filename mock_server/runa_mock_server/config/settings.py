@@ -6,8 +6,8 @@ object; the field descriptions are the help texts. A field marked ``writeOnly`` 
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from decimal import Decimal
-from difflib import get_close_matches
 from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import (
@@ -27,7 +27,8 @@ from runa_mock_server.base.address import host_and_port
 from runa_mock_server.base.clock import clock_of
 from runa_mock_server.base.currencies import Currency
 from runa_mock_server.base.errors import SettingsError
-from runa_mock_server.config.flags import DEFAULT_HOST
+from runa_mock_server.config import flags
+from runa_mock_server.config.nearest import nearest, suggestion
 from runa_mock_server.contract.kindnesses import with_strict
 from runa_mock_server.contract.processing import parse_processing
 from runa_mock_server.contract.request_models import EmailAddress
@@ -57,6 +58,23 @@ def _codes(given: Any) -> Any:
     return tuple(code.strip() for code in given.split(",")) if isinstance(given, str) else given
 
 
+def _hosts(given: Any) -> str | tuple[str, ...]:
+    """One address as it is given; several, as the command line gives even one, as a tuple."""
+    hosts = (given,) if isinstance(given, str) else given
+    if (
+        not isinstance(hosts, list | tuple)
+        or not hosts
+        or not all(isinstance(host, str) and host for host in hosts)
+    ):
+        raise ValueError("must be an address, or a list of addresses")
+    return hosts[0] if len(hosts) == 1 else tuple(hosts)
+
+
+@dataclass(frozen=True, slots=True)
+class Changeable:
+    """Marks a setting that can be changed while the server runs, for all accounts or for one."""
+
+
 Text = Annotated[str, Field(min_length=1)]
 Amount = Annotated[Decimal, Field(ge=0, le=10**15, decimal_places=2, strict=False)]
 SupportedCurrency = Annotated[Currency, Field(strict=False)]
@@ -67,6 +85,12 @@ Codes = Annotated[
     BeforeValidator(_codes, json_schema_input_type=str | tuple[Text, ...]),
 ]
 Templates = dict[str, Codes]
+Hosts = Annotated[
+    str | tuple[str, ...],
+    BeforeValidator(
+        _hosts, json_schema_input_type=Text | Annotated[list[Text], Field(min_length=1)]
+    ),
+]
 Port = Annotated[int, Field(ge=0, le=65_535, description="Port to listen on; 0 picks a free one.")]
 
 
@@ -81,182 +105,173 @@ class Settings(BaseModel):
         frozen=True, extra="forbid", strict=True, allow_inf_nan=False, defer_build=True
     )
 
-    host: Text = Field(default=DEFAULT_HOST, description="Address to listen on.")
-    port: Port = 0
+    host: Annotated[Hosts, flags.HOST] = Field(
+        default=flags.DEFAULT_HOST, description="Address or host name to listen on."
+    )
+    port: Annotated[Port, flags.PORT] = 0
     public_url: str | None = Field(
         default=None,
-        description="Where clients reach the server, for payout links; "
-        "by default the address it listens on.",
+        description="Base URL of payout links; by default the server's own address.",
     )
     profile: ProfileName = Field(
-        default="playground",
-        description="Which environment to be: playground, or production with its balances, "
-        "discounts and wording.",
+        default="playground", description="Environment to imitate: playground or production."
     )
     strict: bool = Field(
         default=False,
         description="Refuse what the real service refuses; settings given explicitly prevail.",
     )
-    processing_delay: Annotated[float, Field(ge=0, le=10**9)] = Field(
+    processing_delay: Annotated[float, Field(ge=0, le=10**9), Changeable()] = Field(
         default=float(PROCESSING_SECONDS),
-        description="Seconds for which an async order stays PROCESSING.",
+        description="Seconds that an async order stays PROCESSING.",
     )
-    processing: str | None = Field(
+    processing: Annotated[str | None, Changeable()] = Field(
         default=None,
-        description="When an async order ends, instead of after the delay: at-once, never, "
-        "seconds:N, or reads:N for N reads that show it PROCESSING.",
+        description="Complete async orders at-once, never, after seconds:N or reads:N.",
     )
-    rate_limit: Annotated[int, Field(ge=1)] | None = Field(
-        default=None, description="Orders a minute and account; unlimited by default."
+    rate_limit: Annotated[Annotated[int, Field(ge=1)] | None, Changeable()] = Field(
+        default=None, description="Maximum orders per minute and account; unlimited by default."
     )
-    api_keys: tuple[Text, ...] = Field(
+    api_keys: Annotated[tuple[Text, ...], flags.Names("api_key")] = Field(
         default=(),
         repr=False,
         strict=False,
         json_schema_extra={"writeOnly": True},
-        description="The only API keys to accept; by default any that starts with XX, "
-        "or with wg in production.",
+        description="Accepted API key; by default any with the profile's prefix.",
     )
     balances: Annotated[
-        Opening, BeforeValidator(_pairs, json_schema_input_type=Opening | list[str])
+        Opening,
+        BeforeValidator(_pairs, json_schema_input_type=Opening | list[str]),
+        flags.Names("balance"),
+        Changeable(),
     ] = Field(
         default={},
         strict=False,
-        description="Opening balance of every account, CURRENCY=AMOUNT; by default 10000.00 of "
-        "USD, GBP, EUR and CAD on the playground, and nothing in production.",
+        description="Opening balance of each account, CURRENCY=AMOUNT; defaults to the profile's.",
     )
     catalogue: Text | None = Field(
-        default=None,
-        description="File with the products, in the shape of the provider's product list; "
-        "by default the built-in catalogue.",
+        default=None, description="JSON file with the products; the built-in catalogue by default."
     )
     templates: Annotated[
-        Templates, BeforeValidator(_pairs, json_schema_input_type=Templates | list[str])
+        Templates,
+        BeforeValidator(_pairs, json_schema_input_type=Templates | list[str]),
+        flags.Names("template"),
     ] = Field(
         default={},
         strict=False,
-        description="A product-selection template more, ID=CODE,CODE.",
+        description="Additional product-selection template, ID=CODE,CODE.",
     )
-    link_lifetime_days: Annotated[float, Field(gt=0, le=36_500)] | None = Field(
-        default=None,
-        description="Days after which a payout link expires; by default it never does.",
+    link_lifetime_days: Annotated[Annotated[float, Field(gt=0, le=36_500)] | None, Changeable()] = (
+        Field(default=None, description="Days until a payout link expires; never by default.")
     )
-    redemption_api: bool = Field(
-        default=True,
-        description="Whether payout links answer ?format=json.",
+    redemption_api: Annotated[bool, Changeable()] = Field(
+        default=True, description="Answer ?format=json on payout links."
     )
-    redemption_error: Annotated[str, Field(pattern=r"^RE(00[1-9]|01[0-3]|999)$")] | None = Field(
+    redemption_error: Annotated[
+        Annotated[str, Field(pattern=r"^RE(00[1-9]|01[0-3]|999)$")] | None, Changeable()
+    ] = Field(
         default=None,
         description="Answer every redemption with this error code, RE001 to RE013 or RE999.",
     )
     max_body_bytes: Annotated[int, Field(ge=1)] = Field(
-        default=1024 * 1024, description="The largest request body, in bytes."
+        default=1024 * 1024, description="Maximum size of a request body, in bytes."
     )
-    legacy_item_fields: bool = Field(
-        default=True,
-        description="Whether the items of an order carry redemption_url and "
-        "discount_multiplier, which the provider's newest documentation no longer has.",
+    legacy_item_fields: Annotated[bool, Changeable()] = Field(
+        default=True, description="Include redemption_url and discount_multiplier in order items."
     )
-    playground_estimates: bool = Field(
+    playground_estimates: Annotated[bool, Changeable()] = Field(
         default=True, description="Answer POST /order/estimate on the playground."
     )
     playground_webhooks: bool = Field(default=True, description="Send webhooks on the playground.")
-    all_triggers: bool = Field(
-        default=True,
-        description="Let X-Trigger-Error ask for every error, not just the two documented ones.",
+    all_triggers: Annotated[bool, Changeable()] = Field(
+        default=True, description="Let X-Trigger-Error ask for every error, not just two."
     )
-    any_content_type: bool = Field(default=True, description="Accept orders with any Content-Type.")
-    several_countries: bool = Field(
+    any_content_type: Annotated[bool, Changeable()] = Field(
+        default=True, description="Accept orders with any Content-Type."
+    )
+    several_countries: Annotated[bool, Changeable()] = Field(
         default=True, description="Accept orders of products without a common country."
     )
     lenient_authentication: bool = Field(
         default=True, description="Accept API keys that are not PREFIX.SECRET."
     )
-    fixed_templates: bool = Field(
-        default=True,
-        description="Let the playground's templates stand for the same products in every order.",
+    fixed_templates: Annotated[bool, Changeable()] = Field(
+        default=True, description="Let playground templates stand for the same products each time."
     )
-    unknown_fields: bool = Field(
-        default=False,
-        description="Whether answers have fields that no documentation knows, as those of a later "
-        "version may.",
+    unknown_fields: Annotated[bool, Changeable()] = Field(
+        default=False, description="Add undocumented fields to responses, as later versions might."
     )
-    trigger_error: str | None = Field(
+    trigger_error: Annotated[str | None, Changeable()] = Field(
         default=None,
-        description="What orders are answered with, as if each asked for it by X-Trigger-Error: "
-        "an error type, or order_failed for orders that are accepted and end FAILED.",
+        description="Make every order fail with this error type, or with order_failed.",
     )
     seed: int | None = Field(
-        default=None,
-        description="Makes ids, tokens and chance repeatable: the same seed and calls, the same "
-        "bytes.",
+        default=None, description="Seed for ids, tokens and random choices; random by default."
     )
     clock: str = Field(
         default="system",
-        description="The server's time: system, manual (stands still until it is moved), or a "
-        "moment at which it stands still, such as 2026-01-31T12:00:00Z.",
+        description="Server time: system, manual, or a fixed time like 2026-01-31T12:00:00Z.",
     )
-    control: bool = Field(
-        default=True,
-        description="Whether /_mock answers: clock, faults, journal and all other control.",
-    )
+    control: bool = Field(default=True, description="Serve the control API under /_mock.")
     control_token: Annotated[str, Field(min_length=1, pattern=r"^[!-~]+$")] | None = Field(
         default=None,
         repr=False,
         json_schema_extra={"writeOnly": True},
-        description="What X-Mock-Token has to be on calls of the control API; "
-        "by default they need none.",
+        description="X-Mock-Token required by the control API; none by default.",
     )
-    control_hosts: Codes = Field(
+    control_hosts: Annotated[Codes, flags.Names("control_host")] = Field(
         default=(),
         strict=False,
-        description="A host name more under which the control API may be called; addresses, "
-        "localhost and names without a dot always may.",
+        description="Additional host name accepted by the control API.",
     )
     allow_shutdown: bool = Field(
-        default=False,
-        description="Whether POST /_mock/shutdown ends the server.",
+        default=False, description="Let POST /_mock/shutdown stop the server."
     )
-    journal_requests: Annotated[int, Field(ge=0, le=10**7)] = Field(
-        default=10_000,
-        description="Requests that the journal of an account keeps.",
+    journal_requests: Annotated[int, Field(ge=0, le=10**7), Changeable()] = Field(
+        default=10_000, description="Maximum number of requests in the journal of an account."
     )
-    journal_bytes: Annotated[int, Field(ge=0, le=2**40)] = Field(
+    journal_bytes: Annotated[int, Field(ge=0, le=2**40), Changeable()] = Field(
         default=16 * 1024 * 1024,
-        description="Bytes that the journal of an account keeps, about.",
+        description="Approximate maximum size of the journal of an account, in bytes.",
     )
     smtp: str | None = Field(
-        default=None,
-        description="SMTP server, HOST:PORT, that mails are relayed to as they leave, without TLS "
-        "and login; by default none leaves the mock.",
+        default=None, description="Relay emails to this SMTP server, HOST:PORT; none by default."
     )
     smtp_from: EmailAddress = Field(
-        default="payouts@runa-mock.invalid", description="The sender of mails."
+        default="payouts@runa-mock.invalid", description="Sender address of emails."
     )
     smtp_timeout: Annotated[float, Field(gt=0, le=600)] = Field(
-        default=10.0, description="Seconds that the SMTP server may take for a mail."
+        default=10.0, description="Timeout of the SMTP server for one email, in seconds."
     )
 
-    webhooks: Subscriptions = Field(
+    webhooks: Annotated[Subscriptions, flags.Names("webhook")] = Field(
         default=(),
-        description="Who is told of events, URL=EVENT: order.completion or product.update.",
+        description="Send events to this URL, URL=EVENT: order.completion or product.update.",
     )
     webhook_retries: Annotated[
         tuple[Annotated[float, Field(ge=0, le=10**9, strict=False)], ...],
         Field(strict=False, max_length=100),
+        flags.Names("webhook_retry"),
+        Changeable(),
     ] = Field(
         default=(0.0, 5.0, 300.0, 1_800.0, 7_200.0, 18_000.0, 36_000.0, 36_000.0),
-        description="Seconds between a failed attempt of a webhook and the next, one after the "
-        "other; by default 0, 5, 300, 1800, 7200, 18000, 36000 and 36000.",
+        description="Seconds to wait before each retry of a webhook delivery.",
     )
-    webhook_timeout: Annotated[float, Field(gt=0, le=3_600)] = Field(
-        default=15.0, description="Seconds that the receiver of a webhook has to answer."
+    webhook_timeout: Annotated[float, Field(gt=0, le=3_600), Changeable()] = Field(
+        default=15.0, description="Timeout of a webhook endpoint, in seconds."
     )
-    webhook_timestamps: Literal["clock", "computer"] = Field(
-        default="clock",
-        description="Whose time stands in the signature of a webhook: the mock's clock, or the "
-        "computer, for receivers that cannot be told the mock's.",
+    webhook_timestamps: Annotated[Literal["clock", "computer"], Changeable()] = Field(
+        default="computer",
+        description="Time in webhook signatures: the computer's, or the mock's clock.",
     )
+    webhook_headers: Annotated[Literal["svix", "standard", "both"], Changeable()] = Field(
+        default="svix",
+        description="Webhook header names: svix-*, webhook-* of Standard Webhooks, or both.",
+    )
+
+    @property
+    def hosts(self) -> tuple[str, ...]:
+        """The addresses to listen on, at least one."""
+        return (self.host,) if isinstance(self.host, str) else self.host
 
     @model_validator(mode="before")
     @classmethod
@@ -302,28 +317,9 @@ class Settings(BaseModel):
 
 
 RUN_TIME = frozenset(
-    {
-        "processing_delay",
-        "processing",
-        "rate_limit",
-        "balances",
-        "link_lifetime_days",
-        "redemption_api",
-        "redemption_error",
-        "legacy_item_fields",
-        "playground_estimates",
-        "all_triggers",
-        "any_content_type",
-        "several_countries",
-        "fixed_templates",
-        "unknown_fields",
-        "trigger_error",
-        "journal_requests",
-        "journal_bytes",
-        "webhook_retries",
-        "webhook_timeout",
-        "webhook_timestamps",
-    }
+    name
+    for name, field in Settings.model_fields.items()
+    if any(isinstance(mark, Changeable) for mark in field.metadata)
 )
 """The settings that can be changed while the server runs, for all accounts or for one."""
 
@@ -376,15 +372,8 @@ def _problem(detail: ErrorDetails, names: Sequence[str]) -> tuple[str, str]:
     if detail["type"] == "extra_forbidden" and inner:
         return name, f"{'.'.join(inner)}: there is no such field"
     if detail["type"] == "extra_forbidden":
-        return name, f"there is no such setting{_nearest(name, names)}"
+        return name, f"there is no such setting{suggestion(nearest(name, names))}"
     reason = detail["msg"].removeprefix("Value error, ")
     choices = re.findall("'([^']+)'", str(detail.get("ctx", {}).get("expected", "")))
-    reason += _nearest(str(detail["input"]), choices)
+    reason += suggestion(nearest(str(detail["input"]), choices))
     return name, f"{'.'.join(inner)}: {reason}" if inner else reason
-
-
-def _nearest(word: str, known: Sequence[str]) -> str:
-    """A question after the known word that a wrong one looks like; empty if there is none."""
-    lowered = {name.lower(): name for name in known}
-    found = get_close_matches(word.lower().replace("-", "_"), lowered, 1)
-    return f"; did you mean {lowered[found[0]]!r}?" if found else ""

@@ -31,7 +31,12 @@ def api_key(header: str | None, accepted: Collection[str], prefix: str) -> str:
     else:
         known = header[: len(prefix)].upper() == prefix.upper() and header.isascii()
     if not known:
-        raise ApiError("forbidden", "The API key is not accepted here.")
+        expected = "is one of those in the setting api_keys"
+        if not accepted:
+            expected = f"starts with {prefix}, as in {prefix}-test.secret, and is ASCII"
+        raise ApiError(
+            "forbidden", f"The API key is not accepted here. An accepted key {expected}."
+        )
     return header
 
 

@@ -1,6 +1,6 @@
 """The operations of the control API, and the dispatch of requests to them."""
 
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
 
 import orjson
 
@@ -19,7 +19,7 @@ from runa_mock_server.control import (
 )
 from runa_mock_server.control.description import Description, describe
 from runa_mock_server.control.models import IndexResult, OperationResult
-from runa_mock_server.control.operation import ControlRequest, Function, Operation
+from runa_mock_server.control.operation import ControlRequest, Function, Operation, Pieces
 from runa_mock_server.control.problems import ControlError, wrong_field
 from runa_mock_server.control.scope import scope_of
 from runa_mock_server.orders.idempotency import Answer
@@ -82,8 +82,10 @@ OPERATIONS: tuple[Operation, ...] = (
     Operation("PATCH", "/orders/{order_id}", orders.change_order),
     Operation("GET", "/orders/{order_id}/story", order_timeline.read_story),
     Operation("GET", "/products", products.list_products),
+    Operation("POST", "/products", products.add_product, status=201),
     Operation("GET", "/products/{code}", products.read_product),
     Operation("PATCH", "/products/{code}", products.change_product),
+    Operation("DELETE", "/products/{code}", products.remove_product),
     Operation("GET", "/state", states.read_state),
     Operation("PUT", "/state", states.put_state),
     Operation("POST", "/shutdown", running.shut_down, status=202),
@@ -98,7 +100,7 @@ OPERATION_OF: Mapping[Function, Operation] = {o.function: o for o in OPERATIONS}
 class ControlApi:
     """Answers requests to the control API of one server.
 
-    It never awaits, so no other request runs in between.
+    It never awaits. Most requests are answered in one step; the rest in slices.
 
     Args:
         world: the server state.
@@ -111,9 +113,22 @@ class ControlApi:
             self._paths.add(operation.method, operation.path, operation)
 
     def __call__(self, request: ControlRequest) -> Answer:
-        """Answer a request; a refusal becomes an error response."""
+        """Answer a request at once; a refusal becomes an error response."""
+        slices = self.slices(request)
+        while True:
+            try:
+                next(slices)
+            except StopIteration as end:
+                answer: Answer = end.value
+                return answer
+
+    def slices(self, request: ControlRequest) -> Generator[None, None, Answer]:
+        """Answer a request in slices of bounded work; a refusal becomes an error response.
+
+        Yields between two slices, where other requests may run, and returns the answer.
+        """
         try:
-            return self._answer(request)
+            return (yield from self._answer(request))
         except ControlError as refusal:
             return Answer(refusal.status, orjson.dumps(refusal.document()))
 
@@ -121,7 +136,7 @@ class ControlApi:
         """The allowed methods of a path below ``/_mock``, sorted."""
         return sorted(self._paths.find(path or "/")[0])
 
-    def _answer(self, request: ControlRequest) -> Answer:
+    def _answer(self, request: ControlRequest) -> Generator[None, None, Answer]:
         methods, parameters = self._paths.find(request.path or "/")
         operation = methods.get(request.method)
         if operation is None:
@@ -140,4 +155,10 @@ class ControlApi:
         if operation.method != "GET":
             self._world.commands += 1
         result = operation.run(self._world, scope, parameters, query, request.body)
-        return Answer(operation.status, result.model_dump_json().encode())
+        if not isinstance(result, Pieces):
+            return Answer(operation.status, result.model_dump_json().encode())
+        pieces = []
+        for piece in result:
+            pieces.append(piece)
+            yield
+        return Answer(operation.status, b"".join(pieces))

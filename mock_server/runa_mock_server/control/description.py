@@ -11,25 +11,26 @@ from runa_mock_server._version import __version__
 from runa_mock_server.control.changes import PARTS
 from runa_mock_server.control.operation import Operation
 
-# The one call that does not answer at once; over HTTP only.
+# The only streaming operation; it exists over HTTP only.
 _EVENTS: Mapping[str, Any] = {
     "operationId": "get_events",
-    "summary": "Tell what changes, as server-sent events, until the caller goes.",
-    "description": "Each event `changed` names parts that are to be read anew: "
-    f"{', '.join(PARTS)}. At most four a second; the first names all. Comments come in silence.",
+    "summary": "Stream changes as server-sent events until the client disconnects.",
+    "description": "Each event `changed` names the parts that changed: "
+    f"{', '.join(PARTS)}. At most four events a second; the first names every part. Comments keep "
+    "the connection alive.",
     "responses": {
         "200": {
             "description": "The events.",
             "content": {"text/event-stream": {"schema": {"type": "string"}}},
         },
         "default": {
-            "description": "Refused; 503 if too many are listening.",
+            "description": "Refused; 503 if too many clients are connected.",
             "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Problem"}}},
         },
     },
 }
 
-_References = Mapping[Any, JsonSchemaValue]  # by model, and whether it is taken or given
+_References = Mapping[Any, JsonSchemaValue]  # by model and mode
 
 
 class Description(RootModel[dict[str, Any]]):
@@ -37,7 +38,7 @@ class Description(RootModel[dict[str, Any]]):
 
 
 class Detail(BaseModel):
-    """A field that is wrong."""
+    """An invalid field."""
 
     type: str
     message: str
@@ -45,7 +46,7 @@ class Detail(BaseModel):
 
 
 class Problem(BaseModel):
-    """Why something cannot be done."""
+    """The body of an error response."""
 
     type: str
     message: str
@@ -54,15 +55,15 @@ class Problem(BaseModel):
 
 
 def describe(operations: Iterable[Operation], prefix: str) -> dict[str, Any]:
-    """The OpenAPI document of some operations, whose paths begin with ``prefix``."""
+    """The OpenAPI document of operations whose paths begin with ``prefix``."""
     operations = list(operations)
-    taken = {o.body for o in operations if o.body is not None}
-    given = {o.result for o in operations}
-    # A model that is both taken and given has two names, one for each of its two schemas.
+    bodies = {o.body for o in operations if o.body is not None}
+    results = {o.result for o in operations}
+    # A model that is both a body and a result has two schemas with different names.
     references, definitions = models_json_schema(
         [
-            *((model, "validation") for model in sorted(taken, key=lambda m: m.__name__)),
-            *((model, "serialization") for model in sorted(given, key=lambda m: m.__name__)),
+            *((model, "validation") for model in sorted(bodies, key=lambda m: m.__name__)),
+            *((model, "serialization") for model in sorted(results, key=lambda m: m.__name__)),
             (Problem, "serialization"),
         ],
         ref_template="#/components/schemas/{model}",
@@ -77,9 +78,9 @@ def describe(operations: Iterable[Operation], prefix: str) -> dict[str, Any]:
         "info": {
             "title": "runa-mock control API",
             "version": __version__,
-            "description": "A test author's hand on the mock: time, faults, orders, journal. "
-            "With X-Api-Key, or the parameter account, a call is about that account, else about "
-            "the whole server.",
+            "description": "Control of the mock server for tests: clock, faults, orders, journal. "
+            "With X-Api-Key, or the parameter account, a request concerns that account, else the "
+            "whole server.",
         },
         "paths": paths,
         "components": {

@@ -17,6 +17,7 @@ class EffectsQuery(Query):
     idempotency_key: str | None = None
     window: Annotated[float, Field(ge=0, le=10**9)] = Field(
         default=DEFAULT_WINDOW,
-        description="Seconds within which orders with equal bodies and different keys count as "
-        "suspected duplicates; 0 suspects none.",
+        description="Seconds within which orders with equal bodies and different keys are "
+        "compared: duplicated if the answer to the earlier one did not reach the client, else "
+        "repeated; 0 compares none.",
     )

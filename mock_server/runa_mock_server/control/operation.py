@@ -2,22 +2,41 @@
 
 The parameters of the function declare what the operation takes: ``body`` and ``query`` are
 pydantic models, ``scope`` is the account or the whole server, ``world`` is the server state, and
-every other parameter is a path parameter. The return annotation declares the result.
+every other parameter is a path parameter. The return annotation declares the result: a model, or
+``Pieces`` of it where the work can take long.
 """
 
 import json
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from inspect import getdoc, signature
-from typing import Any, NamedTuple, get_type_hints
+from typing import Any, Generic, NamedTuple, TypeVar, get_args, get_origin, get_type_hints
 
 from pydantic import BaseModel, ValidationError
 
 from runa_mock_server.control.models import Body, Query, Result
 from runa_mock_server.control.problems import refusal, wrong_field, wrong_model
 
-Function = Callable[..., BaseModel]
+R = TypeVar("R", bound=BaseModel)
+
+
+class Pieces(Generic[R]):
+    """The JSON document of a result, made piece by piece while other requests are answered.
+
+    Args:
+        pieces: the document; each piece, which may be empty, is a bounded amount of work. Raises
+            ``ControlError`` if the request is refused.
+    """
+
+    def __init__(self, pieces: Iterator[bytes]) -> None:
+        self._pieces = pieces
+
+    def __iter__(self) -> Iterator[bytes]:
+        return self._pieces
+
+
+Function = Callable[..., BaseModel | Pieces[Any]]
 
 
 class ControlRequest(NamedTuple):
@@ -56,7 +75,8 @@ class Operation:
         self.summary = (getdoc(function) or "").partition("\n")[0]
         self.body: type[BaseModel] | None = hints.get("body")
         self.query: type[Query] | None = hints.get("query")
-        self.result: type[Result] = hints["return"]
+        result = hints["return"]
+        self.result: type[Result] = get_args(result)[0] if get_origin(result) is Pieces else result
         self._takes_scope = "scope" in signature(function).parameters
         self._takes_world = "world" in signature(function).parameters
         self.function = function
@@ -68,7 +88,7 @@ class Operation:
         parameters: Mapping[str, str],
         query: Mapping[str, Sequence[str]],
         body: bytes,
-    ) -> BaseModel:
+    ) -> BaseModel | Pieces[Any]:
         """Validate a request and call the function.
 
         Args:

@@ -1,10 +1,14 @@
 """Operations that show what happened: requests and effects."""
 
 from collections import Counter
+from collections.abc import Iterator
+from heapq import heappop, heappush
+from itertools import chain
 from urllib.parse import unquote
 
 from runa_mock_server.base.clock import to_datetime
 from runa_mock_server.base.errors import quoted
+from runa_mock_server.base.json_pieces import AT_ONCE, elements, model_document
 from runa_mock_server.base.path_table import fits_pattern
 from runa_mock_server.base.redaction import printable
 from runa_mock_server.control.effects_query import EffectsQuery
@@ -14,38 +18,55 @@ from runa_mock_server.control.models import (
     RequestQuery,
     RequestsResult,
 )
+from runa_mock_server.control.operation import Pieces
 from runa_mock_server.control.problems import not_found
 from runa_mock_server.control.scope import Scope
-from runa_mock_server.server_state.effects import Effects, combined, effects_of
+from runa_mock_server.server_state.effects import Effects, KeyEffects, Totals, effects_by_key
 from runa_mock_server.server_state.journal import Entry, Journal
 
 _FIRST_ERROR = 400
+_END = (None,)  # of a journal; to look into an empty one is work, too
 
 
-def list_requests(scope: Scope, query: RequestQuery) -> RequestsResult:
+def list_requests(scope: Scope, query: RequestQuery) -> Pieces[RequestsResult]:
     """List the requests of an account, or of everybody, with filters and counts."""
-    journals = _journals(scope)
-    told: Counter[str] = Counter()
-    latest: list[tuple[Entry, str | None]] = []
-    for account, journal in journals:
-        found = [entry for entry in journal if _fits(entry, query)]
-        told.update(str(entry.status or 0) for entry in found)
-        latest += [(entry, account) for entry in found[max(0, len(found) - query.limit) :]]
-    latest.sort(key=lambda found: found[0].number)
-    shown = latest[max(0, len(latest) - query.limit) :]
-    return RequestsResult(
-        requests=[entry_result(entry, account, brief=query.brief) for entry, account in shown],
-        total=told.total(),
-        by_status=dict(sorted(told.items())),
-        kept=sum(len(journal) for _, journal in journals),
-        dropped=sum(journal.dropped for _, journal in journals),
+    return Pieces(_requests(scope, query))
+
+
+def _requests(scope: Scope, query: RequestQuery) -> Iterator[bytes]:
+    by_status: Counter[str] = Counter()
+    latest: list[tuple[int, Entry, str | None]] = []  # a heap, by the unique numbers
+    work = kept = dropped = 0
+    for account, journal in _journals(scope):
+        kept += len(journal)
+        dropped += journal.dropped
+        for entry in chain(journal, _END):
+            if entry is not None and _fits(entry, query):
+                by_status[str(entry.status or 0)] += 1
+                heappush(latest, (entry.number, entry, account))
+                if len(latest) > query.limit:
+                    heappop(latest)
+            work += 1
+            if work % AT_ONCE == 0:
+                yield b""
+    latest.sort()
+    result = RequestsResult(
+        requests=[],
+        total=by_status.total(),
+        by_status=dict(sorted(by_status.items())),
+        kept=kept,
+        dropped=dropped,
     )
+    shown = (entry_result(entry, account, brief=query.brief) for _, entry, account in latest)
+    yield from model_document(result, {"requests": elements(shown)})
 
 
-def _journals(scope: Scope) -> list[tuple[str | None, Journal]]:
+def _journals(scope: Scope) -> Iterator[tuple[str | None, Journal]]:
     """The journals that a call is about, each with the name of its account."""
-    strangers = [] if scope.account is not None else [(None, scope.world.journal)]
-    return [*((account.name, account.journal) for account in scope.accounts), *strangers]
+    for account in scope.each_account():
+        yield account.name, account.journal
+    if scope.api_key is None:
+        yield None, scope.world.journal
 
 
 def _fits(entry: Entry, query: RequestQuery) -> bool:
@@ -113,10 +134,21 @@ def entry_result(entry: Entry, account: str | None, *, brief: bool = False) -> J
     )
 
 
-def read_effects(scope: Scope, query: EffectsQuery) -> Effects:
+def read_effects(scope: Scope, query: EffectsQuery) -> Pieces[Effects]:
     """Say what the requests have caused, key by key: exactly once, not at all, or twice."""
-    of_accounts = [
-        effects_of(account, query.window, query.idempotency_key) for account in scope.accounts
-    ]
-    keys = [key for effects in of_accounts for key in effects.keys]
-    return combined(keys, complete=all(effects.complete for effects in of_accounts))
+    return Pieces(_effects(scope, query))
+
+
+def _effects(scope: Scope, query: EffectsQuery) -> Iterator[bytes]:
+    totals = Totals()
+
+    def found() -> Iterator[KeyEffects | None]:
+        for account in scope.each_account():
+            yield from effects_by_key(account, query.window, totals, query.idempotency_key)
+            yield None  # to look into an empty account is work, too
+
+    keys = []
+    for piece in elements(found()):
+        keys.append(piece)
+        yield b""
+    yield from model_document(totals.effects(), {"keys": keys})

@@ -1,9 +1,12 @@
 """Operations on the server as a whole: health, reset, clock, settings, accounts."""
 
+from collections.abc import Iterator
+
 from pydantic import RootModel
 
 from runa_mock_server.base.clock import Clock, to_datetime
 from runa_mock_server.base.errors import ErrorDetail, SettingsError
+from runa_mock_server.base.json_pieces import elements
 from runa_mock_server.base.money import cents_text
 from runa_mock_server.config.settings import RUN_TIME, Settings
 from runa_mock_server.control.health import health_of
@@ -17,9 +20,10 @@ from runa_mock_server.control.models import (
     ResetBody,
     SettingsResult,
 )
+from runa_mock_server.control.operation import Pieces
 from runa_mock_server.control.problems import ControlError, wrong_field, wrong_fields
 from runa_mock_server.control.scope import Scope
-from runa_mock_server.server_state.account import account_name
+from runa_mock_server.server_state.account import Account, account_name
 from runa_mock_server.server_state.server_state import World
 
 _SECRET = frozenset({"control_token", "api_keys"})
@@ -110,20 +114,25 @@ def shut_down(world: World) -> Done:
     return Done(done="the server stops")
 
 
-def list_accounts(scope: Scope) -> AccountsResult:
+def list_accounts(scope: Scope) -> Pieces[AccountsResult]:
     """List the accounts, by names that do not give their keys away."""
-    return AccountsResult(
-        accounts=[
-            AccountResult(
-                name=account.name,
-                orders=account.state.order_count,
-                requests=len(account.journal),
-                balances={
-                    currency: cents_text(amount)
-                    for currency, amount in sorted(account.state.balances.items())
-                },
-                now=to_datetime(account.clock.now()),
-            )
-            for account in scope.accounts
-        ]
+    return Pieces(_accounts(scope))
+
+
+def _accounts(scope: Scope) -> Iterator[bytes]:
+    yield b'{"accounts":'
+    yield from elements(map(_account_result, scope.accounts))
+    yield b"}"
+
+
+def _account_result(account: Account) -> AccountResult:
+    return AccountResult(
+        name=account.name,
+        orders=account.state.order_count,
+        requests=len(account.journal),
+        balances={
+            currency: cents_text(amount)
+            for currency, amount in sorted(account.state.balances.items())
+        },
+        now=to_datetime(account.clock.now()),
     )

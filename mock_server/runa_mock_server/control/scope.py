@@ -1,12 +1,12 @@
 """What a call of the control API is about: one account, or the whole server."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from runa_mock_server.base.clock import Clock
 from runa_mock_server.base.errors import ApiError, quoted
 from runa_mock_server.config.settings import Settings
 from runa_mock_server.contract import request_headers as access
-from runa_mock_server.control.problems import not_found, refusal, wrong_field
+from runa_mock_server.control.problems import conflict, not_found, refusal, wrong_field
 from runa_mock_server.server_state.account import Account
 from runa_mock_server.server_state.server_state import World
 
@@ -39,6 +39,18 @@ class Scope:
         """The accounts that this is about."""
         account = self.account
         return self.world.accounts if account is None else [account]
+
+    def each_account(self) -> Iterator[Account]:
+        """The accounts that this is about, one after the other, while other requests run.
+
+        Raises:
+            ControlError: if one was reset or replaced before its turn came.
+        """
+        for account in self.accounts:
+            if not self.world.has(account):
+                reason = f"{account.name} was reset or replaced before it was read"
+                raise conflict("path", "", reason)
+            yield account
 
     @property
     def clock(self) -> Clock:

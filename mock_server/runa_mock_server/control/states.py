@@ -2,6 +2,7 @@
 
 from runa_mock_server.base.errors import ErrorDetail, SettingsError
 from runa_mock_server.control.models import Done
+from runa_mock_server.control.operation import Pieces
 from runa_mock_server.control.problems import wrong_field, wrong_fields
 from runa_mock_server.control.scope import Scope
 from runa_mock_server.server_state.snapshots import (
@@ -12,9 +13,9 @@ from runa_mock_server.server_state.snapshots import (
 )
 
 
-def read_state(scope: Scope) -> AccountState:
+def read_state(scope: Scope) -> Pieces[AccountState]:
     """Take out an account as one JSON document."""
-    return export_account(scope.only_account())
+    return Pieces(export_account(scope.only_account()))
 
 
 def put_state(scope: Scope, body: AccountState) -> Done:

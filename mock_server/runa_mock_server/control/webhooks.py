@@ -1,9 +1,10 @@
-"""Operations on webhooks: who is told, what was sent, and what is done to it on purpose."""
+"""Operations on webhooks: endpoints, messages and webhook faults."""
 
 from itertools import islice
 
 from runa_mock_server.base.clock import to_datetime, to_microseconds
 from runa_mock_server.base.errors import quoted
+from runa_mock_server.base.redaction import without_password
 from runa_mock_server.contract.processing import NEVER
 from runa_mock_server.contract.webhook_events import EVENTS, Event
 from runa_mock_server.contract.webhook_subscription import Subscription
@@ -29,19 +30,19 @@ from runa_mock_server.control.webhook_models import (
 )
 from runa_mock_server.server_state.account import account_name
 from runa_mock_server.webhooks.endpoints import Endpoint
-from runa_mock_server.webhooks.faults import Mischief
+from runa_mock_server.webhooks.faults import WebhookFault
 from runa_mock_server.webhooks.messages import Delivery, Message
 from runa_mock_server.webhooks.service import ORDERS, PRODUCTS, TooManyEndpointsError
 
 
 def list_endpoints(scope: Scope) -> EndpointsResult:
-    """List who is told of events, and how he fares."""
+    """List webhook endpoints and their delivery status."""
     endpoints = [_endpoint_result(scope, endpoint) for endpoint in _endpoints(scope)]
     return EndpointsResult(endpoints=endpoints, subscribed=_subscribed(scope))
 
 
 def add_endpoint(scope: Scope, body: EndpointBody) -> EndpointResult:
-    """Tell somebody of an event from now on, of an account's or of everybody's."""
+    """Subscribe an endpoint to an event of one or all accounts."""
     subscription = Subscription(url=body.url, event=body.event, secret=body.secret)
     try:
         return _endpoint_result(scope, scope.world.subscribe(subscription, scope.api_key))
@@ -50,12 +51,12 @@ def add_endpoint(scope: Scope, body: EndpointBody) -> EndpointResult:
 
 
 def read_endpoint(scope: Scope, endpoint_id: str) -> EndpointResult:
-    """Read one endpoint: its secret, and whether it is disabled."""
+    """Read one endpoint: URL, event, secret and delivery status."""
     return _endpoint_result(scope, _endpoint(scope, endpoint_id))
 
 
 def change_endpoint(scope: Scope, endpoint_id: str, body: EndpointChange) -> EndpointResult:
-    """Disable an endpoint, enable it again, or have it listen elsewhere."""
+    """Disable or enable an endpoint, or change its URL."""
     endpoint = _endpoint(scope, endpoint_id)
     if body.url is not None:
         endpoint.url = body.url
@@ -67,13 +68,13 @@ def change_endpoint(scope: Scope, endpoint_id: str, body: EndpointChange) -> End
 
 
 def remove_endpoint(scope: Scope, endpoint_id: str) -> Done:
-    """Tell an endpoint nothing more."""
+    """Remove an endpoint."""
     scope.world.webhooks.remove(_endpoint(scope, endpoint_id))
-    return Done(done=f"{endpoint_id} is told nothing more")
+    return Done(done=f"{endpoint_id} removed")
 
 
 def rotate_secret(scope: Scope, endpoint_id: str, body: RotateBody) -> EndpointResult:
-    """Sign with another secret; for a day the one before signs too."""
+    """Rotate a secret; the old one also signs for 24 hours."""
     endpoint = _endpoint(scope, endpoint_id)
     secret = body.secret or scope.world.webhooks.new_secret()
     endpoint.rotate(secret, scope.clock.now())
@@ -81,7 +82,7 @@ def rotate_secret(scope: Scope, endpoint_id: str, body: RotateBody) -> EndpointR
 
 
 def recover_messages(scope: Scope, endpoint_id: str, body: RecoverBody) -> Done:
-    """Start over with every message since a moment that an endpoint has not taken."""
+    """Retry every failed message to an endpoint since a time."""
     endpoint = _endpoint(scope, endpoint_id)
     _check_enabled(endpoint)
     count = scope.world.webhooks.recover(endpoint, to_microseconds(body.since))
@@ -89,7 +90,7 @@ def recover_messages(scope: Scope, endpoint_id: str, body: RecoverBody) -> Done:
 
 
 def list_messages(scope: Scope, query: MessagesQuery) -> MessagesResult:
-    """List what was told, to whom, and how it got there, newest first."""
+    """List webhook messages and their delivery attempts, newest first."""
     found = [
         message
         for message in _messages(scope)
@@ -104,65 +105,64 @@ def list_messages(scope: Scope, query: MessagesQuery) -> MessagesResult:
 
 
 def read_message(scope: Scope, message_id: str) -> MessageResult:
-    """Read one message and every attempt to deliver it."""
+    """Read one message with every delivery attempt."""
     return message_result(scope, _message(scope, message_id))
 
 
 def resend_message(scope: Scope, message_id: str, body: ResendBody) -> MessageResult:
-    """Attempt a message once more, now, with the same id."""
+    """Resend a message now, with the same id."""
     message = _message(scope, message_id)
-    ways = [
+    deliveries = [
         delivery
         for delivery in _deliveries(scope, message)
         if body.endpoint_id in (None, delivery.endpoint.id)
     ]
-    if not ways and body.endpoint_id is not None:
+    if not deliveries and body.endpoint_id is not None:
         reason = f"the message is not for an endpoint {quoted(body.endpoint_id)}"
         raise not_found("body", "endpoint_id", reason)
-    if not scope.world.webhooks.resend(ways):
+    if not scope.world.webhooks.resend(deliveries):
         raise conflict("body", "endpoint_id", "every endpoint of the message is disabled")
     return message_result(scope, message)
 
 
 def arm_adversary(scope: Scope, body: WebhookFaultBody) -> WebhookFaultResult:
-    """Do something to messages on purpose that a handler has to stand."""
+    """Arm a webhook fault."""
     if body.endpoint_id is not None:
         _endpoint(scope, body.endpoint_id, "body")
-    adversary = scope.world.webhooks.adversary
-    mischief = adversary.arm(
+    fault = scope.world.webhooks.faults.arm(
         body.kind,
         scope.api_key,
         endpoint_id=body.endpoint_id,
         times=body.times,
         seconds=body.seconds,
     )
-    return _trick_result(mischief)
+    return _fault_result(fault)
 
 
 def list_adversary(scope: Scope) -> WebhookFaultsResult:
-    """List what is done to messages on purpose."""
-    return WebhookFaultsResult(tricks=[_trick_result(mischief) for mischief in _tricks(scope)])
+    """List armed webhook faults."""
+    return WebhookFaultsResult(tricks=[_fault_result(fault) for fault in _faults(scope)])
 
 
 def remove_adversary(scope: Scope) -> Done:
-    """Do nothing to messages any more."""
-    tricks = _tricks(scope)
-    scope.world.webhooks.adversary.remove(tricks)
-    return Done(done=f"{len(tricks)} removed")
+    """Clear all webhook faults."""
+    faults = _faults(scope)
+    scope.world.webhooks.faults.clear(faults)
+    return Done(done=f"{len(faults)} removed")
 
 
 def remove_trick(scope: Scope, trick_id: str) -> Done:
-    """Do one thing to messages no more."""
-    for mischief in _tricks(scope):
-        if mischief.id == trick_id:
-            scope.world.webhooks.adversary.remove([mischief])
+    """Clear one webhook fault."""
+    for fault in _faults(scope):
+        if fault.id == trick_id:
+            scope.world.webhooks.faults.clear([fault])
             return Done(done=f"{trick_id} removed")
-    raise not_found("path", "trick_id", f"there is no trick {quoted(trick_id)}")
+    raise not_found("path", "trick_id", f"there is no webhook fault {quoted(trick_id)}")
 
 
 def _endpoints(scope: Scope) -> list[Endpoint]:
-    """The endpoints that an account is told by, or all."""
-    scope.world.webhooks.catch_up()  # what happened before is told to those who are there now
+    """The endpoints that get the events of an account, or all."""
+    scope.world.webhooks.catch_up()  # earlier events are for the endpoints of that time
     endpoints = scope.world.webhooks.endpoints.values()
     wanted = (scope.api_key, None)
     return [e for e in endpoints if scope.api_key is None or e.account in wanted]
@@ -192,7 +192,7 @@ def _messages(scope: Scope) -> list[Message]:
 
 
 def _deliveries(scope: Scope, message: Message) -> list[Delivery]:
-    """The ways of a message to the endpoints that an account can see, or all."""
+    """The deliveries of a message to the endpoints that an account can see, or all."""
     return [
         delivery
         for delivery in message.deliveries
@@ -211,7 +211,7 @@ def _message(scope: Scope, message_id: str) -> Message:
     raise not_found("path", "message_id", f"there is no message {quoted(message_id)}")
 
 
-def _fits(message: Message, query: MessagesQuery, ways: list[Delivery]) -> bool:
+def _fits(message: Message, query: MessagesQuery, deliveries: list[Delivery]) -> bool:
     is_of_order = message.event == ORDERS and message.subject == query.order_id
     return (
         (query.order_id is None or is_of_order)
@@ -221,21 +221,22 @@ def _fits(message: Message, query: MessagesQuery, ways: list[Delivery]) -> bool:
             or any(
                 query.endpoint_id in (None, delivery.endpoint.id)
                 and query.state in (None, delivery.state)
-                for delivery in ways
+                for delivery in deliveries
             )
         )
     )
 
 
-def _tricks(scope: Scope) -> list[Mischief]:
-    tricks = scope.world.webhooks.adversary.tricks
-    return [m for m in tricks if scope.api_key is None or m.account == scope.api_key]
+def _faults(scope: Scope) -> list[WebhookFault]:
+    """The webhook faults that an account has armed, or all."""
+    armed = scope.world.webhooks.faults.armed
+    return [f for f in armed if scope.api_key is None or f.account == scope.api_key]
 
 
 def _subscribed(scope: Scope) -> dict[Event, int]:
-    """For each event how many are told of it: of an account's, or of anybody's."""
-    listening = [endpoint for endpoint in _endpoints(scope) if not endpoint.disabled]
-    return {event: sum(e.event == event for e in listening) for event in EVENTS}
+    """For each event how many enabled endpoints are subscribed to it."""
+    enabled = [endpoint for endpoint in _endpoints(scope) if not endpoint.disabled]
+    return {event: sum(e.event == event for e in enabled) for event in EVENTS}
 
 
 def _named(api_key: str | None) -> str | None:
@@ -247,7 +248,7 @@ def _endpoint_result(scope: Scope, endpoint: Endpoint) -> EndpointResult:
     return EndpointResult(
         id=endpoint.id,
         account=_named(endpoint.account),
-        url=endpoint.url,
+        url=without_password(endpoint.url),
         event=endpoint.event,
         secret=endpoint.secret,
         retired_secrets=endpoint.secrets(scope.clock.now())[1:],
@@ -257,7 +258,7 @@ def _endpoint_result(scope: Scope, endpoint: Endpoint) -> EndpointResult:
 
 
 def message_result(scope: Scope, message: Message) -> MessageResult:
-    """A message as it is shown."""
+    """A message as the control API shows it."""
     return MessageResult(
         id=message.id,
         account=_named(message.account),
@@ -273,7 +274,7 @@ def message_result(scope: Scope, message: Message) -> MessageResult:
 def _delivery_result(delivery: Delivery) -> DeliveryResult:
     return DeliveryResult(
         endpoint_id=delivery.endpoint.id,
-        url=delivery.endpoint.url,
+        url=without_password(delivery.endpoint.url),
         state=delivery.state,
         next_attempt_at=None if delivery.due == NEVER else to_datetime(delivery.due),
         attempts=[
@@ -282,22 +283,23 @@ def _delivery_result(delivery: Delivery) -> DeliveryResult:
                 status=attempt.status,
                 duration_ms=round(attempt.duration * 1000, 1),
                 response=attempt.response.decode(errors="backslashreplace"),
+                failure=attempt.failure,
                 error=attempt.error,
-                adversary=list(attempt.adversary),
+                adversary=list(attempt.faults),
             )
             for attempt in delivery.attempts
         ],
     )
 
 
-def _trick_result(mischief: Mischief) -> WebhookFaultResult:
+def _fault_result(fault: WebhookFault) -> WebhookFaultResult:
     return WebhookFaultResult(
-        id=mischief.id,
-        account=_named(mischief.account),
-        kind=mischief.kind,
-        times=mischief.times,
-        seconds=mischief.seconds,
-        endpoint_id=mischief.endpoint_id,
-        armed=mischief.is_armed,
-        struck=mischief.struck,
+        id=fault.id,
+        account=_named(fault.account),
+        kind=fault.kind,
+        times=fault.times,
+        seconds=fault.seconds,
+        endpoint_id=fault.endpoint_id,
+        armed=fault.is_armed,
+        struck=fault.injected,
     )

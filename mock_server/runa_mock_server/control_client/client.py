@@ -1,7 +1,7 @@
 """Control of a mock server, or of one account on it."""
 
 from collections.abc import Mapping
-from typing import Any, Unpack
+from typing import Any, Literal, Unpack, get_args
 
 from runa_mock_server.config.settings import Settings, make_settings
 from runa_mock_server.control import records, running, states
@@ -12,10 +12,13 @@ from runa_mock_server.control_client.journal import JournalControl
 from runa_mock_server.control_client.keywords import SettingsChanges
 from runa_mock_server.control_client.orders import OrdersControl
 from runa_mock_server.control_client.products import ProductsControl
-from runa_mock_server.control_client.timeline import effects_timeline
+from runa_mock_server.control_client.timeline import counted, effects_timeline
 from runa_mock_server.control_client.transport import Caller, Part
 from runa_mock_server.control_client.webhooks import WebhooksControl
 from runa_mock_server.server_state.effects import DEFAULT_WINDOW, Effects
+
+Repeats = Literal["allow", "forbid"]
+"""What ``assert_exactly_once`` does about repeated bodies."""
 
 
 class ControlClient(Part):
@@ -67,27 +70,47 @@ class ControlClient(Part):
 
         Args:
             idempotency_key: only this key.
-            window: seconds within which orders with equal bodies and different keys count as
-                suspected duplicates; 0 suspects none.
+            window: seconds within which orders with equal bodies and different keys are
+                compared: ``duplicated`` if the answer to the earlier one did not reach the
+                client, else ``repeated``; 0 compares none.
         """
         query = {"idempotency_key": idempotency_key, "window": window}
         return self._call(records.read_effects, query=query)
 
     def assert_exactly_once(
-        self, idempotency_key: str | None = None, *, window: float = DEFAULT_WINDOW
+        self,
+        idempotency_key: str | None = None,
+        *,
+        window: float = DEFAULT_WINDOW,
+        repeats: Repeats = "allow",
     ) -> None:
         """Assert that each idempotency key created exactly one order.
 
         Args:
             idempotency_key: check only this key; by default every key, and at least one order.
             window: as for ``effects``.
+            repeats: ``forbid`` also refuses equal bodies under different keys within the window
+                where the answer to the earlier order reached the client.
 
         Raises:
             AssertionError: with the timeline of every attempt.
+            ValueError: if ``repeats`` is neither ``allow`` nor ``forbid``.
         """
+        if repeats not in get_args(Repeats):
+            raise ValueError(f"repeats: must be 'allow' or 'forbid', not {repeats!r}")
         effects = self.effects(idempotency_key, window=window)
         if effects.verdict != "exactly_once":
-            raise AssertionError(f"not exactly once, but {effects_timeline(effects)}")
+            problem = "not exactly once, but"
+        elif effects.repeated and repeats == "forbid":
+            problem = f"the same body was ordered by {counted(len(effects.repeated), 'key')},"
+        else:
+            return
+        raise AssertionError(
+            f"{problem} {effects_timeline(effects)}\n"
+            f"Checked with window={window:g} (seconds; 0 compares no bodies) and "
+            f"repeats={repeats!r} ('allow' or 'forbid' equal bodies where the answer to the "
+            "earlier order reached the client)."
+        )
 
     def export_state(self) -> dict[str, Any]:
         """The account as one JSON document, for ``import_state``."""

@@ -41,13 +41,14 @@ class SettingsChanges(TypedDict, total=False):
     journal_bytes: int
     webhook_retries: Sequence[float]
     webhook_timeout: float
+    webhook_headers: Literal["svix", "standard", "both"]
     webhook_timestamps: Literal["clock", "computer"]
 
 
 class ServerSettings(SettingsChanges, total=False):
     """The fields of ``Settings``, except ``clock`` and ``catalogue``, for ``MockServer``."""
 
-    host: str
+    host: str | Sequence[str]
     port: int
     public_url: str | None
     profile: ProfileName

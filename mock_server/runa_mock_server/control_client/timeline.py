@@ -20,6 +20,8 @@ def _lines(effects: Effects) -> Iterator[str]:
         f"{counted(effects.emails, 'mail')}"
     )
     if not effects.complete:
+        yield "The keys of some imported orders are unknown."
+    if not all(key.attempts_complete for key in effects.keys):
         yield "The journal has forgotten the oldest requests: attempts may be missing."
     if not effects.keys:
         yield "No request to place an order was seen."
@@ -33,10 +35,21 @@ def _key_lines(key: KeyEffects) -> Iterator[str]:
         f"{counted(len(key.orders), 'order')}, {_money(key.charged)}, {counted(key.emails, 'mail')}"
     )
     if key.suspected_with:
-        others = ", ".join(map(repr, key.suspected_with))
-        yield f"  suspected to be the same purchase as {others}: the bodies are equal"
+        yield (
+            f"  suspected to be the same purchase as {_names(key.suspected_with)}: the bodies are "
+            "equal, and the answer to the earlier order did not reach the client"
+        )
+    if key.repeated_with:
+        yield (
+            f"  repeated with {_names(key.repeated_with)}: the bodies are equal, and the answer to "
+            "the earlier order reached the client"
+        )
     for attempt in key.attempts:
         yield f"  {_attempt(attempt)}"
+
+
+def _names(keys: Sequence[str]) -> str:
+    return ", ".join(map(repr, keys))
 
 
 def _attempt(attempt: Attempt) -> str:

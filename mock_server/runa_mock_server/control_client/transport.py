@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, TypeVar, cast
 from pydantic import BaseModel
 
 from runa_mock_server.base.errors import quoted
-from runa_mock_server.control.operation import ControlRequest, Function, Operation
+from runa_mock_server.control.operation import ControlRequest, Function, Operation, Pieces
 from runa_mock_server.control.problems import not_found
 
 R = TypeVar("R", bound=BaseModel)
@@ -71,7 +71,7 @@ class Caller:
 
     def call(
         self,
-        function: Callable[..., R],
+        function: Callable[..., R | Pieces[R]],
         body: object = None,
         query: Mapping[str, object] | None = None,
         **path: str,

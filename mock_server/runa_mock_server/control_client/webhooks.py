@@ -1,11 +1,12 @@
 """Control of webhooks."""
 
 from collections.abc import Callable, Iterator
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Unpack
 
 from runa_mock_server.contract.webhook_events import EVENTS, Event
 from runa_mock_server.control import running, webhooks
+from runa_mock_server.control.models import ClockResult
 from runa_mock_server.control.webhook_models import (
     EndpointResult,
     MessageResult,
@@ -14,9 +15,11 @@ from runa_mock_server.control.webhook_models import (
 )
 from runa_mock_server.control_client.keywords import MessageFilters, WebhookFaultFields
 from runa_mock_server.control_client.transport import Part, given, poll
-from runa_mock_server.webhooks.faults import Trick
+from runa_mock_server.webhooks.faults import FaultKind
 
 _MOST_LISTED = 5
+_FIRST_REFUSAL, _FIRST_FAILURE = 400, 500
+_TOLERANCE = timedelta(minutes=5)  # of the official packages
 
 
 class WebhooksControl(Part):
@@ -77,7 +80,9 @@ class WebhooksControl(Part):
         body = given(endpoint_id=endpoint_id)
         self._call(webhooks.resend_message, body, message_id=message_id)
 
-    def misbehave(self, kind: Trick, **fields: Unpack[WebhookFaultFields]) -> WebhookFaultResult:
+    def misbehave(
+        self, kind: FaultKind, **fields: Unpack[WebhookFaultFields]
+    ) -> WebhookFaultResult:
         """Arm a webhook fault; it changes one delivery attempt unless ``times`` says otherwise.
 
         Args:
@@ -145,7 +150,19 @@ class WebhooksControl(Part):
         clock = self._call(running.read_clock)
         if not clock.speed:
             parts.append(f"the clock is stopped at {clock.now:%Y-%m-%d %H:%M:%S}")
+        parts += self._refused_for_time(found, clock)
         return "; ".join(parts)
+
+    def _refused_for_time(self, found: MessagesResult, clock: ClockResult) -> list[str]:
+        """A hint if receivers may have refused messages because of the time in the signature."""
+        settings = self._call(running.read_settings).settings
+        statuses = [a.status or 0 for m in found.messages for d in m.deliveries for a in d.attempts]
+        refused = [status for status in statuses if _FIRST_REFUSAL <= status < _FIRST_FAILURE]
+        is_far = abs(clock.now - datetime.now(UTC)) > _TOLERANCE
+        if settings["webhook_timestamps"] != "clock" or not is_far or not refused:
+            return []
+        hint = "signatures carry the mock's time, which receivers may refuse as too old or too new"
+        return [f"{hint}: set webhook_timestamps to computer"]
 
 
 def _is_delivered(message: MessageResult) -> bool:

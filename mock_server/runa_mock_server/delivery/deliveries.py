@@ -1,8 +1,8 @@
-"""Driving what leaves the service by itself off the mock's clock.
+"""Driving everything that leaves the server by itself off the mock's clock.
 
-What is due is worked out by couriers when they are asked. They are asked when something happens
-(an order is placed, a clock is moved) and when the earliest moment that they know has come. While
-nothing is to be delivered there is no timer and no task.
+The senders work out what is due when they are asked. They are asked when something happens (an
+order is placed, a clock is moved) and when the earliest time that they know has come. While
+nothing is to be sent there is no timer and no task.
 """
 
 import asyncio
@@ -11,50 +11,50 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import Protocol
 
-from runa_mock_server.delivery.mail import mail_couriers
-from runa_mock_server.delivery.webhooks import WebhookCourier
+from runa_mock_server.delivery.mail import mail_senders
+from runa_mock_server.delivery.webhooks import WebhookSender
 from runa_mock_server.server_state.server_state import World
 
-# A clock that runs fast makes moments come sooner than the computer's timers can tell.
+# A clock that runs fast makes a time come sooner than the computer's timers can tell.
 _SHORTEST_WAIT = 0.001
 
 
-class Courier(Protocol):
-    """Delivers one kind of thing."""
+class Sender(Protocol):
+    """Sends one kind of thing."""
 
-    def deliver_due(self) -> None:
-        """Begin what is due by now, without waiting for it."""
+    def send_due(self) -> None:
+        """Begin to send what is due, without waiting for it."""
 
     def seconds_until_due(self) -> float | None:
-        """Seconds of the computer's time until the next thing is due, ``None`` if nothing is."""
+        """Seconds of the computer's time until something is due, ``None`` if nothing is."""
 
     async def close(self) -> None:
-        """Give up what is on its way."""
+        """Cancel what is on its way."""
 
 
 class Deliveries:
-    """The couriers of one server, on the running event loop.
+    """The senders of one server, on the running event loop.
 
     Args:
-        world: whose things are delivered.
+        world: what is sent belongs to it.
     """
 
     def __init__(self, world: World) -> None:
         self._loop = asyncio.get_running_loop()
         self._thread = threading.get_ident()
-        webhooks = WebhookCourier(world)
+        webhooks = WebhookSender(world)
         world.tell = webhooks.tell
-        self._couriers: Sequence[Courier] = (webhooks, *mail_couriers(world))
+        self._senders: Sequence[Sender] = (webhooks, *mail_senders(world))
         self._timer: asyncio.TimerHandle | None = None
         self._is_woken = False
         self._is_closed = False
 
     def wake(self) -> None:
-        """Look for what is due once the step in hand is done; on any thread, as often as wanted."""
+        """Send what is due once the step in hand is done; on any thread, as often as needed."""
         if threading.get_ident() == self._thread:
             self._wake_here()
             return
-        with suppress(RuntimeError):  # the server has stopped meanwhile
+        with suppress(RuntimeError):  # the server has been stopped meanwhile
             self._loop.call_soon_threadsafe(self._wake_here)
 
     def _wake_here(self) -> None:
@@ -69,17 +69,17 @@ class Deliveries:
             self._timer = None
         if self._is_closed:
             return
-        for courier in self._couriers:
-            courier.deliver_due()
-        waits = [courier.seconds_until_due() for courier in self._couriers]
+        for sender in self._senders:
+            sender.send_due()
+        waits = [sender.seconds_until_due() for sender in self._senders]
         known = [wait for wait in waits if wait is not None]
         if known:
             self._timer = self._loop.call_later(max(min(known), _SHORTEST_WAIT), self._run)
 
     async def close(self) -> None:
-        """Deliver nothing more."""
+        """Send nothing any longer."""
         self._is_closed = True
         if self._timer is not None:
             self._timer.cancel()
-        for courier in self._couriers:
-            await courier.close()
+        for sender in self._senders:
+            await sender.close()

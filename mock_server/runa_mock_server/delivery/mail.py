@@ -1,11 +1,12 @@
-"""Relaying mails to a real SMTP server, for those who test with a mail catcher.
+"""Relaying mails to a real SMTP server, for tests with a mail catcher.
 
-A mail is relayed once, when it leaves, and never tried again (inferred): whoever tests wants to
-know of each mail whether it came, and a second try could be a second mail. What left while no
-server ran, or in an account before it was imported, has left and is not relayed.
+A mail is relayed once, when it is sent, and never retried (inferred): a test wants to know of each
+mail whether it arrived, and a retry could make it arrive twice. Mails that were sent while the
+server was stopped, or before their account was imported, are not relayed.
 """
 
 import asyncio
+import socket
 from collections import deque
 from contextlib import suppress
 from functools import partial
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from runa_mock_server.base.address import host_and_port
 from runa_mock_server.contract.processing import NEVER
+from runa_mock_server.delivery.connecting import connect
 from runa_mock_server.mail.outbox import Email
 from runa_mock_server.orders.commit import MOST_MAILS
 from runa_mock_server.server_state.account import Account
@@ -28,19 +30,21 @@ SENT = "sent"
 
 _LONGEST_QUEUE = 10_000
 _LONGEST_REASON = 200
-# A goodbye is a courtesy: what comes next does not wait for it.
-_GOODBYE_SECONDS = 1
+# QUIT is a courtesy: the next mail does not wait long for its answer.
+_QUIT_SECONDS = 1
+# A connection that answers no NOOP in this time is replaced.
+_NOOP_SECONDS = 2
 
 
-def mail_couriers(world: World) -> "tuple[MailCourier, ...]":
-    """The courier of a world's mails, if they are to be relayed."""
+def mail_senders(world: World) -> "tuple[MailSender, ...]":
+    """The sender of a server's mails, if they are relayed."""
     if world.settings.smtp is None:
         return ()
-    return (MailCourier(world, world.settings.smtp),)
+    return (MailSender(world, world.settings.smtp),)
 
 
-class MailCourier:
-    """Relays the mails of a world as they leave, one after the other.
+class MailSender:
+    """Relays the mails of a server when they are sent, one after the other.
 
     Args:
         world: whose mails.
@@ -49,9 +53,9 @@ class MailCourier:
 
     def __init__(self, world: World, smtp: str) -> None:
         self._world = world
-        self._mailbag = _Mailbag(smtp, world.settings)
-        # For each account the moments at which its mails leave, and of which order: heaps. Entries
-        # that do not hold any more, of orders on hold or forgotten ones, are passed over.
+        self._connection = _SmtpConnection(smtp, world.settings)
+        # For each account a heap of the times at which mails are sent, with their order. Outdated
+        # entries, such as those of orders on hold, are skipped.
         self._leaving: dict[Account, list[tuple[int, str]]] = {}
         self._queue: deque[tuple[Account, Email]] = deque()
         self._task: asyncio.Task[None] | None = None
@@ -67,7 +71,7 @@ class MailCourier:
         account.outbox.changed = partial(self._look, account)
 
     def _look(self, account: Account, order_id: str) -> None:
-        """See when the mails of an order leave."""
+        """Note when the mails of an order are sent."""
         moments = {email.sent_at for email in account.outbox.of(order_id)} - {NEVER}
         if not moments:
             return
@@ -80,15 +84,15 @@ class MailCourier:
         self._world.wake()
 
     def _mails(self, account: Account, moment: int, order_id: str) -> list[Email]:
-        """The mails of an order that leave at a moment and were not relayed."""
+        """The mails of an order that are sent at a time and were not relayed."""
         return [
             email
             for email in account.outbox.of(order_id)
             if email.sent_at == moment and email.relayed is None
         ]
 
-    def deliver_due(self) -> None:
-        """Queue the mails that have left by now, and have the queue relayed."""
+    def send_due(self) -> None:
+        """Queue the mails that are sent by now, and relay the queue."""
         for account, heap in list(self._leaving.items()):
             if not self._world.has(account):  # it was reset
                 del self._leaving[account]
@@ -112,19 +116,19 @@ class MailCourier:
                 account.outbox.note(email, f"not relayed: {_LONGEST_QUEUE} mails are waiting")
 
     def seconds_until_due(self) -> float | None:
-        """Seconds until the next mail leaves, ``None`` if none does by itself."""
+        """Seconds of the computer's time until the next mail is sent, ``None`` if there is none."""
         waits = [account.clock.seconds_until(heap[0][0]) for account, heap in self._leaving.items()]
         return min((wait for wait in waits if wait is not None), default=None)
 
     async def _relay(self) -> None:
-        """Empty the queue; the connection lasts as long as there is something in it."""
+        """Empty the queue over one connection."""
         try:
             while self._queue:
                 while self._queue:
                     await self._relay_next()
-                await self._mailbag.say_goodbye()
+                await self._connection.quit()
         finally:
-            self._mailbag.drop()
+            self._connection.drop()
             self._task = None
 
     async def _relay_next(self) -> None:
@@ -133,12 +137,12 @@ class MailCourier:
             return
         outcome = "not relayed: the mock server was stopped"
         try:
-            outcome = await self._mailbag.send(account, email)
+            outcome = await self._connection.send(account, email)
         finally:
             account.outbox.note(email, outcome)
 
     async def close(self) -> None:
-        """Relay nothing more; what waits is noted as not relayed."""
+        """Stop relaying; mails that wait are noted as not relayed."""
         self._world.installed.remove(self._watch)
         for account in self._world.accounts:
             account.outbox.changed = None
@@ -151,8 +155,8 @@ class MailCourier:
         self._queue.clear()
 
 
-class _Mailbag:
-    """A connection to an SMTP server, made when there is something to send."""
+class _SmtpConnection:
+    """A connection to an SMTP server, opened when there is a mail to send."""
 
     def __init__(self, smtp: str, settings: "Settings") -> None:
         self._place = host_and_port(smtp)
@@ -183,20 +187,19 @@ class _Mailbag:
         return SENT
 
     async def _connected(self) -> "SMTP":
-        """The connection, a new one if the server has closed the last."""
+        """The connection, a new one if the last does not answer."""
         from aiosmtplib import SMTP  # noqa: PLC0415 - loads slowly, and few relay
 
         if self._client is not None:
-            with suppress(
-                Exception
-            ):  # nothing is on its way yet, so another connection may take it
-                await self._client.noop()
+            # No mail is on its way yet, so another connection may take it, in the time left.
+            with suppress(Exception):
+                await self._client.noop(timeout=min(_NOOP_SECONDS, self._seconds / 2))
                 return self._client
             self.drop()
         host, port = self._place
+        opened = await connect(host, port)
         self._client = SMTP(
-            hostname=host,
-            port=port,
+            sock=opened,
             local_hostname="localhost",  # else the resolver would be asked
             start_tls=False,
             timeout=None,  # all of it together is bounded
@@ -204,11 +207,11 @@ class _Mailbag:
         await self._client.connect()
         return self._client
 
-    async def say_goodbye(self) -> None:
+    async def quit(self) -> None:
         """Close the connection politely."""
         if self._client is not None:
             with suppress(Exception):
-                await self._client.quit(timeout=_GOODBYE_SECONDS)
+                await self._client.quit(timeout=_QUIT_SECONDS)
             self.drop()
 
     def drop(self) -> None:
@@ -226,6 +229,8 @@ def _reason(error: Exception) -> str:
 
     if isinstance(error, SMTPRecipientsRefused) and error.recipients:
         error = error.recipients[0]
+    if isinstance(error, socket.gaierror):
+        return f"DNS lookup of the SMTP server failed: {error.strerror}"
     text = (
         f"the SMTP server answered {error.code} {error.message}"
         if isinstance(error, SMTPResponseException)

@@ -1,22 +1,22 @@
-"""Sending webhooks: which attempt is begun when, how long it may take, and what it came to.
+"""Sending webhooks: which attempt begins when, how long it may take, and how it ended.
 
-An endpoint has a few connections at most, so one that hangs holds up its own messages alone.
-Where time has leapt, the attempts at an endpoint are made one moment after the other, so that they
-come to the same as if it had passed.
+An endpoint has a few connections at most, so an endpoint that hangs delays only its own messages.
+After a leap of the clock, the attempts to an endpoint are made in order of the times at which they
+were due, so that they end as if the time had passed.
 """
 
 import asyncio
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from functools import cached_property
+from typing import TYPE_CHECKING, NamedTuple
 
 from runa_mock_server.base.clock import SECOND, Clock, computer_time
-from runa_mock_server.delivery.posting import Answer, Poster
 from runa_mock_server.server_state.account import Account
 from runa_mock_server.server_state.server_state import World
 from runa_mock_server.webhooks.endpoints import Endpoint
-from runa_mock_server.webhooks.faults import Plan, reserialised
-from runa_mock_server.webhooks.messages import Attempt, Delivery, Due
-from runa_mock_server.webhooks.schedule import Agenda
+from runa_mock_server.webhooks.faults import InjectedFaults, reserialised
+from runa_mock_server.webhooks.messages import Answer, Attempt, Delivery, Due
+from runa_mock_server.webhooks.schedule import Schedule
 from runa_mock_server.webhooks.service import ORDERS
 from runa_mock_server.webhooks.signing import signed_headers
 
@@ -24,30 +24,51 @@ if TYPE_CHECKING:
     from runa_mock_server.config.settings import (
         Settings,  # a server starts without loading pydantic
     )
+    from runa_mock_server.delivery.posting import Poster
 
-_AT_ONCE = 8  # to one endpoint
+_CONNECTIONS = 8  # to one endpoint
+# So much is taken up between two looks at the sockets: a burst of messages takes a few
+# milliseconds at a time, and requests are answered in between.
+_STEPS = 50
 # A clock that has leapt is past every limit at once; a receiver still gets the time to answer.
-_GRACE = 1.0
+_GRACE = 3.0
 
 
-class WebhookCourier:
-    """Delivers the webhooks of one world, on the running event loop."""
+class _Request(NamedTuple):
+    """What an attempt sends, and how many seconds the receiver has to answer."""
+
+    body: bytes
+    headers: dict[str, str]
+    timeout: float
+
+
+class WebhookSender:
+    """Sends the webhooks of one server, on the running event loop.
+
+    Args:
+        world: whose webhooks.
+    """
 
     def __init__(self, world: World) -> None:
         self._world = world
         self._loop = asyncio.get_running_loop()
-        self._poster = Poster()
         self._under_way: dict[asyncio.Task[None], Due] = {}
         self._busy: dict[Endpoint, list[Due]] = {}
-        self._lines: dict[Endpoint, Agenda] = {}
+        self._lines: dict[Endpoint, Schedule] = {}
         self._held: dict[Endpoint, Delivery] = {}
         self._moved: asyncio.Future[None] = self._loop.create_future()
         self._attempted = asyncio.Event()
         self._is_closed = False
 
-    def deliver_due(self) -> None:
-        """Begin the attempts that are due, or put them in line at their endpoint."""
-        self._moved.set_result(None)  # whoever waits for an answer looks at the clock again
+    @cached_property
+    def _poster(self) -> "Poster":
+        from runa_mock_server.delivery.posting import Poster  # noqa: PLC0415 - few servers send
+
+        return Poster()
+
+    def send_due(self) -> None:
+        """Begin attempts that are due, or put them in line at their endpoint."""
+        self._moved.set_result(None)  # attempts under way look at the clock again
         self._moved = self._loop.create_future()
         self._take_up()
 
@@ -56,19 +77,19 @@ class WebhookCourier:
         return self._world.webhooks.seconds_until_due()
 
     async def close(self) -> None:
-        """Give up what is on its way; a server that is started again makes these attempts."""
+        """Cancel the attempts under way; a server that is started again makes them anew."""
         self._is_closed = True
         under_way = dict(self._under_way)
         for task in under_way:
             task.cancel()
         await asyncio.gather(*under_way, return_exceptions=True)
-        await self._poster.close()
-        cut = [due for task, due in under_way.items() if task.cancelled()]
-        for due in (*cut, *(due for line in self._lines.values() for due in line)):
+        cancelled = [due for task, due in under_way.items() if task.cancelled()]
+        in_line = [line.pop() for line in self._lines.values() for _ in range(len(line))]
+        for due in (*cancelled, *in_line):
             self._world.webhooks.put_back(due)
 
     async def tell(self, account: Account, order_id: str) -> None:
-        """End an order and tell of it before anything else happens, if somebody listens."""
+        """End an order and attempt its message before anything else, if endpoints subscribe."""
         if not self._world.webhooks.subscribers(account.api_key)[ORDERS]:
             return
         order = account.state.order(order_id)
@@ -77,21 +98,21 @@ class WebhookCourier:
         self._world.wake()
         with suppress(TimeoutError):
             async with asyncio.timeout(account.settings.webhook_timeout):
-                while not self._is_told(order_id):
+                while not self._is_attempted(order_id):
                     await self._attempted.wait()
 
-    def _is_told(self, order_id: str) -> bool:
+    def _is_attempted(self, order_id: str) -> bool:
         message = self._world.webhooks.of_order(order_id)
         return message is not None and all(
             delivery.attempts or delivery.state != "pending" or delivery.held is not None
             for delivery in message.deliveries
         )
 
-    def _take_up(self) -> None:
-        """Put what is due in line, and begin what may be."""
+    def _take_up(self, first: str | None = None) -> None:
+        """Put what is due in line, that of one account first, and begin what may begin."""
         noticed = self._loop.time()
-        for due in self._world.webhooks.due():
-            line = self._lines.setdefault(due.delivery.endpoint, Agenda())
+        for due in self._world.webhooks.take_due(_STEPS, first):
+            line = self._lines.setdefault(due.delivery.endpoint, Schedule())
             line.put(due._replace(noticed=noticed))
         for endpoint in tuple(self._lines):
             self._begin(endpoint)
@@ -99,7 +120,7 @@ class WebhookCourier:
     def _begin(self, endpoint: Endpoint) -> None:
         """Begin as many attempts as the endpoint has connections for."""
         line, busy = self._lines[endpoint], self._busy.setdefault(endpoint, [])
-        while line and len(busy) < _AT_ONCE:
+        while line and len(busy) < _CONNECTIONS:
             if self._comes_later(line.first, busy):
                 break
             due = line.pop()
@@ -114,7 +135,7 @@ class WebhookCourier:
             del self._busy[endpoint]
 
     def _comes_later(self, due: Due, busy: list[Due]) -> bool:
-        """Whether, time having leapt, something earlier has to come to its end first."""
+        """Whether the clock has leapt and an earlier attempt has to end first."""
         limit = self._settings(due).webhook_timeout * SECOND
         return due.late > limit and any(other.due < due.due for other in busy)
 
@@ -132,20 +153,23 @@ class WebhookCourier:
             if not self._busy[endpoint]:
                 del self._busy[endpoint]
             if not self._is_closed:
-                self._take_up()  # with what has to follow on this attempt
+                # After a leap, the retry of this attempt comes before later messages in line.
+                self._take_up(due.delivery.message.account)
 
     async def _attempt(self, due: Due) -> None:
         webhooks, delivery, settings = self._world.webhooks, due.delivery, self._settings(due)
         clock, endpoint = delivery.message.clock, delivery.endpoint
-        plan = self._plan(due)
-        if plan is None:
+        faults = self._faults(due)
+        if faults is None:
             return
         at, started = due.due + self._passed(clock, due.noticed), self._loop.time()
-        if "duplicate" in plan.tricks:
-            delivery.note(await self._post(due, plan, settings, at))
-        attempt = await self._post(due, plan, settings, at)
+        request = self._request(due, faults, settings, at)
+        if "duplicate" in faults.kinds:
+            delivery.note(await self._post(due, faults, at, request))
+        attempt = await self._post(due, faults, at, request)
         limit = round(settings.webhook_timeout * SECOND)
-        lasted = limit if attempt.timed_out else min(limit, self._passed(clock, started))
+        timed_out = attempt.failure == "timeout"
+        lasted = limit if timed_out else min(limit, self._passed(clock, started))
         delivery.settle(attempt, at + lasted, settings.webhook_retries, by_hand=due.by_hand)
         webhooks.settled(due)
         held = self._held.pop(endpoint, None)
@@ -154,70 +178,71 @@ class WebhookCourier:
             webhooks.schedule(held)
 
     def _passed(self, clock: Clock, since: float) -> int:
-        """What has passed by a clock since a moment of the loop's, were it never moved."""
+        """Microseconds of a clock since a time of the event loop, had it never been moved."""
         return round((self._loop.time() - since) * clock.speed * SECOND)
 
-    def _plan(self, due: Due) -> Plan | None:
-        """What is done to an attempt on purpose; ``None`` if another has to overtake it first."""
+    def _faults(self, due: Due) -> InjectedFaults | None:
+        """The faults of an attempt; ``None`` if another message has to overtake it first."""
         delivery = due.delivery
         endpoint = delivery.endpoint
         if delivery.held is not None:
-            plan, delivery.held = delivery.held, None
-            if self._held.get(endpoint) is delivery:  # nothing has come that could overtake it
+            faults, delivery.held = delivery.held, None
+            if self._held.get(endpoint) is delivery:  # no message came that could overtake it
                 del self._held[endpoint]
-            return plan
-        plan = self._world.webhooks.adversary.plan(
+            return faults
+        faults = self._world.webhooks.faults.inject(
             delivery.message.account, endpoint, in_order=due.by_hand or endpoint in self._held
         )
-        if "reorder" not in plan.tricks:
-            return plan
-        delivery.held = plan
-        delivery.due = delivery.message.clock.now() + round(plan.seconds * SECOND)
+        if "reorder" not in faults.kinds:
+            return faults
+        delivery.held = faults
+        delivery.due = delivery.message.clock.now() + round(faults.seconds * SECOND)
         self._held = {other: held for other, held in self._held.items() if not other.disabled}
         self._held[endpoint] = delivery
         self._world.webhooks.schedule(delivery)
         return None
 
-    async def _post(self, due: Due, plan: Plan, settings: "Settings", at: int) -> Attempt:
+    async def _post(self, due: Due, faults: InjectedFaults, at: int, request: _Request) -> Attempt:
         """Make one attempt."""
-        body, headers = self._signed(due, plan, settings, at)
-        limit, answer, started = settings.webhook_timeout, Answer(), self._loop.time()
+        body, headers, limit = request
+        answer, started = Answer(), self._loop.time()
         sending = self._loop.create_task(
             self._poster.send(due.delivery.endpoint.url, body, headers, answer)
         )
         try:
-            in_time = await self._is_in_time(sending, due, limit)
+            if not await self._is_in_time(sending, due, limit):
+                answer.fail("timeout", f"no answer within {limit:g} s")
         finally:
             sending.cancel()
             await asyncio.wait({sending})
-        timed_out = not in_time and answer.status is None
         return Attempt(
             at,
             answer.status,
             self._loop.time() - started,
-            answer.body,
-            f"no answer within {limit:g} s" if timed_out else answer.error,
-            plan.tricks,
-            timed_out,
+            bytes(answer.body),
+            answer.error,
+            faults.kinds,
+            answer.failure,
         )
 
-    def _signed(
-        self, due: Due, plan: Plan, settings: "Settings", at: int
-    ) -> tuple[bytes, dict[str, str]]:
-        """The body and the headers of an attempt, with what the adversary does to them."""
+    def _request(self, due: Due, faults: InjectedFaults, settings: "Settings", at: int) -> _Request:
+        """What an attempt sends, with the faults that change it."""
         message, endpoint = due.delivery.message, due.delivery.endpoint
-        moment = at if settings.webhook_timestamps == "clock" else computer_time()
-        if "delay" in plan.tricks:
-            moment = max(0, moment - round(plan.seconds * SECOND))
+        signed_at = at if settings.webhook_timestamps == "clock" else computer_time()
+        if "delay" in faults.kinds:
+            signed_at = max(0, signed_at - round(faults.seconds * SECOND))
         secrets = endpoint.secrets(at)
-        if "wrong_signature" in plan.tricks:
+        if "wrong_signature" in faults.kinds:
             secrets = [self._world.webhooks.new_secret()]
-        elif "old_secret" in plan.tricks:
+        elif "old_secret" in faults.kinds:
             old = [secret for secret, _ in endpoint.retired[-1:]]
             secrets = old or [self._world.webhooks.new_secret()]
-        headers = signed_headers(secrets, message.id, moment // SECOND, message.payload)
-        changed = "reserialised" in plan.tricks
-        return (reserialised(message.payload) if changed else message.payload), headers
+        headers = signed_headers(
+            secrets, message.id, signed_at // SECOND, message.payload, settings.webhook_headers
+        )
+        is_changed = "reserialised" in faults.kinds
+        body = reserialised(message.payload) if is_changed else message.payload
+        return _Request(body, headers, settings.webhook_timeout)
 
     async def _is_in_time(self, sending: "asyncio.Task[None]", due: Due, limit: float) -> bool:
         """Wait for an answer as long as it may take, by the computer's clock and the mock's."""

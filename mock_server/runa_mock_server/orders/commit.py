@@ -6,7 +6,7 @@ commit is plain data: it holds no callback, no random draw, and no position, whi
 when they are applied.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 from runa_mock_server.base.ids import Identity
@@ -62,12 +62,20 @@ class AccountView(Protocol):
         """What its ids and tokens follow from."""
 
     @property
-    def order_count(self) -> int:
-        """How many orders it has, which is the position of the next."""
-
-    @property
     def newest_id(self) -> str:
         """The id of its newest order, empty if it has none."""
+
+    @property
+    def in_progress(self) -> Collection[str]:
+        """The idempotency keys whose first request is being held up."""
+
+    @property
+    def recipients(self) -> Mapping[str, str | None]:
+        """By reference the recipients who have claimed a payout, with their address."""
+
+    @property
+    def order_count(self) -> int:
+        """How many orders it has, which is the position of the next."""
 
     def order(self, order_id: str) -> Order | None:
         """The order with an id."""
@@ -78,17 +86,11 @@ class AccountView(Protocol):
     def kept_answer(self, key: str) -> KeptAnswer | None:
         """What an idempotency key was answered with, whether it is in force or not."""
 
-    def is_in_progress(self, key: str) -> bool:
-        """Whether the first request with a key is being held up."""
-
     def balance(self, currency: str) -> int:
         """What is there, in cents."""
 
     def mails(self, order_id: str) -> Sequence[Mail]:
         """The mails of an order."""
-
-    def known_recipients(self) -> Mapping[str, str | None]:
-        """By reference the recipients who have claimed a payout, with their address."""
 
     def attempts_since(self, since: int) -> int:
         """How many attempts count against the rate limit that came after a time."""

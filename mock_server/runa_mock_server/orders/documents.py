@@ -30,9 +30,6 @@ BASIC_KEYS = (
 )
 """What lists show of an order, in the order in which every document has it."""
 
-_ID_AT = len(b'{"id":"')
-_ID_SIZE = len("O-") + 26
-
 
 def basic(order: Order) -> dict[str, Any]:
     """The basic form, which lists and webhooks show."""
@@ -120,7 +117,15 @@ def _day(days: int) -> str:
 
 def distribution_method(distribution: Distribution) -> dict[str, str]:
     """How an item reaches its recipient, as it was sent."""
-    return {name: value for name, value in distribution._asdict().items() if value is not None}
+    kind, recipient_reference, email_address, template_id = distribution
+    document = {"type": kind}
+    if recipient_reference is not None:
+        document["recipient_reference"] = recipient_reference
+    if email_address is not None:
+        document["email_address"] = email_address
+    if template_id is not None:
+        document["template_id"] = template_id
+    return document
 
 
 def products(chosen: Products) -> dict[str, Any]:
@@ -169,6 +174,11 @@ def incomplete(order_id: str) -> bytes:
     )
 
 
-def order_id_in(document: bytes) -> str:
-    """The id of the order that one of the documents above is about."""
-    return document[_ID_AT : _ID_AT + _ID_SIZE].decode()
+def order_id_in(answer: bytes) -> str | None:
+    """The id of the order that the answer to a key is about, ``None`` if it is about none.
+
+    It is parsed, for an imported answer keeps its own white space and order of keys.
+    """
+    document = orjson.loads(answer)
+    order_id = document.get("id") if isinstance(document, dict) else None
+    return order_id if isinstance(order_id, str) else None

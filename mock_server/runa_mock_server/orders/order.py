@@ -210,19 +210,24 @@ def timing(now: int, delay: int, link_lifetime: int | None) -> Timing:
     return Timing(completed_at, completed_at, expires_at)
 
 
-def to_row(order: Order) -> bytes:
-    """An order as one row of JSON, without its id, which is the name of the row."""
-    created_at = order.created_at
+def to_row(order: Order, position: int | None = None) -> bytes:
+    """An order as one row of JSON, without its id, which is the name of the row.
+
+    Args:
+        order: the order.
+        position: how many orders of the account are older; by default what the order says.
+    """
+    created_at, key = order.created_at, order.key
     return orjson.dumps(
         [
-            order.position,
+            order.position if position is None else position,
             created_at,
             order.completed_at - created_at,
             None if order.ends_at == NEVER else order.ends_at - created_at,
             None if order.expires_at == NEVER else order.expires_at - created_at,
             order.failed,
-            order.key if order.key is None or order.key.isascii() else _escaped(order.key),
             order.fingerprint,
+            key if key is None or key.isprintable() else _escaped(key),
             order.currency,
             order.payment_currency,
             order.total_price,
@@ -241,46 +246,55 @@ def to_row(order: Order) -> bytes:
 
 def _rare(order: Order) -> list[Any]:
     """What few orders have; nothing for the others, since a row is kept for each."""
-    rare = [
-        order.exchange and tuple(order.exchange),
-        [
-            (index, *change[:2], [*map(tuple, change.parts)])
-            for index, change in order.payouts.items()
-        ],
-        order.reads_left,
-        order.failure_reason,
-        order.item_ids,
-        order.tokens,
-    ]
-    return rare if any(rare) or order.reads_left == 0 else []
+    *_, exchange, payouts, reads_left, failure_reason, ids, tokens, _ = order
+    if (
+        exchange is None
+        and reads_left is None
+        and failure_reason is None
+        and not (payouts or ids or tokens)
+    ):
+        return []
+    changes = [(i, status, at, [*map(tuple, parts)]) for i, (status, at, parts) in payouts.items()]
+    return [exchange and tuple(exchange), changes, reads_left, failure_reason, ids, tokens]
 
 
-_ESCAPE = "\0"  # no header value has this character
+_ESCAPE = "\0"  # not printable, so no key that is kept as it is begins with it
 
 
 def _escaped(key: str) -> str:
     """A key as JSON can hold it: a header can carry bytes that are no UTF-8."""
-    try:
-        key.encode()
-    except UnicodeEncodeError:
-        return _ESCAPE + key.encode(errors="surrogateescape").hex()
-    return key
+    return _ESCAPE + key.encode(errors="surrogateescape").hex()
 
 
 def _unescaped(key: str) -> str:
     return bytes.fromhex(key[1:]).decode(errors="surrogateescape")
 
 
-def end_of_row(row: bytes) -> int:
-    """When the order of a row ends, without reading the rest of it."""
-    _, created_at, _, ends, _ = row[1:].split(b",", 4)
-    return NEVER if ends == b"null" else int(created_at) + int(ends)
+class RowHead(NamedTuple):
+    """What a row begins with; see ``Order``."""
+
+    created_at: int
+    ends_at: int
+    expires_at: int
+    fingerprint: str
+
+
+def head_of(row: bytes) -> RowHead:
+    """What a row begins with, without reading the rest of it."""
+    _, created, _, ends, expires, _, fingerprint, _ = row[1:].split(b",", 7)
+    created_at = int(created)
+    return RowHead(
+        created_at,
+        NEVER if ends == b"null" else created_at + int(ends),
+        NEVER if expires == b"null" else created_at + int(expires),
+        fingerprint[1:-1].decode(),
+    )
 
 
 def from_row(order_id: str, row: bytes) -> Order:
     """The order that a row holds."""
     start, rest = (fields := orjson.loads(row))[:8], fields[8:]
-    position, created_at, completed, ends, expires, failed, key, fingerprint = start
+    position, created_at, completed, ends, expires, failed, fingerprint, key = start
     currency, payment_currency, price, discount, legacy, items, description, metadata, *rare = rest
     order = Order(
         order_id,

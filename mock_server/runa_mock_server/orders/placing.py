@@ -6,8 +6,8 @@ answer to the key from then on. Nothing here changes anything: the result is a `
 """
 
 from collections.abc import Callable, Sequence
-from functools import cached_property, partial
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import Any
 
 import orjson
 
@@ -17,8 +17,15 @@ from runa_mock_server.base.errors import ApiError, NeverStoredError, ServiceErro
 from runa_mock_server.base.ids import next_order_id
 from runa_mock_server.base.money import cents_text
 from runa_mock_server.contract import triggers
+from runa_mock_server.contract.request_models import Distribution as SentDistribution
+from runa_mock_server.contract.request_models import NewOrder, validate_body
 from runa_mock_server.orders import business_rules
-from runa_mock_server.orders.business_rules import Line, draw_template, is_prepaid_visa, look_up
+from runa_mock_server.orders.business_rules import (
+    Line,
+    draw_template,
+    is_prepaid_visa,
+    look_up,
+)
 from runa_mock_server.orders.commit import AccountView, Commit, Mail
 from runa_mock_server.orders.documents import full_bytes
 from runa_mock_server.orders.idempotency import Answer, KeptAnswer, in_progress
@@ -34,10 +41,6 @@ from runa_mock_server.orders.order import (
 from runa_mock_server.orders.pricing import Quote, quote
 from runa_mock_server.orders.terms import OrderOptions, OrderTerms
 from runa_schemas.contract_data import PROCESSING_SECONDS
-
-if TYPE_CHECKING:  # a server starts without loading pydantic
-    from runa_mock_server.contract.request_models import Distribution as SentDistribution
-    from runa_mock_server.contract.request_models import NewOrder
 
 _ACCEPTED, _DONE = 202, 200
 # A synchronous order answers at once and is said to have completed a second later (recorded).
@@ -69,6 +72,7 @@ class OrderRequest:
         self.options = options
         self._as_pydantic_1 = as_pydantic_1
         self._document: Any = None
+        self._body: NewOrder | None = None
         self._error: strict_json.MalformedJsonError | None = None
         try:
             self._document = strict_json.parse(raw)
@@ -86,17 +90,17 @@ class OrderRequest:
         if self._error is not None:
             raise strict_json.not_json(self._error)
 
-    @cached_property
-    def body(self) -> "NewOrder":
-        """The body as an order.
+    def body(self) -> NewOrder:
+        """The body as an order; it is validated once.
 
         Raises:
             ApiError: ``bad_request`` if it is no JSON object, ``validation_error`` with a detail
                 for each wrong field.
         """
-        from runa_mock_server.contract.request_models import NewOrder, validate_body  # noqa: PLC0415 - loads pydantic
-
-        return validate_body(NewOrder, self._document, as_pydantic_1=self._as_pydantic_1)
+        if self._body is None:
+            as_pydantic_1 = self._as_pydantic_1
+            self._body = validate_body(NewOrder, self._document, as_pydantic_1=as_pydantic_1)
+        return self._body
 
 
 class Placing:
@@ -179,7 +183,7 @@ def earlier_answer(view: AccountView, request: OrderRequest, now: int) -> Answer
             ``idempotency_validation_error`` if the key was used with another body.
     """
     key = request.key
-    if view.is_in_progress(key):
+    if key in view.in_progress:
         raise in_progress(key)
     kept = view.kept_answer(key)
     if kept is None or not kept.in_force(now):
@@ -199,7 +203,7 @@ def json_syntax(placing: Placing) -> None:
 
 def body_schema(placing: Placing) -> None:
     """400 ``bad_request`` for what is no object, 422 ``validation_error`` for wrong fields."""
-    placing.payment_currency = placing.request.body["payment_method"]["currency"].value
+    placing.payment_currency = placing.request.body()["payment_method"]["currency"].value
 
 
 def trigger(placing: Placing) -> None:
@@ -217,8 +221,7 @@ def find_products(placing: Placing) -> None:
     if not terms.fixed_templates and terms.profile.name == "playground":
         seed = f"{placing.view.identity.secret.hex()}/{placing.view.order_count}"
         template = partial(draw_template, catalogue=terms.catalogue, seed=seed)
-    items = placing.request.body["items"]
-    placing.lines = lines = look_up(items, terms.catalogue, template)
+    placing.lines = lines = look_up(placing.request.body()["items"], terms.catalogue, template)
     placing.product_currency = lines[0].offers[0].currency
 
 
@@ -234,7 +237,7 @@ def same_address(placing: Placing) -> None:
     The card of a known recipient is topped up, which fails for another address than the first
     (provider's page "Reloadable cards").
     """
-    known = placing.view.known_recipients()
+    known = placing.view.recipients
     if not known:
         return
     for index, line in enumerate(placing.lines):
@@ -322,9 +325,12 @@ def _accept(placing: Placing) -> Commit:
     if terms.profile.enforces_balances and not placing.fails:
         currency = placing.payment_currency
         balances[currency] = view.balance(currency) - order.total_price
-    always = terms.profile.always_sends_email
-    recipients = [] if order.failed else [item.distribution for item in order.items]
-    mails = mailed_items(recipients, always=always, asked=placing.request.options.email)
+    always, asked = terms.profile.always_sends_email, placing.request.options.email
+    mails: Sequence[int] = ()
+    if (always or asked) and not order.failed:
+        mails = mailed_items(
+            [item.distribution for item in order.items], always=always, asked=asked
+        )
     return Commit(
         answer,
         placing.kept(answer),
@@ -336,7 +342,7 @@ def _accept(placing: Placing) -> Commit:
 
 def _order(placing: Placing, now: int) -> Order:
     request, terms, cost = placing.request, placing.terms, placing.quote
-    options, body, view = request.options, request.body, placing.view
+    options, body, view = request.options, request.body(), placing.view
     processing = options.processing or terms.processing
     delay = _SYNCHRONOUS_DELAY if options.synchronous else processing.delay
     completed_at, ends_at, expires_at = timing(now, delay, terms.link_lifetime)
@@ -373,7 +379,7 @@ def _order(placing: Placing, now: int) -> Order:
     )
 
 
-def distribution_of(sent: "SentDistribution") -> Distribution:
+def distribution_of(sent: SentDistribution) -> Distribution:
     """How an item reaches its recipient, from what was sent."""
     template_id = sent.get("template_id")
     if sent["type"] == "PAYOUT_LINK":
@@ -402,7 +408,7 @@ def products_of(line: Line) -> Products:
 
 def _claimed_at_once(placing: Placing) -> dict[int, PayoutChange]:
     """The payouts to recipients who were paid before: they need no claim."""
-    known = placing.view.known_recipients()
+    known = placing.view.recipients
     if not known or placing.fails:
         return {}
     return {

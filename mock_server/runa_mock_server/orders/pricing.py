@@ -60,17 +60,16 @@ def quote(
     prices = []
     value = discount = 0
     for face_value, offers in lines:
-        face = in_cents(face_value)
+        cents = face_value * 100
+        face = int(cents) if cents == int(cents) else in_cents(face_value)
         # Inferred: where the recipient is yet to choose a product, no discount applies.
-        multiplier = (
-            offers[0].discount_multiplier if discounts and len(offers) == 1 else NO_DISCOUNT
-        )
-        paid = face
-        if multiplier != NO_DISCOUNT:
+        paid, multiplier = face, NO_DISCOUNT
+        if discounts and len(offers) == 1:
+            multiplier = offers[0].discount_multiplier
             paid = in_cents(from_cents(face) * (1 - Decimal(multiplier)))
+            discount += face - paid
         prices.append(Price(face, paid, multiplier))
         value += paid
-        discount += face - paid
     product_currency = lines[0][1][0].currency
     if product_currency == payment_currency:
         return Quote(prices, product_currency, payment_currency, value, value, discount, None)

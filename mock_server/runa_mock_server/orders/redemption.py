@@ -3,13 +3,15 @@
 Provider's page "Redemption". The HTTP status is always 200; whether it worked is in the body.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 from runa_mock_server.base.clock import SECOND
 from runa_mock_server.base.ids import short_id
 from runa_mock_server.catalogue.catalogue import Catalogue
 from runa_mock_server.orders.e_codes import e_code
-from runa_mock_server.orders.payouts import Payout, parts_of
+from runa_mock_server.orders.order import Part
+from runa_mock_server.orders.payouts import Payout
 from runa_schemas.contract_data import REDEMPTION_ERRORS
 
 _REFUSED = {"CANCELLED": "RE005", "EXPIRED": "RE004"}
@@ -114,12 +116,15 @@ def redeemed(payout: Payout, codes: list[dict[str, Any]]) -> dict[str, Any]:
     return answer if len(codes) == 1 else answer | {"e_codes": codes}
 
 
-def e_codes(payout: Payout, catalogue: Catalogue, links: str) -> list[dict[str, Any]]:
+def e_codes(
+    payout: Payout, parts: Sequence[Part], catalogue: Catalogue, links: str
+) -> list[dict[str, Any]]:
     """The codes of a claimed payout, one for each part.
 
     Args:
         payout: the payout.
-        catalogue: what could be ordered when the account began.
+        parts: what it was turned into.
+        catalogue: what can be ordered now; it knows products that were removed, too.
         links: what payout links begin with; a token follows.
     """
     return [
@@ -130,7 +135,7 @@ def e_codes(payout: Payout, catalogue: Catalogue, links: str) -> list[dict[str, 
             payout.status_updated_at,
             links + payout.token,
         )
-        for part in parts_of(payout, catalogue)
+        for part in parts
     ]
 
 

@@ -3,11 +3,12 @@
 import hashlib
 from collections.abc import Callable, Collection, Mapping
 from random import Random
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Protocol
 
 from runa_mock_server.base.clock import Clock
 from runa_mock_server.base.ids import SECRET_SIZE, Identity, account_number
-from runa_mock_server.base.redaction import Redactor
+from runa_mock_server.base.redaction import KnownKeys, Redactor
 from runa_mock_server.catalogue.catalogue import Catalogue
 from runa_mock_server.contract.profiles import Profile
 from runa_mock_server.mail.rendering import MailRenderer
@@ -27,6 +28,8 @@ if TYPE_CHECKING:  # a server starts without loading pydantic
 
     SettingsChange = Callable[[Settings, Mapping[str, Any]], Settings]
 
+_NONE: Mapping[str, Any] = MappingProxyType({})
+
 
 class Server(Protocol):
     """What an account needs of the server that it is on."""
@@ -34,6 +37,8 @@ class Server(Protocol):
     clock: Clock
     profile: Profile
     webhooks: Webhooks
+    known_keys: KnownKeys
+    clock_listeners: tuple[Callable[[], None], ...]
 
     @property
     def settings(self) -> "Settings":
@@ -42,9 +47,6 @@ class Server(Protocol):
     @property
     def catalogue(self) -> Catalogue:
         """What can be ordered now."""
-
-    def clock_moved(self) -> None:
-        """Called when the account's clock was moved."""
 
     def order_terms(self, settings: "Settings") -> OrderTerms:
         """How the orders of an account with these settings are carried out."""
@@ -63,11 +65,30 @@ class Account:
         clock: its time; follows the server's clock.
         state: what its commits have made of it; changed through ``state.commit`` alone.
         orders: what can be done with its orders.
-        outbox: the mails that its orders caused.
         journal: its latest requests.
+        undelivered: the ids of the orders whose answer has reached no client, neither the first
+            nor a replay, each with the number of orders that there were when its request came.
+            They are few, and kept although the journal forgets.
         redactor: takes its key out of what is shown.
-        enforces_balances: whether orders need and reduce a balance.
     """
+
+    __slots__ = (
+        "__weakref__",
+        "_changed",
+        "_first_catalogue",
+        "_own_settings",
+        "_provoked",
+        "_server",
+        "api_key",
+        "clock",
+        "journal",
+        "name",
+        "orders",
+        "redactor",
+        "settings",
+        "state",
+        "undelivered",
+    )
 
     def __init__(
         self,
@@ -77,12 +98,10 @@ class Account:
     ) -> None:
         self.api_key = api_key
         self.name = account_name(api_key)
-        self.clock = Clock(server.clock)
-        self.clock.when_moved(server.clock_moved)
-        self.enforces_balances = server.profile.enforces_balances
+        self.clock = Clock(server.clock, listeners=server.clock_listeners)
         self._server = server
         self._changed = changed
-        self._own_settings: dict[str, Any] = {}
+        self._own_settings: Mapping[str, Any] = _NONE
         self.settings = settings = server.settings
         # One secret each: what other accounts do changes nothing here.
         seed = None if settings.seed is None else f"{settings.seed}/{api_key}"
@@ -93,10 +112,26 @@ class Account:
         terms = server.order_terms(settings)
         self._first_catalogue = server.catalogue
         self.orders = OrderService(self.clock, self.state, terms, self._first_catalogue)
-        self.outbox = Outbox(self.state, lambda: self.orders.terms.payout_url)
         self._provoked = redemption.ProvokedErrors()
-        self.redactor = Redactor(api_key)
+        self.redactor = Redactor(api_key, server.known_keys)
         self.journal = Journal(settings.journal_requests, settings.journal_bytes, self.redactor)
+        self.undelivered: dict[str, int] = {}
+
+    @property
+    def outbox(self) -> Outbox:
+        """The mails that its orders caused."""
+        orders = self.orders
+        return Outbox(self.state, lambda: orders.terms.payout_url)
+
+    @property
+    def enforces_balances(self) -> bool:
+        """Whether orders need and reduce a balance."""
+        return self._server.profile.enforces_balances
+
+    @property
+    def is_unused(self) -> bool:
+        """Whether it is as it was made, but for requests that stored nothing."""
+        return not self.state.version and not self._own_settings and self.clock.follows
 
     @property
     def webhooks(self) -> Webhooks:
@@ -132,7 +167,8 @@ class Account:
 
     def e_codes(self, payout: Payout) -> list[dict[str, Any]]:
         """The codes of a claimed payout, one for each part."""
-        return redemption.e_codes(payout, self._first_catalogue, self.orders.terms.payout_url)
+        parts, terms = self.orders.parts(payout), self.orders.terms
+        return redemption.e_codes(payout, parts, terms.catalogue, terms.payout_url)
 
     def change_settings(self, changes: Mapping[str, Any]) -> None:
         """Let the server behave differently towards this account from now on.
@@ -141,7 +177,7 @@ class Account:
             SettingsError: naming each setting that cannot be changed so; nothing was changed.
         """
         self._changed(self.settings, changes)
-        self._own_settings |= changes
+        self._own_settings = {**self._own_settings, **changes}
         self._take_over(changes)
 
     def follow(self, changed_names: Collection[str] = ()) -> None:
@@ -153,7 +189,9 @@ class Account:
         self._take_over(set(changed_names) - self._own_settings.keys())
 
     def _take_over(self, changed_names: Collection[str]) -> None:
-        self.settings = settings = self._changed(self._server.settings, self._own_settings)
+        self.settings = settings = self._server.settings
+        if self._own_settings:
+            self.settings = settings = self._changed(settings, self._own_settings)
         self.orders.terms = self._server.order_terms(settings)
         self.journal.limit(settings.journal_requests, settings.journal_bytes)
         if "balances" in changed_names:

@@ -125,15 +125,12 @@ class Faults:
         self._seed = seed
         self._chances: dict[str | None, Random] = {}
         self._numbers = count(1)
-        self._armed: dict[str | None, list[Fault]] = {}
+        self.armed: dict[str | None, list[Fault]] = {}
         self._spent: list[Fault] = []
-
-    def __bool__(self) -> bool:
-        return bool(self._armed)
 
     def __iter__(self) -> Iterator[Fault]:
         """Those that can strike, oldest first, then those that cannot any more."""
-        faults = [fault for account in tuple(self._armed) for fault in self._of(account)]
+        faults = [fault for account in tuple(self.armed) for fault in self._of(account)]
         return iter([*sorted(faults, key=lambda fault: int(fault.id[2:])), *self._spent])
 
     def arm(self, spec: "FaultSpec", account: str | None, clock: Clock) -> Fault:
@@ -149,7 +146,7 @@ class Faults:
             seed = None if self._seed is None else f"{self._seed}/faults/{account}"
             random = self._chances[account] = Random(seed)  # noqa: S311 - repeatable on purpose
         fault = Fault(f"F-{next(self._numbers)}", spec, account, clock, random)
-        self._armed.setdefault(account, []).append(fault)
+        self.armed.setdefault(account, []).append(fault)
         return fault
 
     def strike(self, target: Target, *, inside: bool = False) -> Fault | None:
@@ -176,18 +173,18 @@ class Faults:
 
     def _of(self, account: str | None) -> list[Fault]:
         """The faults of an account that are still armed; the others are put away."""
-        faults = self._armed.get(account, [])
+        faults = self.armed.get(account, [])
         spent = [fault for fault in faults if not fault.is_armed]
         if spent:
             self._put_away(spent)
-        return self._armed.get(account, [])
+        return self.armed.get(account, [])
 
     def _put_away(self, faults: Sequence[Fault]) -> None:
         gone = {fault.id for fault in faults}
         for account in {fault.account for fault in faults}:
-            left = [fault for fault in self._armed.pop(account, ()) if fault.id not in gone]
+            left = [fault for fault in self.armed.pop(account, ()) if fault.id not in gone]
             if left:
-                self._armed[account] = left
+                self.armed[account] = left
         self._spent.extend(faults)
         forgettable = sum(not fault.holds_up for fault in self._spent) - _REMEMBERED
         if forgettable > 0:
@@ -198,12 +195,12 @@ class Faults:
     def remove(self, faults: Sequence[Fault]) -> None:
         """Disarm faults, forget them, and let go of what they hold up."""
         gone = {fault.id for fault in faults}
-        for account, armed in list(self._armed.items()):
+        for account, armed in list(self.armed.items()):
             left = [fault for fault in armed if fault.id not in gone]
             if left:
-                self._armed[account] = left
+                self.armed[account] = left
             else:
-                del self._armed[account]
+                del self.armed[account]
         self._spent = [fault for fault in self._spent if fault.id not in gone]
         for fault in faults:
             fault.release()

@@ -7,17 +7,17 @@ API keys are taken out of all that is read of it.
 
 from collections import deque
 from collections.abc import Iterator
-from functools import lru_cache
 from itertools import chain
 from typing import Literal
 
-from runa_mock_server.base.redaction import RawHeaders, Redactor
+from runa_mock_server.base.redaction import KnownKeys, RawHeaders, Redactor
 
 BODY_LIMIT = 4096
 """The bytes of a body that are kept."""
 
 # What an entry costs beside its texts, about.
 _OVERHEAD = 600
+_FEW = 64
 _BETWEEN = b"\n"  # no header can hold it
 
 Outcome = Literal["created", "replayed", "refused"]
@@ -40,18 +40,13 @@ Flat = tuple[
     tuple[str, ...],
 ]
 """What an ``Entry`` shows, as it came: number, moment, method, target, headers in one piece,
-idempotency key, body, status, body of the answer, outcome, order, fingerprint, faults
-and kindnesses."""
+idempotency key, body, status, body of the answer, outcome, order, fingerprint, faults and
+kindnesses."""
 
 
 def in_one_piece(headers: RawHeaders) -> bytes:
     """Headers as a ``Flat`` entry has them."""
     return _BETWEEN.join(chain.from_iterable(headers))
-
-
-@lru_cache(maxsize=16)
-def _redactor(api_key: str) -> Redactor:
-    return Redactor(api_key)
 
 
 class Entry:
@@ -65,22 +60,27 @@ class Entry:
         outcome: for a request that places an order, whether it made one (``created``), got the
             stored answer (``replayed``) or neither (``refused``); ``None`` for other requests,
             and if the service never saw it.
+        key_as_sent: ``X-Idempotency-Key`` as it came; it can hold an API key, so it is not to be
+            shown.
         order_id: the order that was made, or shown again.
         fingerprint: equal for equal bodies; 32 hexadecimal digits.
         faults: the faults that hit it, each with its id, kind and place.
         kindnesses: the settings without which strict mode would have refused or ignored it.
     """
 
-    def __init__(self, flat: Flat, redactor: Redactor | None) -> None:
-        self.number, self.at, self.method, self._target, self._headers, self._key = flat[:6]
+    def __init__(self, flat: Flat, redactor: Redactor | KnownKeys) -> None:
+        self.number, self.at, self.method = flat[:3]
+        self._target, self._headers, self.key_as_sent = flat[3:6]
         self._request_body, self.status, self._response_body, self.outcome = flat[6:10]
         self.order_id, self.fingerprint, self.faults, self.kindnesses = flat[10:]
-        self._redactor = redactor or self._of_a_stranger()
+        if isinstance(redactor, KnownKeys):
+            redactor = self._of_a_stranger(redactor)
+        self._redactor = redactor
 
-    def _of_a_stranger(self) -> Redactor:
+    def _of_a_stranger(self, known: KnownKeys) -> Redactor:
         """What takes out the key that somebody without an account tried to use."""
         tried = [value for name, value in self._pairs() if name.lower() == b"x-api-key"]
-        return _redactor(tried[0].decode(errors="surrogateescape") if tried else "")
+        return Redactor(tried[0].decode(errors="surrogateescape") if tried else "", known)
 
     def _pairs(self) -> Iterator[tuple[bytes, bytes]]:
         parts = iter(self._headers.split(_BETWEEN) if self._headers else ())
@@ -99,12 +99,12 @@ class Entry:
     @property
     def idempotency_key(self) -> str | None:
         """``X-Idempotency-Key`` of a request that places an order, printable."""
-        return None if self._key is None else self._redactor.text(self._key)
+        return None if self.key_as_sent is None else self._redactor.text(self.key_as_sent)
 
     @property
     def request_body(self) -> bytes:
         """Its first ``BODY_LIMIT`` bytes."""
-        return self._redactor.body(self._request_body)[:BODY_LIMIT]
+        return self._redactor.body(self._request_body, BODY_LIMIT)[:BODY_LIMIT]
 
     @property
     def response_body(self) -> bytes:
@@ -112,7 +112,7 @@ class Entry:
 
         What a fault made of it, the caller knows.
         """
-        return self._redactor.body(self._response_body)[:BODY_LIMIT]
+        return self._redactor.body(self._response_body, BODY_LIMIT)[:BODY_LIMIT]
 
 
 class Journal:
@@ -121,41 +121,59 @@ class Journal:
     Args:
         most_entries: how many are kept.
         most_bytes: how many bytes they may take, about.
-        redactor: takes out the account's key; ``None`` where each request has a key of its own.
+        redactor: redacts keys; for requests of callers without an account, the known keys,
+            which are redacted together with the key that each of them tried.
 
     Attributes:
         dropped: how many were forgotten to make room.
         corrected: how often one was corrected.
     """
 
-    def __init__(
-        self, most_entries: int, most_bytes: int, redactor: Redactor | None = None
-    ) -> None:
+    __slots__ = (
+        "_bytes",
+        "_entries",
+        "_most_bytes",
+        "_most_entries",
+        "_redactor",
+        "corrected",
+        "dropped",
+    )
+
+    def __init__(self, most_entries: int, most_bytes: int, redactor: Redactor | KnownKeys) -> None:
         self._most_entries, self._most_bytes = most_entries, most_bytes
         self._redactor = redactor
         self.dropped = self.corrected = 0
         self._bytes = 0
-        # Plain tuples of plain values: the garbage collector stops walking those.
-        self._entries: deque[Flat] = deque()
+        # Plain tuples of plain values: the garbage collector stops walking those. In a list while
+        # they are few, for an empty deque takes as much memory as the rest of an account.
+        self._entries: list[Flat] | deque[Flat] = []
 
     def __len__(self) -> int:
         return len(self._entries)
 
     def __iter__(self) -> Iterator[Entry]:
-        for entry in tuple(self._entries):
-            yield Entry(entry, self._redactor)
+        """The requests that are kept now, whatever is added while they are read."""
+        redactor = self._redactor
+        return (Entry(entry, redactor) for entry in tuple(self._entries))
 
     def add(self, entry: Flat) -> None:
         """Note a request, and forget the oldest beyond the limits."""
         if len(entry[6]) > BODY_LIMIT or len(entry[8]) > BODY_LIMIT:
-            # The key comes out before they are cut, or half of it could stay at the end.
-            shown = Entry(entry, self._redactor)
-            bodies = shown.request_body, entry[7], shown.response_body
-            entry = (*entry[:6], *bodies, *entry[9:])
+            entry = self._cut(entry)
+        if len(self._entries) == _FEW:
+            self._entries = deque(self._entries)
         self._entries.append(entry)
         self._bytes += _size(entry)
         if len(self._entries) > self._most_entries or self._bytes > self._most_bytes:
             self._trim()
+
+    def _cut(self, entry: Flat) -> Flat:
+        """An entry with no more of its bodies than is shown."""
+        if isinstance(self._redactor, Redactor):  # what is beyond cannot hide half of a key
+            needed = self._redactor.needed(BODY_LIMIT)
+            return (*entry[:6], entry[6][:needed], entry[7], entry[8][:needed], *entry[9:])
+        shown = Entry(entry, self._redactor)
+        return (*entry[:6], shown.request_body, entry[7], shown.response_body, *entry[9:])
 
     def correct(self, number: int, status: int | None) -> None:
         """Note what the caller of a request was told in the end, if the request is kept."""
@@ -173,7 +191,7 @@ class Journal:
             Whether there are more.
         """
         for _ in range(min(count, len(self._entries))):
-            self._entries.popleft()
+            self._entries.pop()
         return bool(self._entries)
 
     def limit(self, most_entries: int, most_bytes: int) -> None:
@@ -184,7 +202,8 @@ class Journal:
     def _trim(self) -> None:
         entries = self._entries
         while entries and (len(entries) > self._most_entries or self._bytes > self._most_bytes):
-            self._bytes -= _size(entries.popleft())
+            self._bytes -= _size(entries[0])
+            del entries[0]
             self.dropped += 1
 
 

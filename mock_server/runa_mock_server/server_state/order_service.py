@@ -1,19 +1,20 @@
 """What can be done with the orders of one account: each is decided first, and then committed."""
 
 from collections.abc import Callable, Sequence
-from functools import partial
+from functools import lru_cache, partial
 from typing import Literal
 
 import orjson
 
 from runa_mock_server.base.clock import Clock
 from runa_mock_server.base.errors import ApiError, quoted
+from runa_mock_server.base.ids import Identity
 from runa_mock_server.base.paging import PageRequest, bad_cursor, envelope
 from runa_mock_server.catalogue.catalogue import Catalogue
 from runa_mock_server.orders import lifecycle, payouts
 from runa_mock_server.orders.commit import AccountView, Commit
 from runa_mock_server.orders.documents import basic, full_bytes, incomplete, tokens_of
-from runa_mock_server.orders.order import Order, Part
+from runa_mock_server.orders.order import Order, Part, from_row, head_of
 from runa_mock_server.orders.payouts import Payout
 from runa_mock_server.orders.terms import OrderTerms
 from runa_mock_server.store.memory import AccountState
@@ -31,6 +32,8 @@ class OrderService:
     Attributes:
         terms: how its orders are carried out from now on.
     """
+
+    __slots__ = ("_clock", "_first_catalogue", "_state", "terms")
 
     def __init__(
         self, clock: Clock, state: AccountState, terms: OrderTerms, catalogue: Catalogue
@@ -51,16 +54,18 @@ class OrderService:
         Raises:
             ApiError: ``not_found`` if this account has no such order.
         """
-        order = self._state.order(order_id)
-        if order is None:
+        row = self._state.row(order_id)
+        if row is None:
             raise ApiError("not_found", f"There is no order {quoted(order_id)}.")
-        if self._clock.now() < order.ends_at:
-            if order.reads_left is None:
-                return incomplete(order_id)
-            order = self._change(order_id, lifecycle.counted_read)
-            if self._clock.now() < order.ends_at:
-                return incomplete(order_id)
-        return self.document(order)
+        now, (_, ends_at, expires_at, _) = self._clock.now(), head_of(row)
+        if now >= ends_at:
+            identity, links = self._state.identity, self.terms.payout_url
+            return _document(order_id, row, identity, links, now >= expires_at)
+        order = from_row(order_id, row)
+        if order.reads_left is None:
+            return incomplete(order_id)
+        order = self._change(order_id, lifecycle.counted_read)
+        return incomplete(order_id) if order.on_hold else self.document(order)
 
     def page(self, wanted: PageRequest) -> bytes:
         """A page of orders in basic form, newest first (inferred).
@@ -187,6 +192,19 @@ class OrderService:
         if payout is None:
             raise payouts.ClaimError("There is no such payout.")
         return payout
+
+
+@lru_cache(maxsize=512)
+def _document(
+    order_id: str,
+    row: bytes,
+    identity: Identity,
+    links: str,
+    is_expired: bool,  # noqa: FBT001 - part of the key of the cache
+) -> bytes:
+    """The full order of a row. Clients ask for the same order several times in a row."""
+    order = from_row(order_id, row)
+    return full_bytes(order, identity, links, order.expires_at if is_expired else order.ends_at)
 
 
 def _existing(view: AccountView, order_id: str) -> Order:

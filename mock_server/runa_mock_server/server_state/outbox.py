@@ -1,6 +1,6 @@
 """The mails of one account. They follow from its orders; kept is which items have one."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from runa_mock_server.mail.outbox import Email
 from runa_mock_server.orders.commit import AccountView, Commit
@@ -15,6 +15,8 @@ class Outbox:
         state: the account.
         links: what payout links begin with, now.
     """
+
+    __slots__ = ("_links", "_state")
 
     def __init__(self, state: AccountState, links: Callable[[], str]) -> None:
         self._state = state
@@ -33,9 +35,14 @@ class Outbox:
         """How many orders have mails here."""
         return len(self._state.orders_with_mail())
 
+    def each(self) -> Iterator[Email]:
+        """Every mail that is known now, in the order in which their orders were placed."""
+        for order_id in self._state.orders_with_mail():
+            yield from self.of(order_id)
+
     def by_order(self) -> list[Email]:
         """Every mail that is known, in the order in which their orders were placed."""
-        return [email for id_ in self._state.orders_with_mail() for email in self.of(id_)]
+        return list(self.each())
 
     def of(self, order_id: str) -> tuple[Email, ...]:
         """The mails that an order causes, sent or yet to be sent."""

@@ -1,14 +1,22 @@
 """Everything that one server owns. Nothing lives at module level: two servers share nothing."""
 
+from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Mapping
 from itertools import count
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
+from weakref import ref
 
 from runa_mock_server.base.clock import DAY, SECOND, Clock, clock_of
 from runa_mock_server.base.ids import read_payout_token
 from runa_mock_server.base.money import in_cents
+from runa_mock_server.base.redaction import KnownKeys
 from runa_mock_server.catalogue.catalogue import Catalogue
-from runa_mock_server.catalogue.changes import ProductChange, changed_product, product_update
+from runa_mock_server.catalogue.changes import (
+    ProductChange,
+    changed_product,
+    product_update,
+    with_added,
+)
 from runa_mock_server.catalogue.file import catalogue_of
 from runa_mock_server.catalogue.service import ProductService
 from runa_mock_server.contract.processing import Processing, parse_processing
@@ -28,6 +36,16 @@ if TYPE_CHECKING:  # a server starts without loading pydantic
 PAYOUT_PATH = "/payout/"
 
 _SWEPT_AT_ONCE = 500
+_MOST_UNUSED = 1_000
+"""Accounts that stored nothing, beyond which the oldest is forgotten."""
+
+
+class _Terms(NamedTuple):
+    """The terms of orders, and what they were made of."""
+
+    settings: "Settings"
+    public_url: str
+    terms: OrderTerms
 
 
 class World:
@@ -48,6 +66,7 @@ class World:
         tell: ends an order and tells of it, before it is answered; set by whoever serves it.
         webhooks: who is told of what.
         journal: the requests of callers without an account.
+        known_keys: the API keys of all accounts, redacted in everything that is shown.
         faults: what goes wrong on purpose, for all accounts.
         numbers: the numbers of the requests.
         commands: how many calls of the control API were to change something.
@@ -75,15 +94,23 @@ class World:
         self.installed: list[Callable[[Account], None]] = [self._tell_webhooks]
         self.tell: Callable[[Account, str], Awaitable[None]] | None = None
         self.commands = self.clock_moves = 0
+        self.clock_listeners: tuple[Callable[[], None], ...] = (self.clock_moved,)
         self._discarded: list[Account] = []
+        self._terms: _Terms | None = None
+        first = self.profile.opening_balances
+        self._first_balances = {name: in_cents(amount) for name, amount in first.items()}
         self._begin()
 
     def _begin(self) -> None:
         settings = self.settings
         self._accounts: dict[str, Account] = {}
-        self._numbered: dict[int, list[Account]] = {}
+        self._numbered: dict[int, tuple[Account, ...]] = {}
+        self._latest: OrderedDict[str, None] = OrderedDict()  # keys that may be unused
         self.numbers = count(1)
-        self.journal = Journal(settings.journal_requests, settings.journal_bytes)
+        self.known_keys = KnownKeys()
+        for api_key in settings.api_keys:
+            self.known_keys.add(api_key)
+        self.journal = Journal(settings.journal_requests, settings.journal_bytes, self.known_keys)
         self.faults = Faults(settings.seed)
         self.webhooks = Webhooks(settings.seed, self.clock, self._wake_server)
         for subscription in settings.webhooks:
@@ -113,9 +140,34 @@ class World:
         """
         old = self.products.document(code)
         new = changed_product(old, change)
-        if new == old:
-            return
-        self._have(self.catalogue.with_product(new))
+        if new != old:
+            self._offer(self.catalogue.with_product(new), old, new)
+
+    def add_product(self, product: Mapping[str, Any]) -> None:
+        """Add a product to the catalogue, for every account.
+
+        Args:
+            product: a document in the shape of the provider's product list.
+
+        Raises:
+            ProductChangeError: naming each field that cannot be used; nothing was changed.
+        """
+        self._offer(with_added(self.catalogue, product), None, product)
+
+    def remove_product(self, code: str) -> None:
+        """Remove a product from the catalogue, for every account; orders stay as they are.
+
+        Raises:
+            KeyError: if there is no such product.
+        """
+        product = self.products.document(code)
+        self._offer(self.catalogue.without(code), product, None)
+
+    def _offer(
+        self, catalogue: Catalogue, old: Mapping[str, Any] | None, new: Mapping[str, Any] | None
+    ) -> None:
+        """Replace the catalogue, and send the event of the product in which it differs."""
+        self._have(catalogue)
         for account in self.accounts:
             account.follow()
         if self._sends_webhooks:
@@ -149,12 +201,46 @@ class World:
     def install(self, account: Account) -> None:
         """Have an account be that of its key, in the place of the one before."""
         before = self._forget(account.api_key)
-        if before is not None:
+        if before is None:
+            self.known_keys.add(account.api_key)
+        else:
             self._discard([before])
+        self._put(account)
+        self._latest[account.api_key] = None
+        if len(self._latest) > _MOST_UNUSED:
+            self._forget_unused()
+
+    def _put(self, account: Account) -> None:
         self._accounts[account.api_key] = account
-        self._numbered.setdefault(account.state.identity.account, []).append(account)
+        number = account.state.identity.account
+        self._numbered[number] = (*self._numbered.get(number, ()), account)
         for call in self.installed:
             call(account)
+
+    def _forget_unused(self) -> None:
+        """Forget the oldest account that may be unused, with its requests, if it is unused."""
+        api_key, _ = self._latest.popitem(last=False)
+        account = self._accounts.get(api_key)
+        if account is None or not account.is_unused or self._is_named(api_key):
+            return
+        self._forget(api_key)
+        account.state.order_changed = account.state.mails_changed = None
+        held = ref(account)
+        self.journal.dropped += len(account.journal)
+        del account
+        account = held()
+        if account is not None:  # a request is under way, and may yet place an order
+            self.journal.dropped -= len(account.journal)
+            self._put(account)
+            self._latest[api_key] = None
+            return
+        self.known_keys.remove(api_key)
+        self.webhooks.unfollow(api_key)
+
+    def _is_named(self, api_key: str) -> bool:
+        """Whether a fault or a webhook is for one account."""
+        named = (*self.faults, *self.webhooks.faults.armed, *self.webhooks.endpoints.values())
+        return any(each.account == api_key for each in named)
 
     @property
     def _sends_webhooks(self) -> bool:
@@ -167,7 +253,10 @@ class World:
     def _forget(self, api_key: str) -> Account | None:
         account = self._accounts.pop(api_key, None)
         if account is not None:
-            self._numbered[account.state.identity.account].remove(account)
+            number = account.state.identity.account
+            others = tuple(each for each in self._numbered.pop(number) if each is not account)
+            if others:
+                self._numbered[number] = others
         return account
 
     def _discard(self, accounts: list[Account]) -> None:
@@ -219,6 +308,17 @@ class World:
 
     def order_terms(self, settings: "Settings") -> OrderTerms:
         """How the orders of an account with these settings are carried out."""
+        made = self._terms  # the same for most accounts
+        if (
+            made is None
+            or made.settings is not settings
+            or made.terms.catalogue is not self.catalogue
+            or made.public_url is not self.public_url
+        ):
+            made = self._terms = _Terms(settings, self.public_url, self._new_terms(settings))
+        return made.terms
+
+    def _new_terms(self, settings: "Settings") -> OrderTerms:
         lifetime = settings.link_lifetime_days
         rule = settings.processing
         return OrderTerms(
@@ -238,7 +338,7 @@ class World:
         """What an account with these settings has before it orders anything, in cents."""
         if settings.balances:
             return {name.value: in_cents(amount) for name, amount in settings.balances.items()}
-        return {name: in_cents(each) for name, each in self.profile.opening_balances.items()}
+        return self._first_balances
 
     def change_settings(self, changes: Mapping[str, Any]) -> None:
         """Let the server behave differently from now on, but where an account has its own way.

@@ -7,7 +7,7 @@ and the journal.
 
 from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, NamedTuple
 from urllib.parse import quote, unquote
 
 import orjson
@@ -17,21 +17,26 @@ from runa_mock_server.base.clock import FASTEST, SECOND
 from runa_mock_server.base.currencies import Currency
 from runa_mock_server.base.errors import quoted
 from runa_mock_server.base.ids import SECRET_SIZE, Identity, Place, read_payout_token
+from runa_mock_server.base.json_pieces import elements, members, model_document
 from runa_mock_server.base.money import from_cents, in_cents
 from runa_mock_server.config.settings import RUN_TIME, Amount, SupportedCurrency
 from runa_mock_server.contract.processing import NEVER
 from runa_mock_server.contract.request_models import EmailAddress
+from runa_mock_server.mail.outbox import Email
 from runa_mock_server.orders.business_rules import REDEMPTION_TEMPLATE
 from runa_mock_server.orders.commit import Commit, Mail
-from runa_mock_server.orders.documents import full_bytes, ids_of, tokens_of
+from runa_mock_server.orders.documents import full_bytes, ids_of, order_id_in, tokens_of
 from runa_mock_server.orders.idempotency import Answer, KeptAnswer
 from runa_mock_server.orders.order import Order, Part
 from runa_mock_server.server_state.account import Account
 from runa_mock_server.server_state.exported_order import ExportedOrder, OrderId, read_document
+from runa_mock_server.server_state.outbox import Outbox
 from runa_mock_server.server_state.server_state import World
+from runa_mock_server.store.memory import AccountState as Stored
 from runa_schemas.contract_data import ProfileName
 
 _FIRST_REFUSAL = 400
+_TOO_LATE_ID = "O-7"  # of the year 9774; larger ids must be left for the orders that follow
 _YEAR_10000 = 253_402_300_800 * SECOND
 
 
@@ -122,6 +127,11 @@ class AccountState(_Part):
     recipient_addresses: dict[str, str] = {}
     emails: list[EmailState]
     attempts: list[Moment] = Field(description="The moments that count against the rate limit.")
+    undelivered: dict[str, Annotated[int, Field(ge=0)]] = Field(
+        default={},
+        description="The orders whose answer has reached no client, each with the number of "
+        "orders that there were when its request came.",
+    )
 
 
 class StateError(ValueError):
@@ -137,66 +147,89 @@ class StateError(ValueError):
         self.reason = reason
 
 
-def export_account(account: Account) -> AccountState:
-    """The state of an account as it is now."""
+def export_account(account: Account) -> Iterator[bytes]:
+    """The JSON of the state that an account has when the first piece is asked for, in pieces."""
     now, speed = account.clock.state()
-    state = account.state
-    orders = list(state.orders())
-    return AccountState(
+    state, links = account.state.snapshot(), account.orders.terms.payout_url
+    recipients = sorted(state.recipients.items())
+    head = AccountState(
         profile=account.settings.profile,
         number=state.identity.account,
         clock=ClockState(now=now, speed=speed),
         settings=account.settings.model_dump(mode="json", include=set(RUN_TIME - {"balances"})),
         balances={Currency(name): from_cents(cents) for name, cents in state.balances.items()},
         ids={"secret": state.identity.secret.hex()},
-        orders=[_order_state(account, order) for order in orders],
-        held={order.id: order.reads_left for order in orders if order.on_hold},
-        failure_reasons={
-            order.id: order.failure_reason for order in orders if order.failure_reason is not None
-        },
-        answers=[
-            AnswerState(
-                key=_encoded(key),
-                first_seen=kept.first_seen,
-                fingerprint=kept.fingerprint,
-                status=kept.answer.status,
-                body=kept.answer.body.decode(),
-            )
-            for key, kept in state.kept_answers()
-        ],
-        claims={
-            tokens_of(order, state.identity)[index]: [
-                PartState(code=part.code, value=from_cents(part.value)) for part in change.parts
-            ]
-            for order in orders
-            for index, change in order.payouts.items()
-            if change.parts
-        },
-        known_recipients=sorted(state.known_recipients()),
-        recipient_addresses={
-            reference: address
-            for reference, address in sorted(state.known_recipients().items())
-            if address is not None
-        },
-        emails=[
-            EmailState(**{name: getattr(email, name) for name in EmailState.model_fields})
-            for email in account.outbox.by_order()
-        ],
+        orders=[],
+        held={},
+        failure_reasons={},
+        answers=[],
+        claims={},
+        known_recipients=[],
+        emails=[],
         attempts=list(state.attempts),
+        undelivered=dict(account.undelivered),
+    )
+    of_orders = _OfOrders([], [], [])
+    addresses = ((name, known) if known is not None else None for name, known in recipients)
+    emails = Outbox(state, lambda: links).each()
+    yield from model_document(
+        head,
+        {
+            "orders": elements(_order_states(state, links, of_orders)),  # fills what comes next
+            "held": members(of_orders.held),
+            "failure_reasons": members(of_orders.failure_reasons),
+            "answers": elements(map(_answer_state, state.kept_answers())),
+            "claims": members(of_orders.claims),
+            "known_recipients": elements(reference for reference, _ in recipients),
+            "recipient_addresses": members(addresses),
+            "emails": elements(map(_email_state, emails)),
+        },
     )
 
 
-def _order_state(account: Account, order: Order) -> OrderState:
-    links, identity = account.orders.terms.payout_url, account.state.identity
-    return OrderState(
-        id=order.id,
-        ends_at=order.ends_at,
-        expires_at=order.expires_at,
-        # As it is without the time that has passed: what has expired is worked out when read.
-        document=full_bytes(order, identity, links, now=0).decode(),
-        key=None if order.key is None else _encoded(order.key),
-        fingerprint=order.fingerprint,
+class _OfOrders(NamedTuple):
+    """What an exported account has of orders beside their documents."""
+
+    held: list[tuple[str, int | None]]
+    failure_reasons: list[tuple[str, str]]
+    claims: list[tuple[str, list[PartState]]]
+
+
+def _order_states(state: Stored, links: str, of_orders: _OfOrders) -> Iterator[OrderState]:
+    for order in state.orders():
+        if order.on_hold:
+            of_orders.held.append((order.id, order.reads_left))
+        if order.failure_reason is not None:
+            of_orders.failure_reasons.append((order.id, order.failure_reason))
+        for index, change in order.payouts.items():
+            if change.parts:
+                token = tokens_of(order, state.identity)[index]
+                parts = [PartState(code=p.code, value=from_cents(p.value)) for p in change.parts]
+                of_orders.claims.append((token, parts))
+        yield OrderState(
+            id=order.id,
+            ends_at=order.ends_at,
+            expires_at=order.expires_at,
+            # As it is without the time that has passed: what has expired is worked out when read.
+            document=full_bytes(order, state.identity, links, now=0).decode(),
+            key=None if order.key is None else _encoded(order.key),
+            fingerprint=order.fingerprint,
+        )
+
+
+def _answer_state(kept: tuple[str, KeptAnswer]) -> AnswerState:
+    key, answer = kept
+    return AnswerState(
+        key=_encoded(key),
+        first_seen=answer.first_seen,
+        fingerprint=answer.fingerprint,
+        status=answer.answer.status,
+        body=answer.answer.body.decode(),
     )
+
+
+def _email_state(email: Email) -> EmailState:
+    return EmailState(**{name: getattr(email, name) for name in EmailState.model_fields})
 
 
 def import_account(world: World, api_key: str, state: AccountState) -> Account:
@@ -221,6 +254,10 @@ def import_account(world: World, api_key: str, state: AccountState) -> Account:
     account.state.identity = identity
     for commit in _commits(account, world, state):
         account.state.apply(commit)
+    for order_id in state.undelivered:
+        if account.state.order(order_id) is None:
+            raise StateError("undelivered", f"there is no order {quoted(order_id)}")
+    account.undelivered.update(state.undelivered)
     world.install(account)
     return account
 
@@ -246,7 +283,7 @@ def _commits(account: Account, world: World, state: AccountState) -> Iterator[Co
         yield Commit(placed=order, mails={order.id: mails.get(order.id, ())})
     for key, kept in answers.items():
         if kept.answer.status < _FIRST_REFUSAL:
-            _check_order(known, "answers", _made_by(kept))
+            _check_order(known, "answers", order_id_in(kept.answer.body))
         yield Commit(key=(key, kept))
     gone = dict.fromkeys(account.state.balances)
     balances = {name.value: in_cents(amount) for name, amount in state.balances.items()}
@@ -265,16 +302,10 @@ def _kept(answer: AnswerState) -> KeptAnswer:
     return KeptAnswer(answer.first_seen, answer.fingerprint, sent)
 
 
-def _made_by(kept: KeptAnswer) -> object:
-    """The id of the order that an answer is about."""
-    document = orjson.loads(kept.answer.body)
-    return document.get("id") if isinstance(document, dict) else None
-
-
 def _orders(
     account: Account, world: World, state: AccountState, answers: Mapping[str, KeptAnswer]
 ) -> list[Order]:
-    keys = {_made_by(kept): key for key, kept in answers.items()}
+    keys = {order_id_in(kept.answer.body): key for key, kept in answers.items()}
     documents = _documents(world, state)
     claims = _claims(world, state, documents)
     on_hold = {kept.id for kept in state.orders if kept.ends_at == NEVER}
@@ -312,6 +343,8 @@ def _documents(world: World, state: AccountState) -> list[ExportedOrder]:
     for position, kept in enumerate(state.orders):
         if kept.id <= last:
             raise StateError("orders", f"{kept.id} does not come after {last}")
+        if kept.id >= _TOO_LATE_ID:
+            raise StateError("orders", f"{kept.id} must start with O-0 to O-6: clocks end in 9000")
         last = kept.id
         try:
             document = read_document(kept.document)
@@ -373,7 +406,7 @@ def _check_order(known: Mapping[str, Order], field: str, order_id: object) -> Or
 
 
 def _check_product(world: World, field: str, code: str) -> None:
-    if world.catalogue.offer(code) is None:
+    if world.catalogue.known_offer(code) is None:
         raise StateError(field, f"this server has no product {quoted(code)}")
 
 

@@ -6,13 +6,13 @@ numbers, and one bytearray of ids in the order of creation. So a million orders 
 
 from bisect import bisect_left
 from collections.abc import Callable, Iterator, Mapping, MutableMapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from runa_mock_server.base.ids import Identity
 from runa_mock_server.orders.commit import MOST_MAILS, Commit, Decision, Mail
 from runa_mock_server.orders.documents import order_id_in
 from runa_mock_server.orders.idempotency import Answer, KeptAnswer
-from runa_mock_server.orders.order import Order, accepted, end_of_row, from_row, to_row
+from runa_mock_server.orders.order import Order, accepted, from_row, head_of, to_row
 from runa_mock_server.orders.rate_limit import RATE_WINDOW
 
 _ID_SIZE = len("O-") + 26
@@ -20,12 +20,8 @@ _ACCEPTED = 202
 _ABSENT: Any = object()
 
 
-class _Write(NamedTuple):
-    """One write of a commit: a key of a mapping and its new value."""
-
-    mapping: MutableMapping[Any, Any]
-    key: Any
-    value: Any
+_Write = tuple[MutableMapping[Any, Any], Any, Any]
+"""One write of a commit: a mapping, a key and its new value, or ``_ABSENT``."""
 
 
 class AccountState:
@@ -40,6 +36,9 @@ class AccountState:
     Attributes:
         identity: the same.
         balances: by currency what is there, in cents.
+        newest_id: the id of the newest order, empty if there is none.
+        in_progress: the idempotency keys whose first request is being held up.
+        recipients: by reference the recipients who have claimed a payout, with their address.
         version: how many commits have been applied.
         order_changed: called within a commit with the id of an order that is new or ends at
             another time, and that time; ``None`` while nothing waits for orders to end.
@@ -47,20 +46,45 @@ class AccountState:
             at another time.
     """
 
+    __slots__ = (
+        "_attempts",
+        "_ids",
+        "_keys",
+        "_mails",
+        "_rows",
+        "balances",
+        "identity",
+        "in_progress",
+        "mails_changed",
+        "newest_id",
+        "order_changed",
+        "recipients",
+        "version",
+    )
+
     def __init__(self, identity: Identity, balances: Mapping[str, int]) -> None:
         self.identity = identity
         self.balances: dict[str, int] = dict(balances)
         self.version = 0
+        self.newest_id = ""
+        self.in_progress: dict[str, None] = {}  # an empty set takes three times as much
+        self.recipients: dict[str, str | None] = {}
         self.order_changed: Callable[[str, int], None] | None = None
         self.mails_changed: Callable[[str], None] | None = None
         self._rows: dict[str, bytes] = {}
         self._ids = bytearray()
         # A key whose answer is that its order was accepted has the position of that order.
         self._keys: dict[str, int | bytes] = {}
-        self._in_progress: set[str] = set()
         self._mails: dict[str, tuple[Mail, ...]] = {}
-        self._recipients: dict[str, str | None] = {}
         self._attempts: tuple[int, ...] = ()
+
+    def snapshot(self) -> "AccountState":
+        """A copy that no later commit changes. What it holds is shared, so it is made quickly."""
+        copy = AccountState(self.identity, self.balances)
+        copy._rows, copy._ids, copy._keys = self._rows.copy(), self._ids[:], self._keys.copy()
+        copy._mails, copy._attempts = self._mails.copy(), self._attempts
+        copy.recipients, copy.newest_id = self.recipients.copy(), self.newest_id
+        return copy
 
     # What decisions read.
 
@@ -69,10 +93,9 @@ class AccountState:
         """How many orders it has."""
         return len(self._rows)
 
-    @property
-    def newest_id(self) -> str:
-        """The id of its newest order, empty if it has none."""
-        return self._ids[-_ID_SIZE:].decode()
+    def row(self, order_id: str) -> bytes | None:
+        """The row of the order with an id; see ``orders.order``."""
+        return self._rows.get(order_id)
 
     def order(self, order_id: str) -> Order | None:
         """The order with an id."""
@@ -89,14 +112,8 @@ class AccountState:
         if kept is None or isinstance(kept, bytes):
             return None if kept is None else KeptAnswer.unpack(kept)
         order_id = self._id_at(kept)
-        order = from_row(order_id, self._rows[order_id])
-        return KeptAnswer(
-            order.created_at, order.fingerprint, Answer(_ACCEPTED, accepted(order_id))
-        )
-
-    def is_in_progress(self, key: str) -> bool:
-        """Whether the first request with a key is being held up."""
-        return key in self._in_progress
+        head = head_of(self._rows[order_id])
+        return KeptAnswer(head.created_at, head.fingerprint, Answer(_ACCEPTED, accepted(order_id)))
 
     def balance(self, currency: str) -> int:
         """What is there, in cents."""
@@ -105,10 +122,6 @@ class AccountState:
     def mails(self, order_id: str) -> Sequence[Mail]:
         """The mails of an order."""
         return self._mails.get(order_id, ())
-
-    def known_recipients(self) -> Mapping[str, str | None]:
-        """By reference the recipients who have claimed a payout, with their address."""
-        return self._recipients
 
     def attempts_since(self, since: int) -> int:
         """How many attempts count against the rate limit that came after a time."""
@@ -146,7 +159,7 @@ class AccountState:
         Looks at all, so it is not for a request.
         """
         for order_id, row in tuple(self._rows.items()):
-            ends_at = end_of_row(row)
+            ends_at = head_of(row).ends_at
             if ends_at > time:
                 yield order_id, ends_at
 
@@ -181,10 +194,8 @@ class AccountState:
             Exception: whatever a write or a listener raised; nothing is changed then.
         """
         placed = commit.placed
-        if placed is not None:
-            placed = placed._replace(position=len(self._rows))
-        writes = self._writes(commit, placed)
-        before = [_Write(mapping, key, mapping.get(key, _ABSENT)) for mapping, key, _ in writes]
+        writes = self._writes(commit)
+        before = [(mapping, key, mapping.get(key, _ABSENT)) for mapping, key, _ in writes]
         ids, attempts = len(self._ids), self._attempts
         try:
             _write(writes)
@@ -198,43 +209,48 @@ class AccountState:
             del self._ids[ids:]
             self._attempts = attempts
             raise
+        if placed is not None:
+            self.newest_id = placed.id
         self.version += 1
         if len(self._mails) > MOST_MAILS:
             del self._mails[next(iter(self._mails))]
 
-    def _writes(self, commit: Commit, placed: Order | None) -> list[_Write]:
-        writes = [_Write(self._rows, order.id, to_row(order)) for order in commit.changed]
+    def _writes(self, commit: Commit) -> list[_Write]:
+        placed, rows = commit.placed, self._rows
+        writes: list[_Write] = [(rows, order.id, to_row(order)) for order in commit.changed]
         if placed is not None:
-            writes.append(_Write(self._rows, placed.id, to_row(placed)))
+            writes.append((rows, placed.id, to_row(placed, len(rows))))
         if commit.key is not None:
             key, kept = commit.key
-            if self._keys.get(key) is not None:  # a key that was used again after 30 days
-                writes.append(_Write(self._keys, key, _ABSENT))
-            writes.append(_Write(self._keys, key, self._short(kept, placed)))
+            if key in self._keys:  # a key that was used again after 30 days
+                writes.append((self._keys, key, _ABSENT))
+            writes.append((self._keys, key, self._short(kept, placed)))
         if commit.balances:
             writes += [
-                _Write(self.balances, currency, _ABSENT if cents is None else cents)
+                (self.balances, currency, _ABSENT if cents is None else cents)
                 for currency, cents in commit.balances.items()
             ]
         if commit.mails:
             writes += [
-                _Write(self._mails, order_id, tuple(mails) or _ABSENT)
+                (self._mails, order_id, tuple(mails) or _ABSENT)
                 for order_id, mails in commit.mails.items()
             ]
         if commit.recipients:
-            writes += [_Write(self._recipients, *known) for known in commit.recipients.items()]
+            writes += [(self.recipients, *known) for known in commit.recipients.items()]
         return writes
 
     def _short(self, kept: KeptAnswer, placed: Order | None) -> int | bytes:
         """What is kept of the answer to a key: little, where it follows from its order."""
-        if kept.answer.status == _ACCEPTED:
-            order = placed or self.order(order_id_in(kept.answer.body))
-            if order is not None and (kept.first_seen, kept.fingerprint) == (
-                order.created_at,
-                order.fingerprint,
-            ):
-                return order.position
-        return kept.pack()
+        if kept.answer.status != _ACCEPTED:
+            return kept.pack()
+        position = len(self._rows)
+        if placed is None:
+            placed = self.order(order_id_in(kept.answer.body) or "")
+            if placed is None or kept.answer.body != accepted(placed.id):
+                return kept.pack()
+            position = placed.position
+        follows = (kept.first_seen, kept.fingerprint) == (placed.created_at, placed.fingerprint)
+        return position if follows else kept.pack()
 
     def _with(self, attempt: int) -> tuple[int, ...]:
         """The attempts that count, with one more."""
@@ -242,6 +258,8 @@ class AccountState:
 
     def _tell(self, commit: Commit) -> None:
         """Tell the listeners of the orders that are new or end at another time."""
+        if self.order_changed is None and self.mails_changed is None:
+            return
         ending = commit.changed if commit.placed is None else [*commit.changed, commit.placed]
         for order in ending:
             if self.order_changed is not None:
@@ -251,11 +269,11 @@ class AccountState:
 
     def begin(self, key: str) -> None:
         """Mark the first request with a key as in progress, until ``release``."""
-        self._in_progress.add(key)
+        self.in_progress[key] = None
 
     def release(self, key: str) -> None:
         """End what ``begin`` began."""
-        self._in_progress.discard(key)
+        self.in_progress.pop(key, None)
 
     def drop(self, count: int) -> bool:
         """Forget some orders and keys, whichever; for an account that was discarded.

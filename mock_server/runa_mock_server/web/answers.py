@@ -6,9 +6,13 @@ import orjson
 from aiohttp import web
 
 from runa_mock_server.base.errors import ServiceError
+from runa_mock_server.base.redaction import Redactor
 from runa_mock_server.orders.idempotency import Answer
 
 OK = 200
+
+_JSON = "application/json"
+_NOT_FREE = frozenset({"type", "error"})  # fields of refusals that hold nothing a caller has sent
 
 
 def json_answer(document: Any, status: int = OK) -> Answer:
@@ -19,6 +23,26 @@ def json_answer(document: Any, status: int = OK) -> Answer:
 def answer_to(refusal: ServiceError) -> Answer:
     """A refusal as an answer, in the shape that its kind has."""
     return json_answer(refusal.document(), refusal.status)
+
+
+def redacted(answer: Answer, redactor: Redactor) -> Answer:
+    """A refusal without API keys; its type and its shape stay, whatever a key looks like."""
+    if answer.content_type != _JSON or redactor.body(answer.body) == answer.body:
+        return answer
+    return answer._replace(body=orjson.dumps(_redacted(orjson.loads(answer.body), redactor)))
+
+
+def _redacted(value: Any, redactor: Redactor) -> Any:
+    if isinstance(value, str):
+        return redactor.text(value)
+    if isinstance(value, list):
+        return [_redacted(part, redactor) for part in value]
+    if isinstance(value, dict):
+        return {
+            name: part if name in _NOT_FREE else _redacted(part, redactor)
+            for name, part in value.items()
+        }
+    return value
 
 
 def to_response(answer: Answer, headers: dict[str, str]) -> web.Response:

@@ -1,64 +1,47 @@
 """One request on its way through the service."""
 
 from collections.abc import Mapping
-from typing import Protocol
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-from aiohttp import StreamReader
 from aiohttp.web import BaseRequest
+from multidict import CIMultiDictProxy
 
-from runa_mock_server.base.redaction import RawHeaders
+from runa_mock_server.base.redaction import Redactor
 from runa_mock_server.contract.processing import Processing
+from runa_mock_server.orders.idempotency import Answer
 from runa_mock_server.server_state.account import Account
 from runa_mock_server.server_state.faults import Fault
-from runa_mock_server.server_state.journal import Outcome
+from runa_mock_server.server_state.journal import Journal, Outcome
 from runa_mock_server.server_state.server_state import World
 from runa_schemas.contract_data import ExecutionMode
+
+if TYPE_CHECKING:
+    from runa_mock_server.web.routing import Route  # which needs calls
 
 
 class ForgottenError(Exception):
     """The call was held up, and the world that it came to was reset or replaced meanwhile."""
 
 
-class Head(Protocol):
-    """The head of a request, as aiohttp has read it."""
-
-    @property
-    def method(self) -> str:
-        """The HTTP method."""
-
-    @property
-    def headers(self) -> Mapping[str, str]:
-        """The headers; names in upper or lower case."""
-
-    @property
-    def raw_headers(self) -> RawHeaders:
-        """Name and value of each header, as they came."""
-
-
+@dataclass(slots=True, eq=False)
 class Call:
-    """What is known of a request so far; whoever finds something out adds it.
-
-    Args:
-        world: the state of the server.
-        head: the head of the request.
-        target: the path and the query, as they came.
-        content: the body, as it comes in.
-        parameters: the variable parts of the path.
+    """What is known of a request so far; each step adds what it finds out.
 
     Attributes:
         world: the state of the server.
-        request: the HTTP request; there is none where a call is answered ``at_once``.
+        request: the HTTP request.
+        route: its route: the checks and the handler.
+        parameters: the variable parts of the path.
         method: the HTTP method.
         target: the path and the query, as they came.
-        content: the body, as it comes in.
-        parameters: the variable parts of the path.
         headers: the request's headers.
-        raw_headers: the same, as they came.
+        first_journal: the server's journal when the call began; a new one is made at each reset.
         response_headers: headers to send with the answer, whatever it will be.
-        faults: what went wrong with this request on purpose.
+        faults: the faults that hit this request.
         account: the caller's account, set once the API key has been accepted.
         owner: whose journal the request goes into: the caller's, or that of the account whose
-            payout link was opened; ``None`` for strangers.
+            payout link was opened; ``None`` for callers without an account.
         execution_mode: set by its check, for calls that place an order.
         idempotency_key: set by its check, for calls that place an order.
         processing: set by its check, for calls that place an order.
@@ -66,67 +49,39 @@ class Call:
         fingerprint: that of the body, for calls that place an order.
         outcome: what came of a call that places an order.
         order_id: the order that was made, or shown again.
+        orders_before: how many orders the account had when a call that a fault held up came.
+        accepted_at: when a call that places an order got to its key, microseconds since the
+            epoch.
         kindnesses: the settings without which strict mode would refuse or ignore the request.
-        accepted_at: the moment at which a call that places an order got to its key, microseconds
-            since the epoch.
+        answer: what the service answers, once that is known.
+        status: the status that the client gets to see; ``None`` while there is none, and if the
+            connection ends without one.
     """
 
-    __slots__ = (
-        "_journal",
-        "accepted_at",
-        "account",
-        "body",
-        "content",
-        "execution_mode",
-        "faults",
-        "fingerprint",
-        "headers",
-        "idempotency_key",
-        "kindnesses",
-        "method",
-        "order_id",
-        "outcome",
-        "owner",
-        "parameters",
-        "processing",
-        "raw_headers",
-        "request",
-        "response_headers",
-        "target",
-        "world",
-    )
-
-    account: Account
-    execution_mode: ExecutionMode
-    idempotency_key: str
-    processing: Processing | None
+    world: World
     request: BaseRequest
-
-    def __init__(
-        self,
-        world: World,
-        head: Head,
-        target: str,
-        content: StreamReader,
-        parameters: Mapping[str, str],
-    ) -> None:
-        self.world = world
-        self._journal = world.journal  # a new one is made at each reset
-        self.method = head.method
-        self.target = target
-        self.content = content
-        self.headers = head.headers
-        self.raw_headers = head.raw_headers
-        self.parameters = parameters
-        self.response_headers: dict[str, str] = {}
-        self.faults: tuple[Fault, ...] = ()
-        self.owner: Account | None = None
-        self.body: bytes | None = None
-        self.fingerprint: str | None = None
-        self.outcome: Outcome | None = None
-        self.order_id: str | None = None
-        self.accepted_at: int | None = None
-        self.kindnesses: tuple[str, ...] = ()
+    route: "Route"
+    parameters: Mapping[str, str]
+    method: str
+    target: str
+    headers: CIMultiDictProxy[str]
+    first_journal: Journal
+    response_headers: dict[str, str] = field(default_factory=dict)
+    faults: tuple[Fault, ...] = ()
+    account: Account = field(init=False)
+    owner: Account | None = None
+    execution_mode: ExecutionMode = field(init=False)
+    idempotency_key: str = field(init=False)
+    processing: Processing | None = field(init=False)
+    body: bytes | None = None
+    fingerprint: str | None = None
+    outcome: Outcome | None = None
+    order_id: str | None = None
+    orders_before: int | None = None
+    accepted_at: int | None = None
+    kindnesses: tuple[str, ...] = ()
+    answer: Answer | None = None
+    status: int | None = None
 
     def check_remembered(self) -> None:
         """See whether the call still belongs to anything.
@@ -135,7 +90,7 @@ class Call:
             ForgottenError: if its account, or everything, was reset or replaced.
         """
         world = self.world
-        if self._journal is not world.journal or (
+        if self.first_journal is not world.journal or (
             self.owner is not None and not world.has(self.owner)
         ):
             raise ForgottenError
@@ -144,8 +99,43 @@ class Call:
         """The value of a request header, ``None`` where it is absent."""
         return self.headers.get(name)
 
+    def note_delivery(self, *, reached: bool) -> None:
+        """Note whether the answer that shows an order has reached the client.
+
+        A replay that reaches the client makes up for a first answer that did not; one that is
+        lost takes nothing back.
+
+        Args:
+            reached: whether the client got all of it, with status 2xx.
+        """
+        if self.owner is None or self.order_id is None:
+            return
+        undelivered = self.owner.undelivered
+        if reached:
+            if undelivered:
+                undelivered.pop(self.order_id, None)
+        elif self.outcome == "created":
+            before = self.orders_before
+            if before is None:
+                before = self.owner.state.count_before(self.order_id)
+            undelivered[self.order_id] = before
+
+    def note_arrival(self) -> None:
+        """Note how many orders there are before a fault holds the call up.
+
+        The client can give it up and order again meanwhile: the later order is then made first.
+        """
+        if self.owner is not None and self.orders_before is None:
+            self.orders_before = self.owner.state.order_count
+
     @property
-    def wants_email(self) -> bool:
-        """Whether ``X-Send-Email`` asks for mail."""
-        wish = self.headers.get("X-Send-Email")
-        return wish is not None and wish.lower() == "true"
+    def journal(self) -> Journal:
+        """The journal that the call goes into."""
+        return self.world.journal if self.owner is None else self.owner.journal
+
+    @property
+    def redactor(self) -> Redactor:
+        """What takes API keys out of what is shown of the call."""
+        if self.owner is not None:
+            return self.owner.redactor
+        return Redactor(self.headers.get("X-Api-Key", ""), self.world.known_keys)

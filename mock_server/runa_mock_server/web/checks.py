@@ -2,13 +2,15 @@
 
 The order is behaviour: where two checks would refuse a request, the first in the list answers.
 For ``POST /order`` the lists ``ORDERING`` and ``UNDER_THE_KEY`` are the whole order of checks,
-from the API key to the balance.
+from the API key to the balance. Headers that are absent, as most are, are not looked at any
+further.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from difflib import get_close_matches
 
-from runa_mock_server.base.errors import ApiError
-from runa_mock_server.contract import request_headers as access
+from runa_mock_server.base.errors import ApiError, quoted
+from runa_mock_server.contract import request_headers
 from runa_mock_server.orders import business_rules as rules
 from runa_mock_server.orders import placing
 from runa_mock_server.orders.placing import Step
@@ -17,13 +19,35 @@ from runa_schemas.contract_data import API_VERSION
 
 Check = Callable[[Call], None]
 
+_OWN_PREFIX = "x-mock-"
+_OWN_HEADERS = ("X-Mock-Processing", "X-Mock-Token")
+_OWN_NAMES = frozenset(name.lower() for name in _OWN_HEADERS)
+_SINGLE_HEADERS = (
+    "X-Api-Version",
+    "X-Execution-Mode",
+    "X-Idempotency-Key",
+    "X-Send-Email",
+    "X-Trigger-Error",
+    *_OWN_HEADERS,
+)
+
+
+def check_headers(call: Call, checks: Iterable[Check]) -> None:
+    """Run checks one after the other; the first that refuses answers.
+
+    Raises:
+        ServiceError: the refusal.
+    """
+    for check in checks:
+        check(call)
+
 
 def check_key(call: Call) -> None:
-    """401 ``unauthorized``, 403 ``forbidden``."""
+    """400 for two different keys, 401 ``unauthorized``, 403 ``forbidden``."""
     world = call.world
-    key = access.api_key(
-        call.headers.get("X-Api-Key"), world.settings.api_keys, world.profile.key_prefix
-    )
+    key = call.headers.get("X-Api-Key")
+    _check_single(call, "X-Api-Key")
+    key = request_headers.api_key(key, world.settings.api_keys, world.profile.key_prefix)
     if not key.partition(".")[2] and not world.settings.api_keys:
         if not world.settings.lenient_authentication:
             raise ApiError("forbidden", "An API key is PREFIX.SECRET.")
@@ -34,50 +58,81 @@ def check_key(call: Call) -> None:
 
 def check_rate(call: Call) -> None:
     """429."""
-    call.account.count_attempt()
+    if call.account.settings.rate_limit is not None:
+        call.account.count_attempt()
+
+
+def check_names(call: Call) -> None:
+    """400 ``bad_request``: a header of this mock that does not exist, or one with two values."""
+    names = [name.lower() for name, _ in call.headers.items()]
+    for name in names:
+        if name.startswith(_OWN_PREFIX) and name not in _OWN_NAMES:
+            nearest = get_close_matches(name.title(), _OWN_HEADERS, 1, 0)[0]
+            raise ApiError(
+                "bad_request",
+                f"There is no header {quoted(name.title())}; did you mean {nearest}?",
+                help_=f"The headers of this mock are {' and '.join(_OWN_HEADERS)}.",
+            )
+    if len(set(names)) < len(names):
+        for name in _SINGLE_HEADERS:
+            _check_single(call, name)
+
+
+def _check_single(call: Call, name: str) -> None:
+    values = call.headers.getall(name, ())
+    if len(values) > 1 and len(set(values)) > 1:
+        raise ApiError(
+            "bad_request",
+            f"The header {name} is given {len(values)} times with different values.",
+            help_="Send it once.",
+        )
 
 
 def check_version(call: Call) -> None:
     """400 ``invalid_version``, 410 ``version_removed``."""
-    access.check_version(call.headers.get("X-Api-Version"))
+    version = call.headers.get("X-Api-Version")
+    if version is not None:
+        request_headers.check_version(version)
 
 
 def check_execution_mode(call: Call) -> None:
     """400 ``invalid_execution_mode``."""
-    call.execution_mode = access.execution_mode(call.headers.get("X-Execution-Mode"))
+    mode = call.headers.get("X-Execution-Mode")
+    call.execution_mode = "async" if mode is None else request_headers.execution_mode(mode)
 
 
 def check_idempotency_key(call: Call) -> None:
     """422 ``validation_error``."""
-    call.idempotency_key = access.idempotency_key(
-        call.headers.get("X-Idempotency-Key"),
-        as_pydantic_1=call.world.profile.details_of_pydantic_1,
+    call.idempotency_key = call.headers.get("X-Idempotency-Key") or request_headers.idempotency_key(
+        None, as_pydantic_1=call.world.profile.details_of_pydantic_1
     )
 
 
 def check_processing(call: Call) -> None:
     """400 ``bad_request``: the rule that this mock adds, for how long an order is processed."""
-    call.processing = access.processing(call.headers.get("X-Mock-Processing"))
+    rule = call.headers.get("X-Mock-Processing")
+    call.processing = None if rule is None else request_headers.processing(rule)
 
 
 def check_content_type(call: Call) -> None:
     """400 ``bad_request`` in strict mode: a body is ``application/json``."""
     content_type = call.headers.get("Content-Type")
-    if content_type != "application/json" and not access.is_json(content_type):
+    if content_type != "application/json" and not request_headers.is_json(content_type):
         if not call.account.settings.any_content_type:
             raise ApiError("bad_request", "Content-Type must be application/json.")
         call.kindnesses += ("any_content_type",)
 
 
-READING: tuple[Check, ...] = (check_key, check_version)
+READING: tuple[Check, ...] = (check_key, check_names, check_version)
 """For every call under ``/v2`` that places no order."""
 
 ESTIMATING: tuple[Check, ...] = (*READING, check_content_type)
 """For ``POST /order/estimate``."""
 
 ORDERING: tuple[Check, ...] = (
-    check_key,  # 401, 403: nothing is told to a stranger
+    check_key,  # 400, 401, 403: nothing is told to callers without a key
     check_rate,  # 429: failed attempts count, so it comes before anything can fail
+    check_names,  # 400
     check_version,  # 400, 410
     check_execution_mode,  # 400
     check_idempotency_key,  # 422

@@ -5,6 +5,7 @@ another origin shows in ``Origin`` and ``Sec-Fetch-Site``; one whose host name w
 here shows in ``Host``. No CORS header is ever sent.
 """
 
+import asyncio
 import hmac
 from functools import cached_property
 from ipaddress import ip_address
@@ -14,11 +15,12 @@ from urllib.parse import urlsplit
 from aiohttp import web
 
 from runa_mock_server.base.errors import ApiError, quoted
+from runa_mock_server.base.redaction import Redactor
 from runa_mock_server.control.health import health_of
 from runa_mock_server.control.problems import ControlError, refusal
 from runa_mock_server.orders.idempotency import Answer
 from runa_mock_server.server_state.server_state import World
-from runa_mock_server.web.answers import answer_to, json_answer, to_response
+from runa_mock_server.web.answers import answer_to, json_answer, redacted, to_response
 from runa_mock_server.web.body import read_limited
 from runa_mock_server.web.query import query_of
 
@@ -28,6 +30,10 @@ if TYPE_CHECKING:
 
 CONTROL_PREFIX = "/_mock"
 _HEALTH = "/health"
+# An account of a million orders can be put back in one piece; health is open to everybody.
+_LONGEST_BODIES = {"/state": 4 * 1024 * 1024 * 1024, _HEALTH: 64 * 1024}
+_LONGEST_BODY = 64 * 1024 * 1024
+_REFUSALS = 400
 _METHOD_NOT_ALLOWED = 405
 _EVENTS = "/events"
 _INDEX = ("", "/")
@@ -65,12 +71,14 @@ class ControlGate:
         if path in _INDEX:
             headers["Vary"] = "Accept"
         try:
-            self._check_host(request)
+            is_health = path.rstrip("/") == _HEALTH
+            if not is_health:  # which load balancers ask for by any name
+                self._check_host(request)
             shown = self._dashboard(request, path)
             if shown is not None:
                 return shown
             _check_origin(request, self._world.public_url)
-            if path.rstrip("/") != _HEALTH:
+            if not is_health:
                 self._check_on()
                 self._check_token(request)
             if path == _EVENTS and request.method == "GET":
@@ -78,6 +86,9 @@ class ControlGate:
             answer = await self._answer(request, path)
         except ControlError as refusal:
             answer = answer_to(refusal)
+        if answer.status >= _REFUSALS:
+            api_key = request.headers.get("X-Api-Key", "")
+            answer = redacted(answer, Redactor(api_key, self._world.known_keys))
         if answer.status == _METHOD_NOT_ALLOWED:
             headers["Allow"] = ", ".join(self.api.methods(path))
         return to_response(answer, headers)
@@ -105,7 +116,7 @@ class ControlGate:
 
     async def _answer(self, request: web.BaseRequest, path: str) -> Answer:
         try:
-            body = await read_limited(request)
+            body = await read_limited(request, _LONGEST_BODIES.get(path.rstrip("/"), _LONGEST_BODY))
         except ApiError as error:
             raise refusal(error.status, error.type, "body", "", error.message) from None
         method = "GET" if request.method == "HEAD" else request.method
@@ -113,7 +124,7 @@ class ControlGate:
             return json_answer(health_of(self._world))
         from runa_mock_server.control.operation import ControlRequest  # noqa: PLC0415 - loads pydantic
 
-        return self.api(
+        slices = self.api.slices(
             ControlRequest(
                 method=method,
                 path=path,
@@ -122,6 +133,13 @@ class ControlGate:
                 api_key=request.headers.get("X-Api-Key"),
             )
         )
+        while True:
+            try:
+                next(slices)
+            except StopIteration as end:
+                answer: Answer = end.value
+                return answer
+            await asyncio.sleep(0)  # other requests run between two slices
 
     def _check_on(self) -> None:
         """Refuse where the settings close the API."""
@@ -150,7 +168,7 @@ class ControlGate:
             return
         settings = self._world.settings
         host = _host_of(f"//{given}")
-        named = (settings.host, *settings.control_hosts)
+        named = (*settings.hosts, *settings.control_hosts)
         own = (_host_of(settings.public_url or ""), *(name.lower() for name in named))
         # A name without a dot is no domain that a stranger could own.
         if host and (_is_address(host) or "." not in host or host.endswith(".localhost")):
@@ -164,6 +182,11 @@ class ControlGate:
                 f"{quoted(given)} is no name of this server",
                 help_="Use its address or localhost, or start it with --control-host NAME.",
             )
+
+
+def is_control(path: str) -> bool:
+    """Whether a path is the control API's."""
+    return path.startswith(CONTROL_PREFIX) and path[len(CONTROL_PREFIX) :][:1] in ("", "/")
 
 
 def _check_origin(request: web.BaseRequest, public_url: str) -> None:

@@ -10,7 +10,6 @@ import time
 from email.utils import formatdate
 from functools import lru_cache
 from http import HTTPStatus
-from typing import NamedTuple
 
 from aiohttp import HttpVersion11, hdrs, web
 from aiohttp.abc import AbstractStreamWriter
@@ -19,18 +18,6 @@ from aiohttp.http import SERVER_SOFTWARE
 from runa_mock_server.orders.idempotency import Answer
 
 _LONGEST = 64 * 1024  # a longer one has to wait for the client to take it in
-
-
-class Sent(NamedTuple):
-    """An answer as it goes to the transport.
-
-    Attributes:
-        status: its status.
-        data: the bytes, from the status line on.
-    """
-
-    status: int
-    data: bytes
 
 
 class _SentResponse(web.StreamResponse):
@@ -69,14 +56,15 @@ def send_directly(
         or not request.keep_alive
         or len(answer.body) > _LONGEST
         or request.protocol.writing_paused
+        or not request.content.is_eof()  # what becomes of the rest decides about the connection
         or request.content.exception() is not None
     ):
         return None
-    transport.write(as_bytes(answer, headers))
+    transport.write(_as_bytes(answer, headers))
     return _sent(answer.status)
 
 
-def as_bytes(answer: Answer, headers: dict[str, str]) -> bytes:
+def _as_bytes(answer: Answer, headers: dict[str, str]) -> bytes:
     """An answer on an HTTP/1.1 connection that stays open, from the status line on."""
     head = _head(answer.status, answer.content_type, tuple(headers.items()))
     date = _date(int(time.time()))

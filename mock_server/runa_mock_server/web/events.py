@@ -15,7 +15,7 @@ from aiohttp import web
 from runa_mock_server.control.changes import PARTS, Mark, marks
 from runa_mock_server.control.problems import ControlError
 from runa_mock_server.server_state.server_state import World
-from runa_mock_server.web.connection import Connection
+from runa_mock_server.web.connection import connection_of
 
 HEARTBEAT = 15.0
 """Seconds of silence after which a comment is sent, so that dead connections are found."""
@@ -50,9 +50,6 @@ class EventStreams:
                 f"{MOST_STREAMS} are listening already.",
                 help_="Close a dashboard.",
             )
-        connection = request.protocol
-        if not isinstance(connection, Connection):
-            raise TypeError(f"a connection of this server, not {connection!r}")
         response = web.StreamResponse(
             headers={"Content-Type": "text/event-stream", "Cache-Control": "no-store"}
         )
@@ -61,7 +58,7 @@ class EventStreams:
         if self._watcher is None:
             # Marked before the first event leaves: what happens from then on must be told.
             self._watcher = asyncio.create_task(self._watch(marks(self._world)))
-        forget = connection.when_lost(stream.end)
+        forget = connection_of(request).when_lost(stream.end)
         try:
             with suppress(ConnectionError):  # the listener is gone
                 await response.prepare(request)

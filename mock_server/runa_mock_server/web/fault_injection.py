@@ -1,38 +1,112 @@
-"""Doing to a connection what an armed fault says.
+"""Fault injection: the pipeline, wrapped in what armed faults do to its requests.
 
-What strikes is decided in ``faults``. Nothing here waits for anything but its own request, so a
-request that hangs delays no other.
+Which fault strikes is decided in ``server_state.faults``. A fault strikes before the service sees
+the request, inside the section of its idempotency key, after the commit, or in the body of the
+answer. Nothing here waits for anything but its own request, so a request that hangs delays no
+other.
 """
 
 import asyncio
 import socket
 import struct
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from aiohttp import web
 
-from runa_mock_server.base.errors import RateExceededError
+from runa_mock_server.base.errors import RateExceededError, ServiceError
 from runa_mock_server.orders.idempotency import Answer
 from runa_mock_server.server_state.faults import Fault, Target
+from runa_mock_server.server_state.server_state import World
 from runa_mock_server.web.answers import answer_to, to_response
-from runa_mock_server.web.call import Call
-from runa_mock_server.web.connection import Connection
+from runa_mock_server.web.body import read_body
+from runa_mock_server.web.call import Call, ForgottenError
+from runa_mock_server.web.checks import check_key
+from runa_mock_server.web.connection import connection_of, hang_up
+from runa_mock_server.web.control_gate import is_control
+from runa_mock_server.web.pipeline import Pipeline
 
 if TYPE_CHECKING:
     from runa_mock_server.server_state.fault_spec import (
         Kind,  # a server starts without loading pydantic
     )
 
-NO_ANSWER = Answer(0, b"")
-"""For a call that a fault hits before the service has seen it."""
-
+_NO_ANSWER = Answer(0, b"")  # for a call that a fault hits before the service has seen it
 _DROPS = 20  # into how many pieces a slow body is cut, at most
+_ONLY_LATE = ("delay", "hang", "slow")  # whoever waits for long enough gets the whole answer
 _RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 
 
-def strike(call: Call, *, inside: bool = False) -> Fault | None:
+class FaultInjection:
+    """Answers requests as the pipeline does, but for what faults do to them.
+
+    Args:
+        world: the state of the server, with its faults.
+        pipeline: what is wrapped.
+    """
+
+    def __init__(self, world: World, pipeline: Pipeline) -> None:
+        self._world = world
+        self._pipeline = pipeline
+
+    def __call__(self, request: web.BaseRequest) -> Awaitable[web.StreamResponse]:
+        """The response to a request; the pipeline's own where no fault is armed."""
+        if self._world.faults.armed and not is_control(request.path):
+            return self._inject(request)
+        return self._pipeline(request)
+
+    async def _inject(self, request: web.BaseRequest) -> web.StreamResponse:
+        call = self._pipeline.begin(request)
+        try:
+            response = await self._before(call, _strike(call))
+        except ForgottenError:
+            response = hang_up(request)
+        if not response.prepared:
+            connection_of(request).leave_unread(request, response)
+        return response
+
+    async def _before(self, call: Call, fault: Fault | None) -> web.StreamResponse:
+        """Do what a fault placed before the service does, and go on to the service."""
+        if fault is None or fault.spec.place != "before":
+            return await self._after(call, fault)
+        await _take_in(call)
+        if fault.spec.kind in ("delay", "hang"):
+            await _hold_up(call, fault)
+        # What hung is served after all if the fault was removed while the client waited.
+        is_released = fault.spec.kind == "hang" and call.request.transport is not None
+        if fault.spec.kind == "delay" or is_released:
+            return await self._after(call, None)
+        self._pipeline.record(call, _NO_ANSWER, _status_seen(fault, _NO_ANSWER.status))
+        return await _strike_answer(call, fault, _NO_ANSWER)
+
+    async def _after(self, call: Call, fault: Fault | None) -> web.StreamResponse:
+        """Have the service answer, and do what a fault placed behind it does to the answer."""
+        answer = await self._pipeline.answer(call)
+        if fault is None:
+            self._pipeline.record(call, answer, answer.status)
+            return self._pipeline.respond(call, answer)
+        seen = _status_seen(fault, answer.status)
+        number = self._pipeline.record(call, answer, seen, whole=False)
+        response = await _strike_answer(call, fault, self._pipeline.shown(call, answer))
+        if fault.spec.kind in _ONLY_LATE:
+            call.note_delivery(reached=call.request.transport is not None)
+        if fault.spec.kind in ("delay", "hang") and fault.spec.place != "in_body":
+            # The client has given up meanwhile, or was answered after all.
+            call.status = answer.status if call.request.transport is not None else None
+            call.journal.correct(number, call.status)
+        return response
+
+
+async def wait_inside(call: Call) -> None:
+    """Hold a call up while its idempotency key is in progress, if a fault wants that."""
+    fault = _strike(call, inside=True)
+    if fault is not None:
+        await _hold_up(call, fault)
+
+
+def _strike(call: Call, *, inside: bool = False) -> Fault | None:
     """The fault that hits a call here, if one does."""
     target = Target(
         account=_account_of(call),
@@ -56,14 +130,17 @@ def _account_of(call: Call) -> str | None:
     return call.owner.api_key
 
 
-async def wait_inside(call: Call) -> None:
-    """Hold a call up while its idempotency key is in progress, if a fault wants that."""
-    fault = strike(call, inside=True)
-    if fault is not None:
-        await hold_up(call, fault)
+async def _take_in(call: Call) -> None:
+    """Read a request that the service may never see, and find out whose it is."""
+    with suppress(ServiceError):
+        check_key(call)
+    # Closing a connection from which something is still to be read looks like a reset.
+    with suppress(ServiceError):
+        await read_body(call)
+    call.note_arrival()
 
 
-def status_told(fault: Fault, status: int) -> int | None:
+def _status_seen(fault: Fault, status: int) -> int | None:
     """The status that a client gets to see if a fault hits an answer; ``None`` for none at all."""
     match fault.spec.kind:
         case "status":
@@ -75,13 +152,13 @@ def status_told(fault: Fault, status: int) -> int | None:
     return status
 
 
-async def sabotage(call: Call, fault: Fault, answer: Answer) -> web.StreamResponse:
+async def _strike_answer(call: Call, fault: Fault, answer: Answer) -> web.StreamResponse:
     """Do to the call and its answer what the fault says.
 
     Args:
         call: the call.
         fault: what hits it, outside the idempotent section.
-        answer: what the service answers; ``NO_ANSWER`` for a fault placed before.
+        answer: what the service answers; ``_NO_ANSWER`` for a fault placed before.
 
     Returns:
         The response for aiohttp to send; on a dead connection it goes nowhere.
@@ -94,7 +171,7 @@ async def sabotage(call: Call, fault: Fault, answer: Answer) -> web.StreamRespon
     return await _KINDS[fault.spec.kind](call, fault, answer)
 
 
-async def hold_up(call: Call, fault: Fault) -> None:
+async def _hold_up(call: Call, fault: Fault) -> None:
     """Hold a call up that the service has not answered, until the fault is removed at the latest.
 
     A delay takes its time, though the client may be gone by then: the late order is what this is
@@ -112,13 +189,7 @@ async def _reset(call: Call, _fault: Fault, _answer: Answer) -> web.StreamRespon
 
 
 async def _close(call: Call, _fault: Fault, _answer: Answer) -> web.StreamResponse:
-    return hang_up(call)
-
-
-def hang_up(call: Call) -> web.StreamResponse:
-    """Close the connection of a call that gets no answer."""
-    _cut(call, reset=False)
-    return _nothing()
+    return hang_up(call.request)
 
 
 async def _hang(call: Call, fault: Fault, answer: Answer) -> web.StreamResponse:
@@ -189,11 +260,8 @@ async def _in_body(call: Call, fault: Fault, answer: Answer) -> web.StreamRespon
 
 
 async def _pause(call: Call, fault: Fault, seconds: float | None) -> None:
-    """Wait for a time, or for ever, but no longer than the client or the fault is there."""
-    connection = call.request.protocol
-    if not isinstance(connection, Connection):
-        raise TypeError(f"a connection of this server, not {connection!r}")
-    await _wait(call, fault, seconds, connection.when_lost)
+    """Wait for a time, or without end, but no longer than the client or the fault is there."""
+    await _wait(call, fault, seconds, connection_of(call.request).when_lost)
 
 
 async def _wait(

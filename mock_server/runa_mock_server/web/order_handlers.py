@@ -3,6 +3,7 @@
 from runa_mock_server.base.errors import ApiError
 from runa_mock_server.base.paging import once, page_request
 from runa_mock_server.base.strict_json import parse_body
+from runa_mock_server.contract.request_models import NewEstimate, validate_body
 from runa_mock_server.orders import business_rules as rules
 from runa_mock_server.orders.balances import all_balances, one_balance
 from runa_mock_server.orders.estimates import estimate
@@ -11,7 +12,7 @@ from runa_mock_server.web.answers import OK, json_answer
 from runa_mock_server.web.body import read_body
 from runa_mock_server.web.call import Call
 from runa_mock_server.web.checks import ESTIMATING, ORDERING, READING
-from runa_mock_server.web.ordering import place_order
+from runa_mock_server.web.ordering import create_order
 from runa_mock_server.web.query import query_of
 from runa_mock_server.web.routing import Route
 from runa_schemas.contract_data import DEFAULT_ORDER_LIMIT
@@ -20,14 +21,6 @@ from runa_schemas.contract_data import DEFAULT_ORDER_LIMIT
 async def ping(_call: Call) -> Answer:
     """``GET /ping``."""
     return json_answer({"message": "pong"})
-
-
-async def create_order(call: Call) -> Answer:
-    """``POST /order``."""
-    raw = await read_body(call)
-    if call.wants_email:
-        call.response_headers["X-Send-Email"] = "true"
-    return await place_order(call, raw)
 
 
 async def get_order(call: Call) -> Answer:
@@ -43,8 +36,6 @@ async def list_orders(call: Call) -> Answer:
 
 async def estimate_order(call: Call) -> Answer:
     """``POST /order/estimate``."""
-    from runa_mock_server.contract.request_models import NewEstimate, validate_body  # noqa: PLC0415 - loads pydantic
-
     world = call.world
     if world.profile.name == "playground":
         if not call.account.settings.playground_estimates:
@@ -53,8 +44,7 @@ async def estimate_order(call: Call) -> Answer:
     document = parse_body(await read_body(call))
     body = validate_body(NewEstimate, document, as_pydantic_1=world.profile.details_of_pydantic_1)
     discounts = world.profile.applies_discounts
-    terms = call.account.orders.terms
-    if not terms.several_countries:
+    if not call.account.orders.terms.several_countries:
         rules.common_country(rules.look_up(body["items"], world.catalogue), world.catalogue)
     return json_answer(estimate(body, world.catalogue, discounts=discounts))
 
@@ -67,10 +57,10 @@ async def get_balance(call: Call) -> Answer:
 
 
 ORDER_ROUTES = (
-    Route("GET", "/v2/ping", READING, ping, at_once=True),
-    Route("POST", "/v2/order", ORDERING, create_order, at_once=True),
+    Route("GET", "/v2/ping", READING, ping),
+    Route("POST", "/v2/order", ORDERING, create_order),
     Route("GET", "/v2/order", READING, list_orders),
-    Route("GET", "/v2/order/{order_id}", READING, get_order, at_once=True),
+    Route("GET", "/v2/order/{order_id}", READING, get_order),
     Route("POST", "/v2/order/estimate", ESTIMATING, estimate_order),
     Route("GET", "/v2/balance", READING, get_balance),
 )

@@ -12,6 +12,7 @@ from runa_mock_server.orders.documents import order_id_in
 from runa_mock_server.orders.idempotency import Answer
 from runa_mock_server.orders.placing import OrderRequest, Placing, earlier_answer, place
 from runa_mock_server.orders.terms import OrderOptions
+from runa_mock_server.web.body import read_body
 from runa_mock_server.web.call import Call
 from runa_mock_server.web.checks import UNDER_THE_KEY
 from runa_mock_server.web.fault_injection import wait_inside
@@ -19,18 +20,21 @@ from runa_mock_server.web.fault_injection import wait_inside
 _REFUSALS = 400
 
 
-async def place_order(call: Call, raw: bytes) -> Answer:
-    """Place the order in ``raw``, or repeat the answer of the first time.
+async def create_order(call: Call) -> Answer:
+    """``POST /order``: place the order, or repeat the answer of the first time.
 
     Raises:
         NeverStoredError: for a conflict with an earlier use of the key and for an unknown trigger.
+        ForgottenError: if the account was reset or replaced while the body came in.
     """
     account = call.account
+    raw = await read_body(call)
+    call.check_remembered()  # or the order would be placed where it can never be read
     request = _request(call, raw)
     call.fingerprint = request.fingerprint
     call.outcome = "refused"
     now = call.accepted_at = account.clock.now()
-    if call.world.faults:
+    if call.world.faults.armed:
         await _hold_up(call, request, now)
     order = partial(
         Placing,
@@ -49,7 +53,7 @@ async def place_order(call: Call, raw: bytes) -> Answer:
     elif commit.placed is not None:
         call.outcome = "created"
         call.order_id = commit.placed.id
-        if call.world.webhooks.adversary.tricks:
+        if call.world.webhooks.faults.armed:
             await _tell_early(call, commit.placed.id)
     return answer
 
@@ -64,7 +68,7 @@ def _request(call: Call, raw: bytes) -> OrderRequest:
             trigger = None
     options = OrderOptions(
         synchronous=call.execution_mode == "sync",
-        email=call.response_headers.get("X-Send-Email") is not None,
+        email=_asks_for_email(call),
         processing=call.processing,
         trigger=call.account.settings.trigger_error if trigger is None else trigger,
     )
@@ -73,12 +77,22 @@ def _request(call: Call, raw: bytes) -> OrderRequest:
     )
 
 
+def _asks_for_email(call: Call) -> bool:
+    """Whether ``X-Send-Email`` asks for mail; the answer repeats the header."""
+    wish = call.headers.get("X-Send-Email")
+    if wish is None or wish.lower() != "true":
+        return False
+    call.response_headers["X-Send-Email"] = "true"
+    return True
+
+
 async def _hold_up(call: Call, request: OrderRequest, now: int) -> None:
     """Hold up the first request with a key, if a fault wants that; its key is in progress then."""
     account = call.account
     if earlier_answer(account.state, request, now) is not None:
         return
     account.state.begin(request.key)
+    call.note_arrival()
     try:
         await wait_inside(call)
     finally:
@@ -89,5 +103,5 @@ async def _hold_up(call: Call, request: OrderRequest, now: int) -> None:
 async def _tell_early(call: Call, order_id: str) -> None:
     """Have a webhook overtake the answer, if a webhook fault wants that."""
     account, tell = call.account, call.world.tell
-    if tell is not None and call.world.webhooks.adversary.early(account.api_key):
+    if tell is not None and call.world.webhooks.faults.inject_early(account.api_key):
         await tell(account, order_id)

@@ -1,8 +1,7 @@
 """From method and path to what handles it."""
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
-from typing import NamedTuple
 
 from runa_mock_server.base.errors import ApiError, quoted
 from runa_mock_server.base.path_table import PathTable
@@ -24,49 +23,32 @@ class Route:
         path: the path, variable parts in braces: ``/v2/order/{order_id}``.
         checks: the header checks, in the order in which they answer.
         handler: does the work.
-        at_once: whether the handler, where no fault is armed, waits for nothing but the body of
-            the request, and does without ``Call.request``.
     """
 
     method: str
     path: str
     checks: tuple[Check, ...]
     handler: Handler
-    at_once: bool = False
 
 
-class Match(NamedTuple):
-    """What a request is for: its checks, its handler and the variable parts of its path."""
-
-    checks: tuple[Check, ...]
-    handler: Handler
-    parameters: Mapping[str, str]
-    at_once: bool = False
-
-
-class Router:
-    """Finds routes."""
-
-    def __init__(self, routes: Iterable[Route]) -> None:
-        self._paths: PathTable[Match] = PathTable()
-        for route in routes:
-            match = Match(route.checks, route.handler, {}, route.at_once)
-            self._paths.add(route.method, route.path, match)
-
-    def find(self, method: str, path: str) -> Match:
-        """What answers a request; for an unknown path or a wrong method, what refuses it."""
-        methods, parameters = self._paths.find(path)
-        match = methods.get(method)
-        if match is not None:
-            if not parameters:
-                return match
-            return Match(match.checks, match.handler, parameters, match.at_once)
-        # An unknown path without a key is 401 (recorded), also outside the API.
-        checks = READING if not methods or path.startswith(API_PREFIX) else ()
-        return Match(checks, _refusal(method, path, methods), parameters)
+def table_of(routes: Iterable[Route]) -> PathTable[Route]:
+    """The routes by path."""
+    table: PathTable[Route] = PathTable()
+    for route in routes:
+        table.add(route.method, route.path, route)
+    return table
 
 
-def _refusal(method: str, path: str, methods: Iterable[str]) -> Handler:
+def no_route(method: str, path: str, methods: Iterable[str]) -> Route:
+    """What refuses a request for which there is no route.
+
+    Args:
+        method: the method of the request.
+        path: its path.
+        methods: the methods that its path takes; none if there is no such path.
+    """
+    # An unknown path without a key is 401 (recorded), also outside the API.
+    checks = READING if not methods or path.startswith(API_PREFIX) else ()
     allowed = ", ".join(sorted(methods))
 
     async def refuse(call: Call) -> Answer:
@@ -75,4 +57,4 @@ def _refusal(method: str, path: str, methods: Iterable[str]) -> Handler:
             raise ApiError("method_not_allowed", f"{quoted(path)} does not take {quoted(method)}.")
         raise ApiError("not_found", f"There is nothing at {quoted(path)}.")
 
-    return refuse
+    return Route(method, path, checks, refuse)

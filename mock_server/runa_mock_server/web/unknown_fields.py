@@ -8,7 +8,6 @@ from typing import Any
 import orjson
 
 from runa_mock_server.orders.idempotency import Answer
-from runa_mock_server.web.call import Call
 
 UNKNOWN_FIELD = "a_field_of_a_later_version"
 
@@ -17,10 +16,9 @@ _CALLERS_OWN = "metadata"
 _BY_CURRENCY = "transaction_detail"
 
 
-def as_sent(call: Call, answer: Answer) -> Answer:
-    """An answer as it leaves: with an unknown field in each object, if the settings want that."""
-    owner = call.owner
-    if owner is None or not owner.settings.unknown_fields or not _is_json(answer):
+def with_unknown_fields(answer: Answer) -> Answer:
+    """An answer as it leaves where the settings want that: with an unknown field in each object."""
+    if not _is_json(answer):
         return answer
     return answer._replace(body=orjson.dumps(_extended(orjson.loads(answer.body))))
 

@@ -1,1 +1,1 @@
-"""Webhooks: who wants to be told, what of, and how it went. Nothing in here sends anything."""
+"""Webhooks: endpoints, messages and their schedule. Nothing in here sends anything."""

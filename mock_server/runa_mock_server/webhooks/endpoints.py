@@ -1,4 +1,4 @@
-"""Endpoints: who is told of an event, and whether he still listens."""
+"""Webhook endpoints: what they subscribe to, their secrets, and whether they are disabled."""
 
 import base64
 from random import Random
@@ -7,35 +7,35 @@ from runa_mock_server.base.clock import DAY
 from runa_mock_server.contract.webhook_events import SECRET_PREFIX, Event
 
 FAILING_TOO_LONG = 5 * DAY
-"""An endpoint of which every attempt has failed for so long is disabled."""
+"""An endpoint is disabled once every attempt has failed for this long."""
 
 ROTATION = 1 * DAY
-"""For how long a secret is used beside the one that replaced it (Svix's 24 hours)."""
+"""How long a replaced secret also signs (Svix's 24 hours)."""
 
 _MOST_RETIRED = 9
 _SECRET_BYTES = 24
 
 
 class Endpoint:
-    """One subscription and how it fares.
+    """One subscription and its delivery status.
 
     Args:
         id_: ``ep_...``.
-        account: the API key whose events it is told of, ``None`` for everybody's.
-        url: where it listens.
-        event: what it is told of.
-        secret: what signs its messages.
+        account: the API key whose events it gets, ``None`` for those of all accounts.
+        url: where its messages are POSTed to.
+        event: the event that it subscribes to.
+        secret: signs its messages.
 
     Attributes:
         id: ``ep_...``.
-        account: the API key whose events it is told of, ``None`` for everybody's.
-        url: where it listens.
-        event: what it is told of.
-        secret: what signs its messages.
-        retired: the secrets before, each with the moment until which it is used too.
-        disabled: whether it is told of nothing any more.
-        failing: for each account the first of the failures that no success has followed, in
-            microseconds of its time.
+        account: the API key whose events it gets, ``None`` for those of all accounts.
+        url: where its messages are POSTed to.
+        event: the event that it subscribes to.
+        secret: signs its messages.
+        retired: replaced secrets, each with the time until which it also signs.
+        disabled: whether nothing is sent to it.
+        failing: for each account the first failure since the last success, in microseconds of
+            its clock.
     """
 
     def __init__(self, id_: str, account: str | None, url: str, event: Event, secret: str) -> None:
@@ -50,20 +50,20 @@ class Endpoint:
 
     @property
     def failing_since(self) -> int | None:
-        """The first of the failures that no success has followed, in microseconds."""
+        """The first failure since the last success, in microseconds."""
         return min(self.failing.values(), default=None)
 
     def hears(self, account: str | None, event: str) -> bool:
-        """Whether it is told of an event of an account now."""
+        """Whether it is enabled and subscribed to an event of an account."""
         return not self.disabled and self.event == event and self.account in (None, account)
 
     def secrets(self, now: int) -> list[str]:
-        """What signs its messages now: during a rotation two or more, the newest first."""
+        """The secrets that sign its messages now, the newest first; several during a rotation."""
         in_use = [secret for secret, until in reversed(self.retired) if now < until]
         return [self.secret, *in_use]
 
     def rotate(self, secret: str, now: int) -> None:
-        """Sign with another secret from now on, and for a day with the one before, too.
+        """Sign with another secret, and for a day with the replaced one, too.
 
         Ten sign at most (inferred), so that the header with the signatures stays short.
         """
@@ -72,20 +72,20 @@ class Endpoint:
         self.secret = secret
 
     def enable(self) -> None:
-        """Be told of events again, as if nothing had failed."""
+        """Enable it again, with no failures counted."""
         self.disabled = False
         self.failing.clear()
 
     def succeeded(self) -> None:
-        """Note that it took a message."""
+        """Note a successful attempt."""
         self.failing.clear()
 
     def failed(self, account: str | None, at: int) -> None:
-        """Note that it did not take a message; the failures of five days disable it.
+        """Note a failed attempt; the failures of five days disable the endpoint.
 
         Args:
-            account: the API key of the account that the message is about: each has its own time.
-            at: when it failed.
+            account: the API key of the message's account, by whose clock the days count.
+            at: when the attempt failed, microseconds since the epoch.
         """
         # Attempts side by side end in any order: the first in time is what counts.
         since = self.failing[account] = min(at, self.failing.get(account, at))
@@ -94,5 +94,5 @@ class Endpoint:
 
 
 def new_secret(random: Random) -> str:
-    """A secret as Svix makes them: ``whsec_`` and the base64 of 24 bytes."""
+    """A secret in Svix's form: ``whsec_`` and the base64 of 24 bytes."""
     return SECRET_PREFIX + base64.b64encode(random.randbytes(_SECRET_BYTES)).decode()

@@ -1,4 +1,4 @@
-"""The adversary: what a webhook handler has to stand, done to it on purpose."""
+"""Webhook faults: what a webhook handler must cope with, done to messages on purpose."""
 
 from dataclasses import dataclass
 from itertools import count
@@ -8,112 +8,117 @@ import orjson
 
 from runa_mock_server.webhooks.endpoints import Endpoint
 
-Trick = Literal[
+FaultKind = Literal[
     "duplicate", "reorder", "delay", "wrong_signature", "old_secret", "reserialised", "early"
 ]
-TRICKS: tuple[Trick, ...] = get_args(Trick)
+FAULT_KINDS: tuple[FaultKind, ...] = get_args(FaultKind)
 
 DEFAULT_SECONDS = 600.0
-"""How late `delay` is, and how long `reorder` waits for a message that overtakes."""
+"""How old `delay` makes a signature, and how long `reorder` waits for another message."""
 
 
-class Plan(NamedTuple):
-    """What is done to one attempt.
+class InjectedFaults(NamedTuple):
+    """The faults that are injected into one attempt.
 
     Attributes:
-        tricks: the tricks.
-        seconds: for each trick that knows a time, how long.
+        kinds: their kinds.
+        seconds: for those that take a time, how long.
     """
 
-    tricks: tuple[Trick, ...] = ()
+    kinds: tuple[FaultKind, ...] = ()
     seconds: float = DEFAULT_SECONDS
 
 
 @dataclass(eq=False, slots=True)
-class Mischief:
-    """A trick that was armed.
+class WebhookFault:
+    """A fault that was armed.
 
     Attributes:
-        id: its name, ``A-1``.
-        kind: what is done.
-        account: the API key whose messages it is for, ``None`` for everybody's.
-        endpoint_id: the only endpoint that it is for, ``None`` for any.
-        times: how many attempts it is done to, ``None`` for any number.
-        seconds: how late, for those that are late.
-        struck: how many attempts it was done to.
+        id: its id, ``A-1``.
+        kind: what it does.
+        account: the API key whose messages it affects, ``None`` for all accounts.
+        endpoint_id: the only endpoint that it affects, ``None`` for all.
+        times: into how many attempts it is injected, ``None`` for all.
+        seconds: how long, for the kinds that take a time.
+        injected: into how many attempts it was injected.
     """
 
     id: str
-    kind: Trick
+    kind: FaultKind
     account: str | None
     endpoint_id: str | None
     times: int | None
     seconds: float
-    struck: int = 0
+    injected: int = 0
 
     @property
     def is_armed(self) -> bool:
-        """Whether it is still to be done."""
-        return self.times is None or self.struck < self.times
+        """Whether it will be injected again."""
+        return self.times is None or self.injected < self.times
 
-    def strikes(self, account: str | None, endpoint: Endpoint | None) -> bool:
-        """Whether it is done to a message of an account on its way to an endpoint; counts it."""
-        fits = (
+    def inject(self, account: str | None, endpoint: Endpoint | None) -> bool:
+        """Whether it affects a message of an account on its way to an endpoint; counts it."""
+        affects = (
             self.is_armed
             and self.account in (None, account)
             and (endpoint is None or self.endpoint_id in (None, endpoint.id))
         )
-        self.struck += fits
-        return fits
+        self.injected += affects
+        return affects
 
 
-class Adversary:
-    """The tricks that are armed on one server."""
+class WebhookFaults:
+    """The webhook faults of one server.
+
+    Attributes:
+        armed: every fault that was armed and not cleared, those included that are used up.
+    """
 
     def __init__(self) -> None:
         self._numbers = count(1)
-        self.tricks: list[Mischief] = []
+        self.armed: list[WebhookFault] = []
 
     def arm(
         self,
-        kind: Trick,
+        kind: FaultKind,
         account: str | None,
         *,
         endpoint_id: str | None = None,
         times: int | None = 1,
         seconds: float = DEFAULT_SECONDS,
-    ) -> Mischief:
-        """Have a trick played from now on."""
+    ) -> WebhookFault:
+        """Inject a fault from now on."""
         id_ = f"A-{next(self._numbers)}"
-        mischief = Mischief(id_, kind, account, endpoint_id, times, seconds)
-        self.tricks.append(mischief)
-        return mischief
+        fault = WebhookFault(id_, kind, account, endpoint_id, times, seconds)
+        self.armed.append(fault)
+        return fault
 
-    def plan(self, account: str | None, endpoint: Endpoint, *, in_order: bool) -> Plan:
-        """What is done to the next attempt; each trick is counted.
+    def inject(self, account: str | None, endpoint: Endpoint, *, in_order: bool) -> InjectedFaults:
+        """The faults to inject into the next attempt; each is counted.
 
         Args:
             account: whose message it is.
             endpoint: where it goes.
-            in_order: whether it cannot be held back.
+            in_order: whether the message cannot be held back.
         """
         left_out = {"early", "reorder"} if in_order else {"early"}
-        played = [
-            mischief
-            for mischief in self.tricks
-            if mischief.kind not in left_out and mischief.strikes(account, endpoint)
+        injected = [
+            fault
+            for fault in self.armed
+            if fault.kind not in left_out and fault.inject(account, endpoint)
         ]
-        if not played:
-            return Plan()
-        return Plan(tuple(m.kind for m in played), max(m.seconds for m in played))
+        if not injected:
+            return InjectedFaults()
+        kinds = tuple(fault.kind for fault in injected)
+        return InjectedFaults(kinds, max(fault.seconds for fault in injected))
 
-    def early(self, account: str) -> bool:
-        """Whether the order in hand is told of before it is answered; counted."""
-        return any(m.kind == "early" and m.strikes(account, None) for m in self.tricks)
+    def inject_early(self, account: str) -> bool:
+        """Whether the message of the order in hand overtakes its response; counts the fault."""
+        return any(fault.kind == "early" and fault.inject(account, None) for fault in self.armed)
 
-    def remove(self, mischiefs: list[Mischief]) -> None:
-        """Play some tricks no more."""
-        self.tricks = [mischief for mischief in self.tricks if mischief not in mischiefs]
+    def clear(self, faults: list[WebhookFault]) -> None:
+        """Inject some faults no longer."""
+        self.armed = [fault for fault in self.armed if fault not in faults]
 
 
 def reserialised(payload: bytes) -> bytes:

@@ -1,49 +1,112 @@
-"""What is to come by one clock: orders that end, attempts that are due."""
+"""What is due by one clock: orders that end, and delivery attempts."""
 
+from collections.abc import Callable
+from heapq import heappop, heappush
 from random import Random
 from typing import NamedTuple
 
-import orjson
-
 from runa_mock_server.base.clock import Clock
-from runa_mock_server.contract.webhook_events import Event
-from runa_mock_server.orders.documents import basic
-from runa_mock_server.orders.order import Order
+from runa_mock_server.contract.processing import NEVER
+from runa_mock_server.contract.webhook_events import Event as EventType
 from runa_mock_server.store.memory import AccountState
-from runa_mock_server.webhooks.schedule import Agenda
+from runa_mock_server.webhooks.messages import Due
+from runa_mock_server.webhooks.schedule import Schedule
 
 
-class News(NamedTuple):
-    """What has happened: the event, the order or product, the moment, and the body to send."""
+class Event(NamedTuple):
+    """Something that endpoints subscribe to.
 
-    event: Event
+    Attributes:
+        type: what happened.
+        subject: the order id or the product code.
+        at: when, microseconds since the epoch.
+        body: the body to send, JSON.
+    """
+
+    type: EventType
     subject: str
     at: int
     body: bytes
 
 
-class Queue:
-    """What is to come by one clock: that of an account, or for products the server's."""
+class EndedOrder(NamedTuple):
+    """An order that was expected to end: when it did, and its id."""
 
-    def __init__(self, account: str | None, clock: Clock, random: Random) -> None:
+    at: int
+    order_id: str
+
+
+class Queue:
+    """What is due by one clock: that of an account, or the server's for products.
+
+    Every change that can make something due, or due earlier, wakes the sender from in here, so no
+    caller can forget to.
+
+    Args:
+        account: the API key of the account, ``None`` for products.
+        clock: the clock that decides what is due.
+        random: draws the ids of messages.
+        wake: makes the sender look for what is due.
+    """
+
+    def __init__(
+        self, account: str | None, clock: Clock, random: Random, wake: Callable[[], None]
+    ) -> None:
         self.account = account
-        self.clock = clock
         self.random = random
         self.state: AccountState | None = None
-        self.ending: list[tuple[int, str]] = []
-        self.attempts = Agenda()
+        self._clock = clock
+        self._wake = wake
+        self._ending: list[EndedOrder] = []
+        self._attempts = Schedule()
+
+    @property
+    def clock(self) -> Clock:
+        """The clock that decides what is due."""
+        return self._clock
+
+    def restart(self, clock: Clock, state: AccountState | None) -> None:
+        """Go by another clock, and expect only what other orders will bring.
+
+        Args:
+            clock: the clock that decides what is due.
+            state: the orders that are followed, ``None`` to follow none.
+        """
+        self._clock, self.state, self._ending = clock, state, []
+        self._wake()
+
+    def expect(self, order_id: str, ends_at: int) -> None:
+        """Expect an order to end; one that is on hold is expected once it is released."""
+        if ends_at != NEVER:
+            heappush(self._ending, EndedOrder(ends_at, order_id))
+            self._wake()
+
+    def put(self, due: Due) -> None:
+        """Add an attempt."""
+        self._attempts.put(due)
+        self._wake()
 
     @property
     def next_due(self) -> int | None:
-        """The moment of the earliest thing to come."""
-        heads = [self.ending[0][0]] if self.ending else []
-        if self.attempts:
-            heads.append(self.attempts.first.due)
+        """When the earliest order ends or attempt is due, ``None`` if nothing is to come."""
+        heads = [self._ending[0].at] if self._ending else []
+        if self._attempts:
+            heads.append(self._attempts.first.due)
         return min(heads, default=None)
 
+    @property
+    def attempts(self) -> int:
+        """How many attempts are scheduled, including those that are no longer wanted."""
+        return len(self._attempts)
 
-def completion(order: Order) -> bytes:
-    """The body of ``order.completion``: the basic order, or of a failed one id and status."""
-    if order.failed:
-        return orjson.dumps({"id": order.id, "status": "FAILED"})
-    return orjson.dumps(basic(order))
+    def pop_ended(self, now: int) -> EndedOrder | None:
+        """Take out the earliest order that has ended."""
+        return heappop(self._ending) if self._ending and self._ending[0].at <= now else None
+
+    def pop(self, now: int) -> EndedOrder | Due | None:
+        """Take out the earliest order that has ended or attempt that is due."""
+        attempt = self._attempts.first.due if self._attempts else NEVER
+        ended = self.pop_ended(min(now, attempt))
+        if ended is not None:
+            return ended
+        return self._attempts.pop() if attempt <= now else None

@@ -1,6 +1,5 @@
-"""What is to be attempted, by the moment at which it is due."""
+"""Delivery attempts by the time at which they are due."""
 
-from collections.abc import Iterator
 from heapq import heapify, heappop, heappush
 from itertools import count
 
@@ -9,11 +8,11 @@ from runa_mock_server.webhooks.messages import Due
 _LONG = 1_000
 
 
-class Agenda:
-    """Attempts by their moments; of the same moment, what came first comes first.
+class Schedule:
+    """Delivery attempts, the earliest first; of the same time, the one that was added first.
 
-    What nobody wants any more is thrown out before it makes up half of it: messages are forgotten
-    and endpoints disabled long before the last attempt would have been made.
+    Attempts that are no longer wanted are removed before they make up half of it: messages are
+    dropped and endpoints disabled long before the last retry would have been due.
     """
 
     def __init__(self) -> None:
@@ -24,12 +23,9 @@ class Agenda:
     def __len__(self) -> int:
         return len(self._heap)
 
-    def __iter__(self) -> Iterator[Due]:
-        return (due for _, _, due in self._heap)
-
     @property
     def first(self) -> Due:
-        """The earliest; there has to be one."""
+        """The earliest attempt; the schedule must not be empty."""
         return self._heap[0][2]
 
     def put(self, due: Due) -> None:
@@ -41,5 +37,5 @@ class Agenda:
             self._tidy_at = max(_LONG, 2 * len(self._heap))
 
     def pop(self) -> Due:
-        """Take the earliest out; there has to be one."""
+        """Take out the earliest attempt; the schedule must not be empty."""
         return heappop(self._heap)[2]

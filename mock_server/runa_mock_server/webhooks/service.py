@@ -1,11 +1,11 @@
-"""The webhooks of one server: endpoints, messages, and what is to be attempted when.
+"""The webhooks of one server: endpoints, messages, and which attempts are due.
 
-Nothing waits in here. Orders that will end, and attempts that will be made, lie in order of the
-moment at which they are due, for each clock by itself: every account has one of its own.
+Nothing waits in here. Orders that will end and attempts that will be made are kept by the time at
+which they are due, for each clock by itself: every account has a clock of its own.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from heapq import heappop, heappush
+from itertools import chain, islice
 from random import Random
 from typing import TYPE_CHECKING, Any
 
@@ -13,26 +13,28 @@ import orjson
 
 from runa_mock_server.base.clock import Clock
 from runa_mock_server.contract.processing import NEVER
-from runa_mock_server.contract.webhook_events import EVENTS, MOST_ENDPOINTS, Event
+from runa_mock_server.contract.webhook_events import EVENTS, MOST_ENDPOINTS
+from runa_mock_server.contract.webhook_events import Event as EventType
 from runa_mock_server.store.memory import AccountState
 from runa_mock_server.webhooks.endpoints import Endpoint, new_secret
-from runa_mock_server.webhooks.faults import Adversary
+from runa_mock_server.webhooks.faults import WebhookFaults
 from runa_mock_server.webhooks.messages import Delivery, Due, Message, new_message_id
-from runa_mock_server.webhooks.queues import News, Queue, completion
+from runa_mock_server.webhooks.orders import completion, follow
+from runa_mock_server.webhooks.queues import EndedOrder, Event, Queue
 
 if TYPE_CHECKING:
     from runa_mock_server.contract.webhook_subscription import (
         Subscription,  # loads pydantic, which takes long
     )
 
-ORDERS: Event = "order.completion"
-PRODUCTS: Event = "product.update"
+ORDERS: EventType = "order.completion"
+PRODUCTS: EventType = "product.update"
 
 _MESSAGES_KEPT = 10_000
 
 
 class TooManyEndpointsError(ValueError):
-    """A server has so many endpoints at most."""
+    """The server has as many endpoints as it can have."""
 
 
 class Webhooks:
@@ -41,14 +43,14 @@ class Webhooks:
     Args:
         seed: makes ids and secrets repeatable; ``None`` leaves them to chance.
         clock: the server's clock.
-        wake: has what is due attempted.
+        wake: makes the sender look for due attempts; called for everything that makes one due.
 
     Attributes:
         endpoints: by their ids, in the order in which they were added.
         messages: by their ids, the oldest first.
-        dropped: how many messages were forgotten to make room.
+        dropped: how many messages were dropped to make room.
         attempted: how many attempts have been made.
-        adversary: what is done to messages on purpose.
+        faults: what is done to messages on purpose.
     """
 
     def __init__(self, seed: int | None, clock: Clock, wake: Callable[[], None]) -> None:
@@ -61,7 +63,7 @@ class Webhooks:
         self.endpoints: dict[str, Endpoint] = {}
         self.messages: dict[str, Message] = {}
         self.dropped = self.attempted = 0
-        self.adversary = Adversary()
+        self.faults = WebhookFaults()
 
     def _chance(self, name: str) -> Random:
         seed = None if self._seed is None else f"{self._seed}/{name}"
@@ -71,22 +73,22 @@ class Webhooks:
         queue = self._queues.get(account)
         if queue is None:
             chance = self._chance(f"webhooks/{account or ''}")
-            queue = self._queues[account] = Queue(account, self._clock, chance)
+            queue = self._queues[account] = Queue(account, self._clock, chance, self._wake)
         return queue
 
     def add(self, subscription: "Subscription", account: str | None) -> Endpoint:
-        """Tell somebody of an event from now on.
+        """Subscribe an endpoint to the events that happen from now on.
 
         Args:
-            subscription: of what, and where.
-            account: the API key whose events are told, ``None`` for everybody's.
+            subscription: its URL, event type and secret.
+            account: the API key whose events it gets, ``None`` for those of all accounts.
 
         Raises:
             TooManyEndpointsError: if there are a hundred.
         """
         if len(self.endpoints) >= MOST_ENDPOINTS:
             raise TooManyEndpointsError(f"there are {MOST_ENDPOINTS} endpoints already")
-        self.catch_up()  # what happened before is not told
+        self.catch_up()  # earlier events are not for this endpoint
         id_ = "ep_" + new_message_id(self._random).removeprefix("msg_")
         secret = subscription.secret or new_secret(self._random)
         endpoint = Endpoint(id_, account, subscription.url, subscription.event, secret)
@@ -94,50 +96,47 @@ class Webhooks:
         return endpoint
 
     def new_secret(self) -> str:
-        """A secret that nobody has."""
+        """A secret that no endpoint has."""
         return new_secret(self._random)
 
     def remove(self, endpoint: Endpoint) -> None:
-        """Tell an endpoint nothing more; its messages keep what was attempted."""
+        """Remove an endpoint; its messages keep their attempts."""
         del self.endpoints[endpoint.id]
         self.disable(endpoint)
 
-    def subscribers(self, account: str | None) -> Mapping[Event, int]:
-        """For each event how many endpoints are told of it."""
+    def subscribers(self, account: str | None) -> Mapping[EventType, int]:
+        """For each event type how many endpoints get the events of an account."""
         return {
             event: sum(endpoint.hears(account, event) for endpoint in self.endpoints.values())
             for event in EVENTS
         }
 
     def follow(self, account: str, state: AccountState, clock: Clock) -> None:
-        """Learn of the orders of an account from now on, if anybody wants to know.
+        """Follow the orders of an account, if an endpoint is subscribed to them.
 
-        Orders that are still ``PROCESSING`` are told of when they end, those that have ended are
-        not.
+        Orders that are still ``PROCESSING`` cause a message when they end; those that have ended
+        cause none.
         """
-        wanted = any(
+        subscribed = any(
             endpoint.event == ORDERS and endpoint.account in (None, account)
             for endpoint in self.endpoints.values()
         )
         queue = self._queues.get(account)
         if queue is not None and queue.state is not state:
             self._begin_again(queue, clock)
-        if not wanted:
+        if not subscribed:
             return
         queue = queue or self._queue(account)
         if queue.state is state:
             return
-        queue.clock, queue.state = clock, state
-        state.order_changed = lambda order_id, ends_at: self._order_changed(
-            queue, order_id, ends_at
-        )
-        for order_id, ends_at in state.ending_after(clock.now()):
-            self._by_order.pop(order_id, None)  # of an account that was put back
-            self._expect(queue, order_id, ends_at)
+        queue.restart(clock, state)
+        for order_id, ends_at in follow(state, queue.expect, clock.now()):
+            self._by_order.pop(order_id, None)  # of an account that was imported over itself
+            queue.expect(order_id, ends_at)
 
     def _begin_again(self, queue: Queue, clock: Clock) -> None:
-        """Go by another clock; what was known of orders and failures is not so any more."""
-        queue.clock, queue.state, queue.ending = clock, None, []
+        """Go by the clock of an account that replaced another of the same key."""
+        queue.restart(clock, None)
         for message in self.messages.values():
             if message.account == queue.account:
                 message.clock = clock
@@ -145,12 +144,12 @@ class Webhooks:
             endpoint.failing.pop(queue.account, None)
 
     def close(self) -> None:
-        """Tell nobody anything more."""
+        """Remove every endpoint."""
         for endpoint in tuple(self.endpoints.values()):
             self.remove(endpoint)
 
     def forget(self, account: str) -> None:
-        """Forget the endpoints and messages of an account."""
+        """Remove the endpoints, messages and faults of an account."""
         for endpoint in [e for e in self.endpoints.values() if e.account == account]:
             self.remove(endpoint)
         for message in [m for m in self.messages.values() if m.account == account]:
@@ -158,46 +157,40 @@ class Webhooks:
         self._queues.pop(account, None)
         for endpoint in self.endpoints.values():
             endpoint.failing.pop(account, None)
-        self.adversary.remove([m for m in self.adversary.tricks if m.account == account])
+        self.faults.clear([fault for fault in self.faults.armed if fault.account == account])
 
-    def _order_changed(self, queue: Queue, order_id: str, ends_at: int) -> None:
-        self._expect(queue, order_id, ends_at)
-        self._wake()
-
-    @staticmethod
-    def _expect(queue: Queue, order_id: str, ends_at: int) -> None:
-        if ends_at != NEVER:  # on hold; it is heard of again when it ends
-            heappush(queue.ending, (ends_at, order_id))
+    def unfollow(self, account: str) -> None:
+        """Expect nothing of an account that has no orders, endpoints or messages."""
+        self._queues.pop(account, None)
 
     def product_changed(self, document: Mapping[str, Any]) -> None:
-        """Tell whoever wants to know that a product is another one.
+        """Make the message of a product that was changed.
 
         Args:
             document: the body of ``product.update``.
         """
         queue = self._queue(None)
         code, now = str(document["product_code"]), queue.clock.now()
-        self._tell(queue, News(PRODUCTS, code, now, orjson.dumps(document)))
-        self._wake()
+        self._make_message(queue, Event(PRODUCTS, code, now, orjson.dumps(document)))
 
-    def _tell(self, queue: Queue, news: News) -> None:
-        event, subject, at, body = news
+    def _make_message(self, queue: Queue, event: Event) -> None:
+        type_, subject, at, body = event
         account = queue.account
-        # Products are everybody's: who subscribed for one account is told of them too.
-        listening = [
+        # Products belong to no account: an endpoint of an account gets their events, too.
+        endpoints = [
             endpoint
             for endpoint in self.endpoints.values()
-            if endpoint.hears(account if event == ORDERS else endpoint.account, event)
+            if endpoint.hears(account if type_ == ORDERS else endpoint.account, type_)
         ]
-        if not listening:
+        if not endpoints:
             return
         id_ = new_message_id(queue.random)
-        message = Message(id_, account, queue.clock, event, subject, at, body)
-        message.deliveries = [Delivery(message, endpoint, at) for endpoint in listening]
+        message = Message(id_, account, queue.clock, type_, subject, at, body)
+        message.deliveries = [Delivery(message, endpoint, at) for endpoint in endpoints]
         for delivery in message.deliveries:
-            queue.attempts.put(Due(delivery, at))
+            queue.put(Due(delivery, at))
         self.messages[message.id] = message
-        if event == ORDERS:
+        if type_ == ORDERS:
             self._by_order[subject] = message.id
         if len(self.messages) > _MESSAGES_KEPT:
             self._drop(next(iter(self.messages.values())))
@@ -212,38 +205,37 @@ class Webhooks:
             del self._by_order[message.subject]
 
     def of_order(self, order_id: str) -> Message | None:
-        """The message that tells of an order, if it has been told."""
+        """The message of an order, if it was made."""
         message_id = self._by_order.get(order_id)
         return None if message_id is None else self.messages.get(message_id)
 
     def has_told(self, order_id: str) -> bool:
-        """Whether an endpoint has taken the message of an order."""
+        """Whether the message of an order was delivered to an endpoint."""
         message = self.of_order(order_id)
         return message is not None and any(d.state == "delivered" for d in message.deliveries)
 
     def schedule(self, delivery: Delivery) -> None:
-        """Have a delivery attempted when it is due."""
+        """Schedule the next attempt of a delivery at the time at which it is due."""
         self._put(Due(delivery, delivery.due))
 
     def _put(self, due: Due) -> None:
-        self._queue(due.delivery.message.account).attempts.put(due)
-        self._wake()
+        self._queue(due.delivery.message.account).put(due)
 
     def put_back(self, due: Due) -> None:
-        """Have an attempt made that was begun, or was to be, and came to nothing."""
+        """Schedule an attempt again that was taken out and not made."""
         if due.is_wanted:
             if not due.by_hand:
                 due.delivery.due = due.due
             self._put(due)
 
     def resend(self, deliveries: Iterable[Delivery]) -> int:
-        """Attempt a message once more, now; what the schedule still has to try, it tries.
+        """Make one additional attempt now; scheduled retries stay scheduled.
 
         Args:
-            deliveries: its way to the endpoints that are to get it.
+            deliveries: those of a message that are to be attempted.
 
         Returns:
-            How many attempts will be made: none at an endpoint that is disabled.
+            How many attempts will be made: none to an endpoint that is disabled.
         """
         chosen = [delivery for delivery in deliveries if not delivery.endpoint.disabled]
         for delivery in chosen:
@@ -251,12 +243,16 @@ class Webhooks:
         return len(chosen)
 
     def recover(self, endpoint: Endpoint, since: int) -> int:
-        """Start over with every message since a moment that an endpoint has not taken.
+        """Restart the schedule of every failed message to an endpoint.
+
+        Args:
+            endpoint: the endpoint.
+            since: only messages made at this time or later, microseconds since the epoch.
 
         Returns:
             How many there are.
         """
-        lost = [
+        failed = [
             delivery
             for message in self.messages.values()
             for delivery in message.deliveries
@@ -264,14 +260,14 @@ class Webhooks:
             and delivery.state == "failed"
             and message.created_at >= since
         ]
-        for delivery in lost:
+        for delivery in failed:
             delivery.state, delivery.failures = "pending", 0
             delivery.due, delivery.held = delivery.message.clock.now(), None
             self.schedule(delivery)
-        return len(lost)
+        return len(failed)
 
     def disable(self, endpoint: Endpoint) -> None:
-        """Tell an endpoint nothing until it is enabled again."""
+        """Send an endpoint nothing until it is enabled again."""
         endpoint.disabled = True
         self._give_up(endpoint)
 
@@ -282,7 +278,7 @@ class Webhooks:
                     delivery.end("failed")
 
     def settled(self, due: Due) -> None:
-        """Go on after an attempt: with the next, or with nothing if its endpoint is disabled."""
+        """Schedule what follows an attempt: a retry, or nothing if its endpoint is disabled."""
         self.attempted += 1
         delivery = due.delivery
         if delivery.endpoint.disabled:
@@ -290,31 +286,50 @@ class Webhooks:
         elif delivery.state == "pending" and not due.by_hand:
             self.schedule(delivery)
 
-    def due(self) -> Iterator[Due]:
-        """What is to be attempted by now; each is given once."""
-        for queue in tuple(self._queues.values()):
-            now = queue.clock.now()
-            self._tell_of_ended(queue, now)
-            while queue.attempts and queue.attempts.first.due <= now:
-                due = queue.attempts.pop()
-                if due.by_hand or due.delivery.due == due.due:
-                    if not due.by_hand:
-                        due.delivery.due = NEVER  # until the attempt has shown how it goes on
-                    yield due._replace(late=now - due.due)
+    def take_due(self, steps: int, first: str | None = None) -> list[Due]:
+        """Take out attempts that are due; each is given once, and of an account in order of time.
+
+        Args:
+            steps: how much work is done at most: so many messages made or attempts taken. If
+                there is more, the sender is woken to ask again.
+            first: the API key of the account to begin with.
+        """
+        queues = chain(
+            [self._queues[first]] if first in self._queues else [], self._queues.values()
+        )
+        taken = list(islice(chain.from_iterable(map(self._work_off, queues)), steps))
+        if len(taken) == steps:
+            self._wake()
+        return [due for due in taken if due is not None]
+
+    def _work_off(self, queue: Queue) -> Iterator[Due | None]:
+        """One step after the other: an attempt that is due, or ``None`` for any other step."""
+        now = queue.clock.now()
+        while (next_ := queue.pop(now)) is not None:
+            if isinstance(next_, EndedOrder):
+                self._order_ended(queue, next_)
+                yield None
+            elif next_.by_hand or next_.delivery.due == next_.due:
+                if not next_.by_hand:
+                    next_.delivery.due = NEVER  # until the attempt has been made
+                yield next_._replace(late=now - next_.due)
+            else:  # scheduled anew since, or given up
+                yield None
 
     def catch_up(self) -> None:
-        """Make the messages of what has happened by now."""
+        """Make the messages of everything that has happened by now."""
         for queue in self._queues.values():
-            self._tell_of_ended(queue, queue.clock.now())
+            now = queue.clock.now()
+            while (ended := queue.pop_ended(now)) is not None:
+                self._order_ended(queue, ended)
 
-    def _tell_of_ended(self, queue: Queue, now: int) -> None:
-        while queue.ending and queue.ending[0][0] <= now:
-            moment, order_id = heappop(queue.ending)
-            order = queue.state.order(order_id) if queue.state is not None else None
-            # It may have been held, or ended otherwise, since it was put here.
-            if order is None or order.ends_at != moment or order_id in self._by_order:
-                continue
-            self._tell(queue, News(ORDERS, order_id, moment, completion(order)))
+    def _order_ended(self, queue: Queue, ended: EndedOrder) -> None:
+        at, order_id = ended
+        if queue.state is None or order_id in self._by_order:
+            return
+        body = completion(queue.state, order_id, at)
+        if body is not None:
+            self._make_message(queue, Event(ORDERS, order_id, at, body))
 
     def seconds_until_due(self) -> float | None:
         """Seconds of the computer's time until something is due, ``None`` if nothing is."""

@@ -2,7 +2,8 @@
 
 A check returns ``None`` for correct behaviour, else a description of the problem with the requests
 that show it. A baseline run without faults says how many orders the client places; without a
-baseline each different body counts as one order.
+baseline each different body counts as one order, and each further key that the client used after
+it had the answer to the order before counts as another.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -107,9 +108,8 @@ def _ordered_once(evidence: Evidence) -> str | None:
 
 def _is_doubled(evidence: Evidence) -> bool:
     """Whether a retry created a second order, and the baseline did not order the same twice."""
-    on_purpose = evidence.baseline is not None and evidence.baseline.effects.verdict == "duplicated"
-    no_faults = all(is_successful(attempt.request) for attempt in evidence.run.attempts)
-    return evidence.run.effects.verdict == "duplicated" and not on_purpose and not no_faults
+    on_purpose = evidence.baseline is not None and bool(evidence.baseline.effects.repeated)
+    return evidence.run.effects.verdict == "duplicated" and not on_purpose
 
 
 def _recovered(evidence: Evidence) -> str | None:
@@ -140,13 +140,19 @@ def _kept_key(evidence: Evidence) -> str | None:
     if evidence.baseline is not None:
         expected = len(evidence.baseline.by_key)
     elif expected is None:
-        expected = len(run.by_body)
+        expected = sum(_purchases(run, attempts) for attempts in run.by_body.values())
     if len(run.by_key) <= expected:
         return None
     return (
         f"{len(run.by_key)} idempotency keys for {counted(expected, 'order')}: a retry has to send "
         f"the same key, or it orders twice\n{timeline(attempt.request for attempt in run.attempts)}"
     )
+
+
+def _purchases(run: Observation, attempts: Sequence[Attempt]) -> int:
+    """How many orders the attempts with one body were for: a key that got its answer is one."""
+    done = {key.idempotency_key for key in run.effects.keys if key.orders and not key.undelivered}
+    return max(1, len(done & {attempt.key for attempt in attempts}))
 
 
 def _fresh_key(evidence: Evidence) -> str | None:

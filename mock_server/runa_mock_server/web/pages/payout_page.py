@@ -126,7 +126,7 @@ def _choices(call: Call, payout: Payout, refused: Refused | None) -> list[_Choic
     wrong = {} if refused is None else refused.reason.parts
     choices = []
     for code in payout.codes:
-        offer = call.world.catalogue.offer(code)
+        offer = call.world.catalogue.known_offer(code)
         choices.append(
             _Choice(
                 code,

@@ -1,4 +1,4 @@
-"""What the adversary does to messages, and to which."""
+"""What webhook faults do to messages, and to which."""
 
 import json
 from datetime import timedelta
@@ -9,7 +9,7 @@ import svix.webhooks
 from runa_mock_server import ControlRefusedError, ManualClock, MockServer
 from runa_mock_server.contract.webhook_events import Event
 from runa_mock_server.control_client.webhooks import WebhooksControl
-from runa_mock_server.webhooks.faults import Trick
+from runa_mock_server.webhooks.faults import FaultKind
 from support.api import KEY, Api
 from support.receiver import Receiver, Told, status
 
@@ -93,7 +93,7 @@ def test_delay(hooks: WebhooksControl, receiver: Receiver, api: Api) -> None:
 
 @pytest.mark.parametrize("kind", ["wrong_signature", "old_secret", "reserialised"])
 def test_what_does_not_verify(
-    hooks: WebhooksControl, receiver: Receiver, api: Api, kind: Trick
+    hooks: WebhooksControl, receiver: Receiver, api: Api, kind: FaultKind
 ) -> None:
     """No secret of the endpoint that is in use verifies it; the attempt after it is good."""
     endpoint = hooks.add(receiver.script("/", status(401)), ORDERS)

@@ -1,4 +1,4 @@
-"""Requests that are answered as they come in: as all others are, however they come."""
+"""Requests on one connection: answered in turn, however their bytes are cut."""
 
 import gc
 import re

@@ -1,0 +1,107 @@
+"""Running a server in this process until a signal stops it."""
+
+import asyncio
+import gc
+import logging
+from collections.abc import Callable, Sequence
+from ipaddress import ip_address
+from socket import socket
+
+import click
+
+from runa_mock_server._version import __version__
+from runa_mock_server.base.listening import PortBusyError, bind, close
+from runa_mock_server.catalogue.catalogue import CatalogueError
+from runa_mock_server.cli.early import Early
+from runa_mock_server.cli.errors import RefusedError
+from runa_mock_server.cli.signals import stop_signals
+from runa_mock_server.config import logs
+from runa_mock_server.config.serve_settings import ServeSettings
+from runa_mock_server.config.settings import Settings
+from runa_mock_server.contract.kindnesses import summary
+from runa_mock_server.server_state.server_state import World
+from runa_mock_server.web.http_server import HttpServer
+
+log = logging.getLogger(__name__)
+announcement = logging.getLogger(f"{__name__}.announcement")
+announcement.setLevel(logging.INFO)  # whatever the log level: who asked for port 0 needs the URL
+
+
+def run(settings: ServeSettings, early: Early | None) -> None:
+    """Serve until a signal or the control API stops the server.
+
+    Args:
+        settings: of the server and its process.
+        early: sockets that listen already, if they listen where the settings say.
+
+    Raises:
+        click.ClickException: if the address cannot be listened on.
+        RefusedError: for a catalogue that cannot be used, or an event loop that is missing.
+    """
+    logs.configure(settings.log_level, settings.log_format)
+    try:
+        world = World(settings.server)
+        sockets = _sockets(settings, early)
+    except CatalogueError as error:
+        raise RefusedError(str(error)) from None
+    except PortBusyError as error:
+        raise click.ClickException(f"{error}; choose another with --port") from None
+    try:
+        with asyncio.Runner(loop_factory=_loop_factory(settings.event_loop)) as runner:
+            runner.run(_serve(world, sockets))
+    except OSError as error:  # no file descriptor is left, for example
+        raise click.ClickException(f"cannot start the server: {error.strerror or error}") from None
+
+
+def _sockets(settings: Settings, early: Early | None) -> list[socket]:
+    """Those that listen early, or others if all options together say another place."""
+    if early is not None and (early.hosts, early.port) == (settings.hosts, settings.port):
+        return early.sockets
+    if early is not None:
+        close(early.sockets)
+    return bind(settings.hosts, settings.port)
+
+
+def _loop_factory(name: str) -> Callable[[], asyncio.AbstractEventLoop] | None:
+    """What makes the event loop; ``None`` leaves that to asyncio."""
+    if name == "asyncio":
+        return None
+    try:
+        import uvloop  # noqa: PLC0415 - an extra, and most do without
+    except ImportError:
+        raise RefusedError("uvloop is not installed: pip install 'runa-mock[uvloop]'") from None
+    return uvloop.new_event_loop
+
+
+async def _serve(world: World, sockets: list[socket]) -> None:
+    stopped = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for signal_number in stop_signals():
+        loop.add_signal_handler(signal_number, stopped.set)
+    world.stop = stopped.set
+    exposed = _exposed(world.settings, sockets)
+    server = HttpServer(world, sockets)
+    url = await server.start()
+    gc.freeze()  # what was loaded stays: the collector need not walk it again and again
+    announcement.info(
+        "runa-mock %s (%s, %s) serves %s/v2",
+        __version__,
+        world.profile.name,
+        summary(world.settings),
+        url,
+    )
+    if exposed:
+        log.warning("the control API is open to the network; restrict it with --control-token")
+    await stopped.wait()
+    await server.stop()
+    log.info("stopped")
+
+
+def _exposed(settings: Settings, sockets: Sequence[socket]) -> bool:
+    """Whether other computers can use the control API without a token."""
+    addresses = [each.getsockname()[0].partition("%")[0] for each in sockets]
+    return (
+        settings.control
+        and settings.control_token is None
+        and not all(ip_address(address).is_loopback for address in addresses)
+    )

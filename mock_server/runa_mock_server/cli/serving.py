@@ -1,0 +1,19 @@
+"""The command behind ``runa-mock serve``, whose options are the settings.
+
+Importing this loads the settings' model, and pydantic with it.
+"""
+
+import click
+
+from runa_mock_server.cli.early import Early
+from runa_mock_server.cli.loading import loading
+from runa_mock_server.cli.options import Effective, takes_settings
+
+
+@click.command("serve")
+@takes_settings
+def command(effective: Effective) -> None:
+    """Serve until SIGINT, SIGTERM or SIGHUP."""
+    with loading():
+        from runa_mock_server.cli.running import run  # noqa: PLC0415 - loads the server; --help needs none
+    run(effective.settings, click.get_current_context().find_object(Early))
