@@ -40,8 +40,8 @@ Flat = tuple[
     tuple[str, ...],
 ]
 """What an ``Entry`` shows, as it came: number, moment, method, target, headers in one piece,
-idempotency key, body, status, body of the answer, outcome, order, fingerprint, faults
-and kindnesses."""
+idempotency key, body, status, body of the answer, outcome, order, fingerprint, faults and
+kindnesses."""
 
 
 def in_one_piece(headers: RawHeaders) -> bytes:

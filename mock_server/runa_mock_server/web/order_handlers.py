@@ -44,8 +44,7 @@ async def estimate_order(call: Call) -> Answer:
     document = parse_body(await read_body(call))
     body = validate_body(NewEstimate, document, as_pydantic_1=world.profile.details_of_pydantic_1)
     discounts = world.profile.applies_discounts
-    terms = call.account.orders.terms
-    if not terms.several_countries:
+    if not call.account.orders.terms.several_countries:
         rules.common_country(rules.look_up(body["items"], world.catalogue), world.catalogue)
     return json_answer(estimate(body, world.catalogue, discounts=discounts))
 
