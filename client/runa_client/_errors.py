@@ -121,7 +121,7 @@ class RedemptionError(RunaError):
 
     Attributes:
         code: The provider's reason, such as `RE004` for a link that has expired.
-        order_id: The order that the link belongs to, None where there is none.
+        order_id: The short id of the order, which is not the id of `get_order`, or None.
         message: The reason in words, which may change; None where the provider gave none.
         details: What more there is to say, as the provider gives it.
         retry_after: 60 seconds where the provider wants to be asked again after a minute

@@ -1,6 +1,7 @@
 """The catalogue: its records, and the calls that read it."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from decimal import Decimal
 from typing import Literal, TypedDict
 
@@ -27,7 +28,8 @@ class ProductFilters(TypedDict, total=False):
     """What narrows the list of products; a product passes when it passes each that is given.
 
     Attributes:
-        is_orderable: Only products that can, or cannot, be ordered now.
+        is_orderable: True for only the products that can be ordered now; False turns the filter
+            off, as the service documents it.
         countries: Redeemable in any of these, such as `GB`; one or several.
         categories: In any of these, see `categories`; one or several.
         code: The product with this code, if there is one.
@@ -43,7 +45,8 @@ class Denominations(Record):
     """The face values that a product takes, in its currency.
 
     `type` is `open`, any value from `minimum` to `maximum`, or `fixed`, only those in
-    `available`, which is empty otherwise. Payments have no type: they are open.
+    `available`. An open product can have values in `available`, too, as suggestions. Payments have
+    no type: they are open.
     """
 
     type: str | None
@@ -71,7 +74,8 @@ class Product(Record):
     """A product of the catalogue.
 
     `state` is `LIVE`, `TEMPORARILY_DISABLED` or `TEMPORARILY_DEGRADED`, `payout_type` is
-    `gift_card`, `subscription` or `payment`. `discount_multiplier` is the share of the face
+    `gift_card`, `subscription` or `payment`; the service can add values of both, of `currency`, of
+    `categories` and of `countries_redeemable_in`. `discount_multiplier` is the share of the face
     value that production takes off. Subscriptions have `subscription_plans`, the others
     `denominations`. `raw` is the JSON object, its fractions as `Decimal`.
     """
@@ -93,8 +97,7 @@ class Product(Record):
     @property
     def details(self) -> Raw:
         """What the service keeps under the name of the payout type: assets, expiry and so on."""
-        found: Raw = self.raw.get(self.payout_type or "") or {}
-        return found
+        return _details(self.raw, self.payout_type)
 
     @property
     def content_resources(self) -> Raw:
@@ -107,6 +110,7 @@ class ProductPage(Page[Product]):
     """One page of products, by code; no items means the end. Cursors are product codes."""
 
 
+_PAYOUT_TYPES = ("gift_card", "subscription", "payment")  # the ones that are documented
 _OTHER_OPERATIONS = ("categories", "countries")  # whose paths look like those of products
 
 
@@ -166,7 +170,9 @@ def parse_product(data: object) -> Product:
     """
     raw = json_object(data)
     payout_type = optional(raw, "payout_type", string)
-    details = optional(raw, payout_type or "", json_object) or {}
+    details = _details(raw, payout_type)
+    if payout_type not in _PAYOUT_TYPES:
+        details = _readable(details)
     return Product(
         code=required(raw, "code", string),
         name=optional(raw, "name", string),
@@ -207,6 +213,27 @@ def parse_denominations(data: object) -> Denominations:
         available=optional(raw, "available_list", each(money)) or (),
         raw=raw,
     )
+
+
+def _details(raw: Raw, payout_type: str | None) -> Raw:
+    if payout_type in _PAYOUT_TYPES:
+        return optional(raw, payout_type, json_object) or {}
+    found = raw.get(payout_type or "")
+    return found if isinstance(found, dict) else {}
+
+
+def _readable(details: Raw) -> Raw:
+    """The details of an unknown payout type, without what has another shape than usual."""
+    read: dict[str, Callable[[object], object]] = {
+        "denominations": parse_denominations,
+        "subscription_plans": each(_plan),
+    }
+    found = {}
+    for name, convert in read.items():
+        with suppress(ValueError):
+            optional(details, name, convert)
+            found[name] = details.get(name)
+    return found
 
 
 def _plan(data: object) -> SubscriptionPlan:

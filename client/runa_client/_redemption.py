@@ -21,6 +21,7 @@ class ECode(Record):
     """What the recipient gets; whoever reads it can spend it.
 
     `type` is `code`, or `url`, where `code` repeats `url` and there is neither PIN nor barcode.
+    `url` is always there; for a `code` it is a page that shows the code.
     `amount` is in the currency of the payout. `barcode_format` is `code-128`, `code-39`,
     `ean-13`, `QR` or `pdf417`, and `expiry_date` a date such as `2028-04-30`. `status`,
     `error_code` and `error_string` are the provider's word on this code.
@@ -48,7 +49,8 @@ class ECode(Record):
 class Redemption(Record):
     """A redeemed payout link: its `e_code`, or several in `e_codes` if the value was split.
 
-    `e_codes` begins with `e_code`.
+    `e_codes` begins with `e_code`. `order_id` is a short id such as `O-VJJLWJPV`, which is not
+    the id that `get_order` takes.
     """
 
     order_id: str | None

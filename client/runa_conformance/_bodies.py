@@ -12,6 +12,8 @@ NO_PRODUCT = "NO-SUCH-PRODUCT"
 """The code of nothing: an order for it is refused at the earliest by the business rules."""
 ADDRESS = "recipient@conformance.invalid"
 """An address to which nobody can send."""
+SPEND_RULES = "PSR-01HQ12PV4B8XMBRTK281JM54KK"
+"""The id of a template of spend rules."""
 
 ABSENT = object()
 """As the new value of a field: take the field away."""

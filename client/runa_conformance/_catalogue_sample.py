@@ -8,12 +8,16 @@ from functools import cached_property
 
 from runa_client import Product, parse_product
 from runa_conformance._failures import MismatchError, SkippedError
+from runa_schemas.contract_data import Currency
 
 TEN = Decimal(10)
 CENT = Decimal("0.01")
 
 # Named by the provider's guides; taken where they are there, so that runs are alike.
 _FAVOURITES = ("1800FL-US", "AMZ-US", "FIVEG-US", "BAW-GB", "ABO-GB")
+
+
+_PAYABLE = frozenset(map(str, Currency))
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +66,7 @@ class CatalogueSample:
             for product in self.products
             if product.is_orderable
             and product.payout_type == "gift_card"
-            and product.currency is not None
+            and product.currency in _PAYABLE
             and (given := product.denominations) is not None
             and given.type == "open"
             and given.minimum is not None
@@ -103,6 +107,16 @@ class CatalogueSample:
         if len(found) < count:
             raise SkippedError(f"the catalogue has too few orderable gift cards of {currency} 10")
         return found[:count]
+
+    def find_payable(self, wanted: Callable[[Product], bool], what: str) -> Product:
+        """The first product that will do, of a currency that can pay for an order.
+
+        The service can list products of other currencies, too.
+
+        Raises:
+            SkippedError: there is none.
+        """
+        return self.find(lambda product: product.currency in _PAYABLE and wanted(product), what)
 
     def find(self, wanted: Callable[[Product], bool], what: str) -> Product:
         """The first product that will do, one of the home currency before others.

@@ -10,7 +10,8 @@ from runa_conformance._rules import RULES, Rule
 from runa_conformance._service import Service
 from runa_schemas.contract_data import ProfileName
 
-Proof: TypeAlias = Callable[[Service], None]
+Proof: TypeAlias = Callable[[Service], int | None]
+"""The program of a check; for a rule with several readings it returns the index of the one met."""
 
 
 @dataclass(frozen=True, slots=True)

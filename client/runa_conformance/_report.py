@@ -31,7 +31,7 @@ def result_as_text(result: Result | Drift) -> str:
     if result.status == "skipped":
         return f"{line}: {result.reason}"
     if result.status == "passed":
-        return line
+        return line if result.reading is None else f"{line}: {result.reading}"
     told = [
         f"expected: {result.text}",
         *(result.reason or "").splitlines(),
@@ -103,6 +103,7 @@ def _result(result: Result) -> dict[str, Any]:
         "sent": result.exchange,
         "rule": result.rule.id,
         "evidence": result.rule.evidence,
+        "reading": result.reading,
         "seconds": round(result.seconds, 3),
     }
 
@@ -168,6 +169,7 @@ def rules_as_text(recording: Recording | None = None) -> str:
             topic = rule.topic
             lines += ["", topic]
         lines += [f"  {rule.id} ({rule.source})", f"    {rule.text}"]
+        lines += [f"    reading: {reading}" for reading in rule.readings]
         if rule.unchecked is not None:
             lines.append(f"    not checked: {rule.unchecked}")
         elif recording is not None:
@@ -191,6 +193,7 @@ def rules_as_json(recording: Recording | None = None) -> str:
             "recorded": None if rule.recorded is None else rule.recorded.isoformat(),
             "checks": _proofs(rule),
             "unchecked": rule.unchecked,
+            "readings": list(rule.readings),
         }
         if recording is not None:
             document["seen"] = {

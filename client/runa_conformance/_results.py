@@ -22,6 +22,7 @@ class Result:
         reason: what is not so, or why it was skipped; ``None`` if it passed.
         exchange: the request that a failed check sent last, shortened.
         seconds: how long it took.
+        reading: which reading of a rule the server keeps, if the rule has several.
     """
 
     name: str
@@ -31,6 +32,7 @@ class Result:
     reason: str | None = None
     exchange: str | None = None
     seconds: float = 0.0
+    reading: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,6 +26,8 @@ class Rule:
             provider, or ``inferred`` where both are silent or disagree.
         recorded: the day of the recording, where it is known.
         unchecked: why no check proves it, ``None`` where one does.
+        readings: where the provider's own pages contradict each other, what each of them says,
+            the one that the mock follows first; either passes. Empty for any other rule.
     """
 
     id: str
@@ -34,6 +36,7 @@ class Rule:
     evidence: Evidence
     recorded: date | None = None
     unchecked: str | None = None
+    readings: tuple[str, ...] = ()
 
     @property
     def source(self) -> str:
@@ -44,7 +47,9 @@ class Rule:
 def _read() -> Mapping[str, Rule]:
     text = files(__package__).joinpath("rules.toml").read_text(encoding="utf-8")
     rules = [
-        Rule(topic=topic, **rule) for topic, group in tomllib.loads(text).items() for rule in group
+        Rule(topic=topic, readings=tuple(rule.pop("readings", ())), **rule)
+        for topic, group in tomllib.loads(text).items()
+        for rule in group
     ]
     return MappingProxyType({rule.id: rule for rule in rules})
 

@@ -141,7 +141,7 @@ class _Run:
                 recorder.check = check
             self._last = None
             begin = time.monotonic()
-            status, reason = self._ended(check)
+            status, reason, reading = self._ended(check)
             yield Result(
                 name=check.name,
                 rule=check.rule,
@@ -150,22 +150,25 @@ class _Run:
                 reason=self._told(reason),
                 exchange=self._told(self._sent()) if status == "failed" else None,
                 seconds=time.monotonic() - begin,
+                reading=reading,
             )
 
-    def _ended(self, check: RunnableCheck) -> tuple[Status, str | None]:
+    def _ended(self, check: RunnableCheck) -> tuple[Status, str | None, str | None]:
+        """How a check ended, why it did not pass, and the reading that was met, if any."""
         silent, self._silent = self._silent, 0
         try:
-            check.proof(self._service)
+            met = check.proof(self._service)
         except SkippedError as skipped:
-            return "skipped", str(skipped)
+            return "skipped", str(skipped), None
         except MismatchError as mismatch:
-            return "failed", str(mismatch)
+            return "failed", str(mismatch), None
         except UnreachableError as silence:
             self._silent = silent + 1
-            return "failed", str(silence)
+            return "failed", str(silence), None
         except Exception as error:  # noqa: BLE001 - an answer may be anything, and the run goes on
-            return "failed", f"an answer was beyond the check: {type(error).__name__}: {error}"
-        return "passed", None
+            told = f"an answer was beyond the check: {type(error).__name__}: {error}"
+            return "failed", told, None
+        return "passed", None, None if met is None else check.rule.readings[met]
 
     def _monitored(self, monitor: InvariantMonitor) -> Result:
         invariant, failure = monitor.invariant, monitor.failure

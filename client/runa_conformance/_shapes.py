@@ -13,6 +13,7 @@ from typing import Any, Final
 from runa_conformance._recording import PLACEHOLDER, REDACTED
 
 _ID = re.compile(r"[OE]-[0-9A-HJKMNP-TV-Z]{26}")
+_SHORT_ID = re.compile(r"O-[0-9A-Z]{8}")  # of an order, in the redemption API
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}\+00:00")
 _DAY = re.compile(r"\d{4}-\d\d-\d\d")
 _MONEY = re.compile(r"\d+\.\d\d")
@@ -141,8 +142,9 @@ def _alike(recorded: Any, found: Any, name: str, twins: Twins) -> bool:
         return False
     if not isinstance(recorded, str) or not isinstance(found, str):
         return bool(recorded == found)
-    if _ID.fullmatch(recorded) and _ID.fullmatch(found):
-        return recorded[0] == found[0] and twins.match(recorded, found)
+    for ids in (_ID, _SHORT_ID):
+        if ids.fullmatch(recorded) and ids.fullmatch(found):
+            return recorded[0] == found[0] and twins.match(recorded, found)
     if _LINK.fullmatch(recorded) and _LINK.fullmatch(found):
         return PLACEHOLDER not in recorded or twins.match(recorded, found)
     return recorded == found or any(

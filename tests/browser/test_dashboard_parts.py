@@ -148,6 +148,33 @@ def test_a_product_that_is_taken_off_sale_is_refused(
     assert api.order(wanted).status_code == 202
 
 
+def test_a_product_is_removed_copied_and_added(
+    runa_server: MockServer, api: Api, open_page: OpenPage
+) -> None:
+    """What was removed can be added again from the form, and a copy gets another code."""
+    page = open_page(f"{runa_server.url}/_mock/#/products")
+    rows = _rows(page, "Products by code")
+    document = page.get_by_label("Product as JSON")
+    add = page.get_by_role("button", name="Add product")
+    page.get_by_label("Search").fill("abo gift")
+    expect(rows).to_have_count(2)
+    page.get_by_role("button", name="Remove: ABO-GB").click()
+    expect(rows).to_have_count(0)
+    assert api.get("/v2/product/ABO-GB").status_code == 404
+    add.click()
+    expect(rows).to_have_count(2)
+    assert api.get("/v2/product/ABO-GB").status_code == 200
+    page.get_by_role("button", name="Copy: ABO-GB").click()
+    expect(page.locator("#said")).to_contain_text("copy")
+    document.fill(document.input_value().replace("ABO-GB", "ABO-GB-2"))
+    add.click()
+    expect(rows).to_have_count(3)
+    assert api.get("/v2/product/ABO-GB-2").json()["code"] == "ABO-GB-2"
+    document.fill("{")
+    add.click()
+    expect(page.locator("#said")).to_contain_text("not JSON")
+
+
 @pytest.mark.runa(smtp="127.0.0.1:1")
 def test_a_mail_is_read_and_its_relay_is_told(
     runa_server: MockServer, api: Api, open_page: OpenPage

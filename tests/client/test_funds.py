@@ -34,7 +34,9 @@ ESTIMATE = b"""{
     "total_price": 8.490, "total_discount": 0,
     "items": [{"products": {"type": "SINGLE", "value": "1800FL-US"}, "face_value": 10.10,
                "price": 9007199254740993.01, "discount_multiplier": "0.0130", "currency": "USD"}],
-    "transaction_detail": {"GBP": {"value": "8.49", "fx": {"fee": "0.16"}}}}"""
+    "transaction_detail": {"USD": {"value": "10.00",
+        "fx": {"rate": "1.2", "rate_symbol": "GBPUSD",
+               "fee": {"value": "0.16", "currency": "GBP"}}}}}"""
 REFUSED = {"type": "currency_mismatch", "message": "No.", "help": None}
 INVALID = {
     "type": "validation_error",
@@ -71,7 +73,7 @@ def test_the_items_of_an_order_are_estimated(client: RunaClient, server: Scripte
     assert str(line.face_value) == "10.10"
     assert str(line.price) == "9007199254740993.01"
     assert (line.discount_multiplier, line.currency) == (Decimal("0.0130"), "USD")
-    assert estimate.raw["transaction_detail"]["GBP"]["fx"] == {"fee": "0.16"}
+    assert estimate.raw["transaction_detail"]["USD"]["fx"]["fee"]["value"] == "0.16"
 
 
 def test_a_whole_order_is_estimated_as_it_would_be_placed(

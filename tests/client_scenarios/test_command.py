@@ -1,7 +1,10 @@
 """`runa-mock check-client`: programs of their own, once per scenario."""
 
 import json
+import os
+import signal
 import sys
+from contextlib import suppress
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
@@ -9,6 +12,8 @@ import pytest
 
 from runa_mock_server.testing import SCENARIOS
 from support.command import run
+from support.process import Process
+from support.waiting import until
 
 PROGRAMS = Path(__file__).parent / "programs"
 # Without site-packages, and so without coverage's start-up, an interpreter starts fast.
@@ -20,6 +25,17 @@ import os
 from urllib.request import Request, urlopen
 
 urlopen(Request(os.environ["RUNA_BASE_URL"] + "/ping", headers={{"X-Api-Key": f"{key}"}}))
+"""
+
+# Two processes that can be seen to live by what they hold open.
+FORKED = """
+import os, sys, time
+
+{ends}
+pipe = os.open(sys.argv[1], os.O_WRONLY)
+os.write(pipe, b"+")
+time.sleep(60)
+os.write(pipe, b"late")
 """
 
 
@@ -127,3 +143,67 @@ def test_wrong_usage_is_told_in_a_line(arguments: tuple[str, ...], told: str) ->
     assert done.exit_code == 2
     assert told in done.stderr
     assert "Traceback" not in done.output
+
+
+class Pipe:
+    """A named pipe whose other ends are held by the processes under test."""
+
+    def __init__(self, path: Path) -> None:
+        os.mkfifo(path)
+        self.path = str(path)
+        self._opened = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+        self.data = b""
+
+    def has(self, count: int) -> bool:
+        """Whether so many bytes have come."""
+        with suppress(BlockingIOError):  # nothing has come yet
+            self.data += os.read(self._opened, 100)
+        return len(self.data) >= count
+
+    def rest(self) -> bytes:
+        """What comes until every process that holds it has ended."""
+        os.set_blocking(self._opened, True)
+        rest = os.read(self._opened, 100)
+        os.close(self._opened)
+        return rest
+
+
+@pytest.mark.parametrize(
+    ("number", "existing"),
+    [(signal.SIGTERM, None), (signal.SIGHUP, "a report of yesterday"), (signal.SIGINT, None)],
+)
+def test_a_signal_ends_the_program_with_its_children_and_leaves_no_report(
+    tmp_path: Path, number: signal.Signals, existing: str | None
+) -> None:
+    """An empty report could be taken for one; a report that was there before stays."""
+    pipe, report = Pipe(tmp_path / "pipe"), tmp_path / "report.json"
+    if existing is not None:
+        report.write_text(existing, encoding="utf-8")
+    options = ("--output", str(report), "--format", "json")
+    program = (*BARE, "-c", FORKED.format(ends="os.fork()"), pipe.path)
+    with Process("check-client", *options, *program) as process:
+        until(lambda: pipe.has(2))
+        process.send(number)
+        done = process.finish()
+    assert (done.code, done.out) == (128 + number, "")
+    assert pipe.rest() == b""
+    assert "Traceback" not in done.err
+    assert (report.read_text(encoding="utf-8") if report.exists() else None) == existing
+
+
+def test_children_that_outlive_the_program_are_killed(
+    quick: tuple[str, ...], tmp_path: Path
+) -> None:
+    """They would call the server in the next scenario."""
+    pipe = Pipe(tmp_path / "pipe")
+    ends = "if os.fork():\n    open(sys.argv[1]).read(1)\n    sys.exit()"
+    program = (*BARE, "-c", FORKED.format(ends=ends), pipe.path)
+    assert run(*quick, *program).exit_code == 1
+    assert pipe.rest() == b""
+
+
+def test_a_command_that_cannot_be_run_leaves_no_report(tmp_path: Path) -> None:
+    """Nor an empty one."""
+    report = tmp_path / "report.json"
+    assert run("check-client", "--output", str(report), str(tmp_path / "none")).exit_code == 2
+    assert not report.exists()

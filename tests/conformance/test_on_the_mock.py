@@ -7,7 +7,16 @@ from typing import NamedTuple
 
 import pytest
 
-from runa_conformance import CHECKS, Recording, Report, conform, read_recording, replay
+from runa_conformance import (
+    CHECKS,
+    RULES,
+    Recording,
+    Report,
+    as_text,
+    conform,
+    read_recording,
+    replay,
+)
 from runa_mock_server import ManualClock, MockServer
 from runa_mock_server.catalogue.catalogue import Catalogue, built_in
 from support.api import Api, body
@@ -98,6 +107,37 @@ def test_reading_checks_name_no_product_that_exists(run: Run) -> None:
     ]
     assert len(bodies) > 100
     assert not [body for body in bodies if any(code in body for code in codes)]
+
+
+def test_conflicts_report_the_reading_that_was_met(run: Run) -> None:
+    """Where the provider's pages contradict each other, the report says which one holds here."""
+    met = {result.rule.id: result.reading for result in run.report.results if result.reading}
+    conflicts = {rule.id: rule.readings for rule in RULES.values() if rule.readings}
+    assert met == {
+        rule_id: readings[0]
+        for rule_id, readings in conflicts.items()
+        if RULES[rule_id].unchecked is None
+    }
+    assert all(len(readings) > 1 for readings in conflicts.values())
+    for reading in met.values():
+        assert f": {reading}\n" in as_text(run.report)
+
+
+def test_a_strict_mock_keeps_the_other_reading_and_lacks_only_extensions() -> None:
+    """In strict mode only the triggers that this project added are missing."""
+    clock = ManualClock()
+    with MockServer(clock=clock, strict=True, rate_limit=None) as server:
+        report = conform(
+            server.base_url,
+            KEY,
+            allow_orders=True,
+            sleep=clock.advance,
+            select=["business", "triggers", "redemption", "estimates", "orders"],
+        )
+    failed = {result.rule.id for result in report.results if result.status == "failed"}
+    assert failed == {"trigger-all", "trigger-unknown", "trigger-failed"}
+    met = {result.rule.id: result.reading for result in report.results if result.reading}
+    assert met == {"several-countries": RULES["several-countries"].readings[1]}
 
 
 def test_production_passes_as_far_as_its_money_goes() -> None:

@@ -61,7 +61,7 @@ def test_every_read_of_a_used_account_is_as_described(
     assert api.get("/v2/ping").status_code == 200
     order = api.order(X_Send_Email="true").json()["id"]
     api.order(X_Mock_Processing="reads:3")
-    api.order(X_Trigger_Error="order_failed", mode="sync")
+    api.order(X_Trigger_Error="order_failed", X_Mock_Processing="at-once")
     api.order({})
     Api(api.url, None).get("/v2/order")
     for caller in (control, whole):

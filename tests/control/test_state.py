@@ -192,6 +192,24 @@ def test_a_state_without_a_secret_fits() -> None:
             assert claimed["payout"]["status"] == "CLAIMED"
 
 
+def test_a_state_with_an_exchange_of_an_earlier_version_fits() -> None:
+    """Earlier versions exported `converted`, `fee` and `currency` as three strings."""
+    in_pounds = {"type": "ACCOUNT_BALANCE", "currency": "GBP"}
+    with MockServer(public_url=PUBLIC) as server:
+        user = User(server, KEYS["playground"][0])
+        user.place(Placed(b"k", body(payment_method=in_pounds), {"X-Execution-Mode": "sync"}))
+        (order,) = user.hand.orders.list()
+        expected = user.hand.orders.get(order.id).order
+        state = user.hand.export_state()
+        old = deepcopy(expected)
+        fx = {"rate": "1.2", "rate_symbol": "GBPUSD"}
+        fx |= {"converted": "8.33", "fee": "0.16", "currency": "GBP"}
+        old["transaction_detail"]["USD"]["fx"] = fx
+        state["orders"][0]["document"] = json.dumps(old)
+        user.hand.import_state(state)
+        assert user.hand.orders.get(order.id).order == expected
+
+
 def test_accounts_of_one_state_make_links_of_their_own() -> None:
     """Which each lead to the orders of the account that made them."""
     mine, other = KEYS["playground"]
@@ -206,8 +224,9 @@ def test_accounts_of_one_state_make_links_of_their_own() -> None:
             (made,) = user.hand.orders.get(newest.id).order["items"]
             url = made["payout"]["url"]
             links.add(url)
-            _, card = user.call("GET", url.removeprefix(PUBLIC) + "?format=json")
-            assert json.loads(card)["order_id"] == newest.id
+            user.call("GET", url.removeprefix(PUBLIC) + "?format=json")
+            (claimed,) = user.hand.orders.get(newest.id).order["items"]
+            assert claimed["payout"]["status"] == "CLAIMED"
         assert len(links) == 2
 
 

@@ -56,6 +56,8 @@ def cents(number: float) -> Decimal:
 def echo(part: dict[str, Any]) -> dict[str, Any]:
     """A part of a body as an answer repeats it: without nulls and what nobody knows."""
     known = ECHOED[part["type"]]
+    if not str(part.get("value")).startswith("VISASL-"):  # only prepaid Visa has spend rules
+        known = known - {"usage_config"}
     return {key: value for key, value in part.items() if value is not None and key in known}
 
 

@@ -48,6 +48,12 @@ def listed(*values: str) -> dict[str, Any]:
     }
 
 
+def suggesting(least: str, most: str, *values: str) -> dict[str, Any]:
+    """Open denominations with a list."""
+    ends = {"minimum_value": least, "maximum_value": most}
+    return {"denominations": {"type": "open", **ends, "available_list": list(values)}}
+
+
 def plan(code: str, price: str) -> dict[str, Any]:
     """A subscription plan."""
     return {"price": price, "subscription_plan_code": code}
@@ -68,6 +74,14 @@ PRODUCTS = [
         "PLANS", "CHF", "subscription", subscription_plans=[plan("P/1", "0.99"), plan("P2", "2")]
     ),
     product("NOBODY-PAYS", "XTS", "gift_card", **between("1", "2")),
+    product("STABLE", "USDC", "gift_card", **between("1", "2")) | {"state": "RETIRING"},
+    product("SAME", "GBP", "subscription", subscription_plans=[plan("SAME", "10.0")]),
+    product("MIXED", "GBP", "gift_card", **listed("20", "500.00", "15.0")),
+    product("OPEN-LIST", "GBP", "gift_card", **suggesting("5", "50", "10", "15.0", "20.00")),
+    product("VOUCHER", "GBP", "voucher", **between("1.50", "2.5")),
+    product("VOUCHERS", "GBP", "voucher", **listed("1", "25.0")),
+    product("NO-VALUES", "GBP", "crypto", wallet="any"),
+    product("CROSSED", "GBP", "crypto", **between("2", "1")),
 ]
 
 

@@ -76,9 +76,9 @@ def test_item_fields_of_older_documentation_may_be_left_out() -> None:
 
 def test_order_paid_in_another_currency_fits() -> None:
     """An order with an exchange names the paying currency and explains the amount."""
-    detail = {
-        "GBP": {"value": "8.49", "fx": {"rate": "1.2", "rate_symbol": "GBPUSD", "fee": "0.16"}}
-    }
+    fee = {"value": "0.16", "currency": "GBP"}
+    fx = {"rate": "1.2", "rate_symbol": "GBPUSD", "fee": fee}
+    detail: dict[str, Any] = {"USD": {"value": "10.00", "fx": fx}}
     order = RECORDED_ORDER | {
         "payment_method": {"type": "ACCOUNT_BALANCE", "currency": "GBP"},
         "currency": "GBP",
@@ -86,8 +86,8 @@ def test_order_paid_in_another_currency_fits() -> None:
         "transaction_detail": detail,
     }
     assert issues(order, "order") == []
-    detail["GBP"]["fx"] = {"rate": 1.2, "rate_symbol": "GBPUSD"}
-    assert issues(order, "order") == [("$.transaction_detail.GBP.fx.rate", "type")]
+    detail["USD"]["fx"] = fx | {"rate": 1.2}
+    assert issues(order, "order") == [("$.transaction_detail.USD.fx.rate", "type")]
 
 
 @pytest.mark.parametrize(

@@ -213,11 +213,16 @@ def test_bodies_shrink_to_what_a_person_would_write(what: str) -> None:
 
 
 def test_near_misses_shrink() -> None:
-    """The smallest near miss of a rule is the plain body and the one thing that is wrong."""
+    """The smallest near miss is a plain body of the product that the limit fits, and the fault."""
+    item = PLAIN_ITEM | {"face_value": 0.01, "products": {"type": "SINGLE", "value": "ADAS-GB"}}
+    plain = {
+        "payment_method": {"type": "ACCOUNT_BALANCE", "currency": "GBP"},
+        "items": [item],
+    }
     misses = s.invalid_order_bodies(rules=["face_value_too_small"])
     found = find(misses, lambda _: True, settings=THOROUGH)
-    assert found.valid == PLAIN
-    assert found.body == {**PLAIN, "items": [PLAIN_ITEM | {"face_value": 0.009}]}
+    assert found.valid == plain
+    assert found.body == {**plain, "items": [item | {"face_value": 0.009}]}
     assert found.location == ("body", "items", "0", "face_value")
 
 

@@ -85,7 +85,9 @@ def test_links_of_many_accounts_each_find_their_own(server: MockServer) -> None:
     orders = [caller.order(mode="sync").json() for caller in callers]
     for order in reversed(orders):
         url = order["items"][0]["payout"]["url"] + "?format=json"
-        assert requests.get(url, timeout=TIMEOUT).json()["order_id"] == order["id"]
+        assert requests.get(url, timeout=TIMEOUT).json()["status"] == "SUCCESS"
+    for caller, order in zip(callers, orders, strict=True):
+        assert caller.read(order["id"])["items"][0]["payout"]["status"] == "CLAIMED"
     server.reset()
     url = orders[0]["items"][0]["payout"]["url"] + "?format=json"
     assert requests.get(url, timeout=TIMEOUT).json()["error_code"] == "RE011"

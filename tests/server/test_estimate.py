@@ -106,14 +106,14 @@ def test_the_shape(shop: MoneyApi) -> None:
     assert response.json() == {
         "payment_method": {"type": "ACCOUNT_BALANCE"},
         "currency": "USD",
-        "total_price": 29.2,
-        "total_discount": 0.8,
+        "total_price": 29.87,
+        "total_discount": 0.13,
         "items": [
             {
                 "products": {"type": "SINGLE", "value": "1800FL-US"},
                 "face_value": 10,
-                "price": 9.2,
-                "discount_multiplier": "0.0800",
+                "price": 9.87,
+                "discount_multiplier": "0.0130",
                 "currency": "USD",
             },
             {
@@ -124,12 +124,12 @@ def test_the_shape(shop: MoneyApi) -> None:
                 "currency": "USD",
             },
         ],
-        "transaction_detail": {"USD": {"value": "29.20", "fx": None}},
+        "transaction_detail": {"USD": {"value": "29.87", "fx": None}},
     }
     assert list(response.json()) == [
         *("payment_method", "currency", *AMOUNTS, "items", "transaction_detail")
     ]
-    assert b'"total_price":29.20,"total_discount":0.80,' in response.content
+    assert b'"total_price":29.87,"total_discount":0.13,' in response.content
 
 
 def test_the_worked_example_of_an_exchange(shop: MoneyApi) -> None:
@@ -137,9 +137,9 @@ def test_the_worked_example_of_an_exchange(shop: MoneyApi) -> None:
     estimate = exact(shop.estimate(paid_in("GBP", single("1800FL-US", 10))))
     assert estimate["payment_method"] == {"type": "ACCOUNT_BALANCE", "currency": "GBP"}
     fx = estimate["transaction_detail"]["USD"]["fx"]
-    assert (fx["rate"], fx["rate_symbol"]) == ("1.2", "GBPUSD")
-    assert (fx["converted"], fx["fee"]) == ("7.67", "0.15")  # of USD 9.20
-    assert [str(estimate[name]) for name in AMOUNTS] == ["7.82", "0.67"]
+    fee = {"value": "0.16", "currency": "GBP"}  # of GBP 8.23, which is USD 9.87
+    assert fx == {"rate": "1.2", "rate_symbol": "GBPUSD", "fee": fee}
+    assert [str(estimate[name]) for name in AMOUNTS] == ["8.39", "0.11"]
 
 
 @pytest.mark.parametrize("size", [1, 2, 201, 500])

@@ -9,6 +9,7 @@ import pytest
 
 from runa_mock_server import MockServer
 from runa_mock_server.catalogue.catalogue import Catalogue, built_in
+from runa_mock_server.contract.fx import exchange
 from support.answers import refusal
 from support.money import (
     CURRENCIES,
@@ -39,15 +40,15 @@ def item_in(currency: str) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("payment", "item", "figures"),
     [
-        ("GBP", single("1800FL-US", 10), ("8.49", "8.33", "0.16")),
-        ("USD", single("BAW-GB", 10), ("12.23", "12.00", "0.23")),
+        ("GBP", single("1800FL-US", 10), ("8.49", "0.16")),
+        ("USD", single("BAW-GB", 10), ("12.23", "0.23")),
     ],
 )
 def test_worked_example(
-    bank: MoneyApi, payment: str, item: dict[str, Any], figures: tuple[str, str, str]
+    bank: MoneyApi, payment: str, item: dict[str, Any], figures: tuple[str, str]
 ) -> None:
     """The provider's example, to the cent, in both directions at one rate and symbol."""
-    total, converted, fee = figures
+    total, fee = figures
     product = "USD" if payment == "GBP" else "GBP"
     order = bank.finished(paid_in(payment, item))
     assert order["payment_method"] == {"type": "ACCOUNT_BALANCE", "currency": payment}
@@ -56,10 +57,9 @@ def test_worked_example(
     assert [(i["face_value"], i["price"], i["currency"]) for i in order["items"]] == [
         ("10.00", "10.00", product)
     ]
-    fx = {"rate": "1.2", "rate_symbol": "GBPUSD", "converted": converted, "fee": fee}
-    assert order["transaction_detail"] == {
-        product: {"value": "10.00", "fx": {**fx, "currency": payment}}
-    }
+    fee_paid = {"value": fee, "currency": payment}
+    fx = {"rate": "1.2", "rate_symbol": "GBPUSD", "fee": fee_paid}
+    assert order["transaction_detail"] == {product: {"value": "10.00", "fx": fx}}
     basic = bank.get("/v2/order?limit=1").json()["items"][0]
     assert basic == {key: order[key] for key in basic}
 
@@ -89,12 +89,14 @@ def test_every_pair(bank: MoneyApi, product: str) -> None:
             assert Decimal(order["total_price"]) == price
         else:
             fx = detail[product]["fx"]
-            assert order["payment_method"]["currency"] == fx["currency"] == payment
+            assert order["payment_method"]["currency"] == fx["fee"]["currency"] == payment
             assert sorted([fx["rate_symbol"][:3], fx["rate_symbol"][3:]]) == sorted(
                 [product, payment]
             )
-            parts = Decimal(fx["converted"]) + Decimal(fx["fee"])
-            assert Decimal(order["total_price"]) == parts > 0
+            exchanged = exchange(price, product, payment)
+            assert list(fx) == ["rate", "rate_symbol", "fee"]
+            assert Decimal(fx["fee"]["value"]) == exchanged.fee
+            assert Decimal(order["total_price"]) == exchanged.total > 0
 
 
 @pytest.mark.parametrize("mode", [None, "async"])

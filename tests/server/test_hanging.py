@@ -228,3 +228,40 @@ def test_a_delay_can_be_drawn_from_a_distribution() -> None:
             started = time.monotonic()
             assert exchange(server.url, PING).status == 200
             assert time.monotonic() - started >= 0.019
+
+
+@pytest.mark.parametrize("how", ["reset", "reset one", "import"])
+@pytest.mark.parametrize("hangs", [False, True], ids=["body", "body, then fault"])
+def test_an_order_whose_account_is_replaced_while_its_body_comes_is_placed_once(
+    server: MockServer, api: Api, how: str, hangs: bool
+) -> None:
+    """In the account that there is then; if a fault holds it up, only its retry has an answer."""
+    account = server.account(KEY)
+    api.order(key="before")
+    replace: dict[str, Callable[[], object]] = {
+        "reset": server.reset,
+        "reset one": account.reset,
+        "import": lambda: account.import_state(state),
+    }
+    state = account.export_state()
+    sent = order_message("k")
+    with connection(server.url) as held:
+        held.sendall(sent[:-1])
+        until(lambda: len(account.journal) == 1)
+        assert api.get("/v2/ping").status_code == 200  # sent later, so the head has come
+        if hangs:
+            fault = account.faults.arm("hang", "inside")
+            held.sendall(sent[-1:])
+            until(lambda: fault.struck == 1)
+        replace[how]()
+        account.faults.clear()  # an import removes none
+        if not hangs:
+            held.sendall(sent[-1:])
+            answer = reply_on(held).document
+        else:
+            assert rest_of(held).data == b""
+    made = api.order(key="k").json()["id"]
+    assert hangs or answer["id"] == made
+    assert order_ids(api)[0] == made
+    assert len(order_ids(api)) == (2 if how == "import" else 1)
+    assert account.effects("k", window=0).verdict == "exactly_once"

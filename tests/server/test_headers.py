@@ -170,11 +170,12 @@ def test_an_unknown_path_is_not_found_for_a_known_caller_only(api: Api, path: st
 
 
 @pytest.mark.parametrize("path", ["/", "/nothing", "/v3/ping", "/ping"])
-def test_a_path_beside_the_api_is_not_found_without_a_key(api: Api, path: str) -> None:
-    """Outside ``/v2`` no key is asked for; the error has the usual shape."""
-    response = api.get(path, headers={"X-Api-Key": None})
-    assert refusal(response) == (404, "not_found")
-    validate(response.json(), "error")
+def test_an_unknown_path_outside_the_api_needs_a_key_too(api: Api, path: str) -> None:
+    """An unknown path on the host is 401 without a key, 404 with one; errors have their shape."""
+    for key, expected in ((None, (401, "unauthorized")), (KEY, (404, "not_found"))):
+        response = api.get(path, headers={"X-Api-Key": key})
+        assert refusal(response) == expected
+        validate(response.json(), "error")
 
 
 @pytest.mark.parametrize(

@@ -204,6 +204,15 @@ def test_headers_do_not_count(api: Api, headers: dict[str, Any]) -> None:
     assert len(order_ids(api)) == 1
 
 
+def test_a_sync_order_that_is_made_to_fail_is_an_error(api: Api) -> None:
+    """A sync 200 is always COMPLETED: the order is 500, which is replayed, and leaves nothing."""
+    failed = api.order(key="k", mode="sync", X_Trigger_Error="order_failed")
+    assert refusal(failed) == (500, "internal_server_error")
+    again = api.order(key="k", mode="sync")
+    assert (again.status_code, again.content) == (500, failed.content)
+    assert order_ids(api) == []
+
+
 def test_a_trigger_taken_away_does_not_heal_the_key(api: Api) -> None:
     """A triggered error is the answer to its key; another key gets the order."""
     failed = api.order(key="k", X_Trigger_Error="internal_server_error")

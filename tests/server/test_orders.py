@@ -241,6 +241,27 @@ def test_unknown_fields_are_ignored_everywhere(api: Api, clock: ManualClock) -> 
     assert "extra" not in str(order)
 
 
+@pytest.mark.parametrize(
+    ("code", "config", "expected"),
+    [
+        ("VISASL-3M-USD", {}, {"usage_config": {}}),
+        ("VISASL-3M-USD", {"spend_rules_template_id": None}, {"usage_config": {}}),
+        ("AMZ-US", {"spend_rules_template_id": "PSR-01HQ12PV4B8XMBRTK281JM54KK"}, {}),
+        ("AMZ-US", {}, {}),
+    ],
+)
+def test_only_prepaid_visa_has_spend_rules(
+    api: Api, clock: ManualClock, code: str, config: dict[str, Any], expected: dict[str, Any]
+) -> None:
+    """``usage_config`` comes back for prepaid Visa, for other products it is ignored."""
+    products = {"type": "SINGLE", "value": code}
+    sent = body(items=[item(products={**products, "usage_config": config})])
+    order = _placed(api, clock, sent)
+    assert order["items"][0]["products"] == {**products, **expected}
+    estimate = api.call("POST", "/v2/order/estimate", json=sent).json()
+    assert estimate["items"][0]["products"] == {**products, **expected}
+
+
 @pytest.mark.parametrize("metadata", [None, {}, {"": ""}, {"b": "2", "a": "1"}])
 def test_metadata_is_echoed(api: Api, metadata: dict[str, str] | None) -> None:
     """Null stays null and an object stays that object."""

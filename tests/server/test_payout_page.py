@@ -1,5 +1,6 @@
 """The recipient's page: what it shows in each state of a payout."""
 
+import re
 from datetime import timedelta
 from urllib.parse import urljoin
 
@@ -22,7 +23,13 @@ def test_an_active_payout(bank: MoneyApi) -> None:
     order = bank.finished(paid_in("USD", single(OPEN, "12.5")))
     page = shown(link(order))
     assert page.one("h1").text == "Your payout"
-    assert f"From PlaygroundCustomer: {order['id']}" in page.text
+    (customer,) = re.findall("From PlaygroundCustomer: (C-[0-9A-Z]{8})\\b", page.text)
+    other = shown(link(bank.finished(paid_in("USD", single(OPEN, "12.5")))))
+    assert f"From PlaygroundCustomer: {customer}" in other.text  # one id for the account
+    stranger = MoneyApi(bank.url, "XX-other.key")
+    foreign = shown(link(stranger.finished(paid_in("USD", single(OPEN, "12.5")))))
+    assert customer not in foreign.text
+    stranger.close()
     assert "USD 12.50" in page.text
     assert built_in().product_of(OPEN)["name"] in page.text
     assert page.one("button").text == "Redeem"
@@ -129,7 +136,9 @@ def test_states_without_a_button(clock: ManualClock) -> None:
     with MockServer(clock=clock, link_lifetime_days=1) as server:
         bank = MoneyApi(server.url)
         document = paid_in("USD", single(OPEN, 10))
-        failed = bank.order(document, mode="sync", X_Trigger_Error="order_failed").json()
+        accepted = bank.order(document, X_Trigger_Error="order_failed").json()
+        clock.advance(1)
+        failed = bank.read(accepted["id"])
         taken_back, order = bank.finished(document), bank.finished(document)
         server.account(KEY).orders.cancel_payouts(taken_back["id"])
         assert "This link can be used until 15 March 2026" in shown(link(order)).text

@@ -93,7 +93,7 @@ def test_discounts_are_for_production(production: MoneyApi, playground: MoneyApi
             )
         )
     assert found == [
-        ("10.01", "9.21", "0.0800", "9.21", "0.80"),
+        ("10.01", "9.88", "0.0130", "9.88", "0.13"),
         ("10.01", "10.01", "0.0", "10.01", "0.00"),
     ]
 

@@ -13,8 +13,10 @@ import requests
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runa_mock_server import ManualClock, MockServer
-from support.api import TIMEOUT
+from runa_mock_server import ManualClock, MockServer, SettingsError
+from runa_schemas.contract_data import REDEMPTION_ERRORS
+from support.answers import refusal
+from support.api import KEY, TIMEOUT
 from support.money import (
     PRODUCTION_KEY,
     MoneyApi,
@@ -26,6 +28,7 @@ from support.money import (
 )
 
 TEMPLATE = "PT-01HQ12PV4B8XMBRTK281JM54KK"
+SHORT_ID = re.compile(r"O-[0-9A-Z]{8}")
 CODE = re.compile(r"MOCK(-[B-Z]{4}){3}")
 MICROSECOND = timedelta(microseconds=1)
 
@@ -68,9 +71,10 @@ def test_products_that_are_codes(
     order = bank.finished(paid_in(currency, single(product, value)))
     document = redeemed(link(order))
     code = document.pop("e_code")
+    assert SHORT_ID.fullmatch(document["order_id"])
     assert document == {
         "status": "SUCCESS",
-        "order_id": order["id"],
+        "order_id": document["order_id"],
         "error_code": None,
         "error_string": None,
         "error_details": None,
@@ -84,13 +88,15 @@ def test_products_that_are_codes(
         "code": code["code"],
         "pin": code["pin"],
         "barcode_format": barcode_format,
-        "barcode_string": barcode_format and code["code"].replace("-", ""),
+        "barcode_string": barcode_format and code["code"],
         "expiry_date": expiry,
-        "url": None,
+        "url": link(order),
         "error_code": None,
         "error_string": None,
     }
-    assert not has_pin or re.fullmatch("[0-9]{4}", code["pin"])
+    assert not has_pin or re.fullmatch("[0-9]{6}", code["pin"])
+    shown = requests.get(code["url"], timeout=TIMEOUT)
+    assert (shown.status_code, code["code"] in shown.text) == (200, True)
 
 
 def test_a_product_that_is_an_address(bank: MoneyApi) -> None:
@@ -150,7 +156,11 @@ def test_only_the_item_of_the_link_is_claimed(bank: MoneyApi, clock: ManualClock
     accepted = bank.order(paid_in("USD", *[single("AMZ-US", 10)] * 3)).json()
     clock.advance(1)
     order = bank.read(accepted["id"])
-    codes = {e_code_of(link(order, index))["code"] for index in (0, 2)}
+    documents = [redeemed(link(order, index)) for index in (0, 2)]
+    codes = {document["e_code"]["code"] for document in documents}
+    short_ids = {document["order_id"] for document in documents}
+    assert len(short_ids) == 1  # one for each order, not for each item
+    assert order["id"] not in short_ids
     states = [item["payout"]["status"] for item in bank.read(order["id"])["items"]]
     assert states == ["CLAIMED", "ACTIVE", "CLAIMED"]
     assert len(codes) == 2
@@ -171,7 +181,7 @@ def test_a_link_of_an_order_that_is_processed_is_not_known(clock: ManualClock) -
                 assert caller.read(accepted["id"])["status"] == "PROCESSING"
                 assert refusal_code(path) == "RE011"
                 clock.advance(1)
-                assert redeemed(path)["order_id"] == accepted["id"]
+                assert redeemed(path)["status"] == "SUCCESS"
             caller.close()
 
 
@@ -214,16 +224,14 @@ def test_a_token_with_another_digit(known: str, digit: int, change: int) -> None
     assert refusal_code(f"{path}/{wrong}") == "RE011"
 
 
-@pytest.mark.parametrize("mode", ["sync", "async"])
-def test_a_failed_order(bank: MoneyApi, clock: ManualClock, mode: str) -> None:
+def test_a_failed_order(bank: MoneyApi, clock: ManualClock) -> None:
     """RE012 with the order: its payouts are cancelled and stay so."""
-    response = bank.order(
-        paid_in("USD", single("AMZ-US", 10)), mode=mode, X_Trigger_Error="order_failed"
-    )
+    response = bank.order(paid_in("USD", single("AMZ-US", 10)), X_Trigger_Error="order_failed")
     clock.advance(1)
     order = bank.read(response.json()["id"])
     document = redeemed(link(order))
-    assert (document["error_code"], document["order_id"]) == ("RE012", order["id"])
+    assert document["error_code"] == "RE012"
+    assert SHORT_ID.fullmatch(document["order_id"])
     assert payout(bank, order)["status"] == "CANCELLED"
 
 
@@ -233,7 +241,8 @@ def test_what_is_not_chosen_yet(bank: MoneyApi) -> None:
     for item in (multiple(100, "AMZ-US", "FIVEG-US"), template):
         order = bank.finished(paid_in("USD", item))
         document = redeemed(link(order))
-        assert (document["error_code"], document["order_id"]) == ("RE012", order["id"])
+        assert document["error_code"] == "RE012"
+        assert SHORT_ID.fullmatch(document["order_id"])
         assert "chosen" in document["error_details"]
         assert payout(bank, order) == order["items"][0]["payout"]
 
@@ -244,10 +253,56 @@ def test_the_redemption_api_switched_off(clock: ManualClock) -> None:
         bank = MoneyApi(server.url)
         order = bank.finished(paid_in("USD", single("AMZ-US", 10)))
         document = redeemed(link(order))
-        assert (document["error_code"], document["order_id"]) == ("RE013", order["id"])
+        assert document["error_code"] == "RE013"
+        assert SHORT_ID.fullmatch(document["order_id"])
         assert payout(bank, order)["status"] == "ACTIVE"
         assert requests.get(link(order), timeout=TIMEOUT).status_code == 200
         bank.close()
+
+
+def test_the_headers_of_the_redemption_api(bank: MoneyApi) -> None:
+    """Answers are not kept, and scripts of any site can read them, errors too (recorded)."""
+    order = bank.finished(paid_in("USD", single("AMZ-US", 10)))
+    for url in (link(order), f"{bank.url}/payout/none"):
+        headers = requests.get(url + "?format=json", timeout=TIMEOUT).headers
+        assert headers["Cache-Control"] == "no-store"
+        assert headers["Access-Control-Allow-Origin"] == "*"
+
+
+@pytest.mark.parametrize("code", sorted(set(REDEMPTION_ERRORS) - {"RE008"}))
+def test_every_error_can_be_provoked(bank: MoneyApi, server: MockServer, code: str) -> None:
+    """The setting answers with any code, and the payout is still there without it."""
+    order = bank.finished(paid_in("USD", single("AMZ-US", 10)))
+    server.account(KEY).configure(redemption_error=code)
+    document = redeemed(link(order))
+    assert (document["status"], document["error_code"]) == ("ERROR", code)
+    assert document["error_string"]
+    assert (document["order_id"] is None) is (code in {"RE001", "RE011"})
+    assert payout(bank, order)["status"] == "ACTIVE"
+    server.account(KEY).configure(redemption_error=None)
+    assert redeemed(link(order))["status"] == "SUCCESS"
+
+
+def test_a_processing_error_needs_a_minute(
+    bank: MoneyApi, server: MockServer, clock: ManualClock
+) -> None:
+    """RE008 is followed by RE009 for 60 seconds, on this link alone, then the link works."""
+    order, other = (bank.finished(paid_in("USD", single("AMZ-US", 10))) for _ in range(2))
+    server.account(KEY).configure(redemption_error="RE008")
+    assert refusal_code(link(order)) == "RE008"
+    server.account(KEY).configure(redemption_error=None)
+    clock.advance(timedelta(minutes=1) - MICROSECOND)
+    assert refusal_code(link(order)) == "RE009"
+    assert redeemed(link(other))["status"] == "SUCCESS"
+    clock.advance(MICROSECOND)
+    assert redeemed(link(order))["status"] == "SUCCESS"
+
+
+@pytest.mark.parametrize("code", ["RE000", "RE014", "re004", ""])
+def test_an_unknown_redemption_error_is_refused(code: str) -> None:
+    """Only the provider's codes are taken."""
+    with pytest.raises(SettingsError, match="redemption_error"):
+        MockServer(redemption_error=code)
 
 
 @pytest.mark.parametrize("mode", ["sync", "async"])
@@ -287,8 +342,9 @@ def test_expiry_shows_without_anybody_opening_the_link(clock: ManualClock) -> No
         bank = MoneyApi(server.url)
         document = paid_in("USD", single("AMZ-US", 10))
         order = bank.finished(document)
-        failed = bank.order(document, mode="sync", X_Trigger_Error="order_failed").json()
+        accepted = bank.order(document, X_Trigger_Error="order_failed").json()
         clock.advance(timedelta(days=10))
+        failed = bank.read(accepted["id"])
         assert payout(bank, order)["status"] == "EXPIRED"
         assert payout(bank, order)["status_updated_at"] == "2026-03-15T12:00:01.250000+00:00"
         assert payout(bank, failed)["status"] == "CANCELLED"
@@ -331,12 +387,32 @@ def test_a_repeat_payout_is_claimed_at_once(bank: MoneyApi, clock: ManualClock) 
     stranger.close()
 
 
+def test_a_known_recipient_with_another_address_fails(bank: MoneyApi, clock: ManualClock) -> None:
+    """The top-up fails: async the order ends FAILED, sync it is refused and not there."""
+    first = bank.finished(to_person("ann"))
+    clock.advance(5)
+    assert redeemed(link(first))["status"] == "SUCCESS"
+    moved = to_person("ann")
+    moved["items"][0]["distribution_method"]["email_address"] = "new@b.test"
+    refused = bank.order(moved, mode="sync")
+    assert refusal(refused) == (400, "product_validation_error")
+    assert "recipient 'ann'" in refused.json()["message"]
+    count = len(bank.get("/v2/order").json()["items"])
+    accepted = bank.order(moved)
+    assert accepted.status_code == 202
+    clock.advance(1)
+    failed = bank.read(accepted.json()["id"])
+    assert (failed["status"], failed["items"][0]["payout"]["status"]) == ("FAILED", "CANCELLED")
+    assert len(bank.get("/v2/order").json()["items"]) == count + 1
+    assert bank.finished(to_person("ann"))["items"][0]["payout"]["status"] == "CLAIMED"
+
+
 def test_a_link_needs_no_key_and_finds_its_account(server: MockServer) -> None:
     """Of several accounts each link opens what its own account ordered."""
     accounts = [MoneyApi(server.url, f"XX-{n}.key") for n in range(4)]
     orders = [bank.finished(paid_in("USD", single("AMZ-US", 10))) for bank in accounts]
-    for order in orders:
-        assert redeemed(link(order))["order_id"] == order["id"]
+    short_ids = {redeemed(link(order))["order_id"] for order in orders}
+    assert len(short_ids) == len(orders)
     for bank, order in zip(accounts, orders, strict=True):
         assert payout(bank, order)["status"] == "CLAIMED"
         bank.close()
@@ -358,8 +434,9 @@ def test_codes_are_repeatable_under_a_seed(clock: ManualClock) -> None:
         with MockServer(clock=clock, seed=seed) as server:
             bank = MoneyApi(server.url)
             orders = [bank.finished(paid_in("USD", single("FIVEG-US", 5))) for _ in range(3)]
-            found.append([e_code_of(link(order)) for order in orders])
+            made = [e_code_of(link(order)) for order in orders]
+            found.append([{**code, "url": urlsplit(code["url"]).path} for code in made])
             bank.close()
     assert found[0] == found[1]
-    codes = [code["code"] for made in found[1:] for code in made]
+    codes = [code["code"] for batch in found[1:] for code in batch]
     assert len(set(codes)) == 6

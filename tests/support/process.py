@@ -51,8 +51,7 @@ class Process:
             [*command, *arguments],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            text=True,
-            encoding="utf-8",
+            bufsize=0,  # or `line` would take more than a line from what `finish` reads
             env={**inherited, **(environment or {})},
         )
         self._watchdog = threading.Timer(LIMIT, self._process.kill)
@@ -76,7 +75,7 @@ class Process:
     def line(self) -> str:
         """The next line of standard output, waiting for it; empty at its end."""
         stream = self._process.stdout
-        return "" if stream is None else stream.readline().rstrip("\n")
+        return "" if stream is None else stream.readline().decode().rstrip("\n")
 
     def send(self, number: signal.Signals) -> None:
         """Send a signal."""
@@ -85,7 +84,7 @@ class Process:
     def finish(self) -> Finished:
         """Wait for its end; the output is what has not been read by lines."""
         out, err = self._process.communicate(timeout=LIMIT)
-        return Finished(self._process.returncode, out, err)
+        return Finished(self._process.returncode, out.decode(), err.decode())
 
 
 class Served(NamedTuple):

@@ -94,7 +94,8 @@ def test_a_failed_order_is_told_by_id_and_status(
 ) -> None:
     """Nothing else stands in it."""
     endpoint = hooks.add(receiver.url, ORDERS)
-    order_id = api.order(mode="sync", X_Trigger_Error="order_failed").json()["id"]
+    accepted = api.order(X_Trigger_Error="order_failed", X_Mock_Processing="at-once")
+    order_id = accepted.json()["id"]
     told = receiver.take()
     verify(endpoint.secret, told)
     assert told.document == {"id": order_id, "status": "FAILED"}

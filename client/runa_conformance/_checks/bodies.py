@@ -8,7 +8,16 @@ from collections.abc import Iterable
 from decimal import Decimal
 
 from runa_client import email, item, multiple, recipient, single, template
-from runa_conformance._bodies import ABSENT, ADDRESS, NO_PRODUCT, Document, edit, link, nothing
+from runa_conformance._bodies import (
+    ABSENT,
+    ADDRESS,
+    NO_PRODUCT,
+    SPEND_RULES,
+    Document,
+    edit,
+    link,
+    nothing,
+)
 from runa_conformance._checks.details import invalid_at, places
 from runa_conformance._expect import at, entries, equal, expect, refused, shown, strings
 from runa_conformance._registry import Group
@@ -26,7 +35,6 @@ from runa_schemas.contract_data import (
 
 GROUP = Group("bodies")
 
-SPEND_RULES = "PSR-01HQ12PV4B8XMBRTK281JM54KK"
 ASTRAL = "\U0001f381"
 PLACE = "items.0"
 
@@ -233,7 +241,8 @@ def spend_rules_have_an_id_of_their_kind(service: Service) -> None:
     path = f"{PLACE}.products"
     good = edit(nothing(), path, single(NO_PRODUCT, spend_rules_template_id=SPEND_RULES))
     passes(service, good)
-    passes(service, edit(good, f"{path}.usage_config", None))
+    for empty in (None, {}, {"spend_rules_template_id": None}):
+        passes(service, edit(good, f"{path}.usage_config", empty))
     place = f"{path}.usage_config.spend_rules_template_id"
     for wrong in (
         SPEND_RULES[:-1],
@@ -243,7 +252,6 @@ def spend_rules_have_an_id_of_their_kind(service: Service) -> None:
         SPEND_RULES[:-1] + "U",
     ):
         invalid(service, edit(good, place, wrong), place, "string_pattern_mismatch")
-    invalid(service, edit(good, f"{path}.usage_config", {}), place, "missing")
 
 
 @GROUP.check("unknown-fields")

@@ -1,14 +1,23 @@
 """What cannot be ordered although its body is valid."""
 
 from decimal import Decimal
+from itertools import combinations
 
 from runa_client import item, multiple, payout_link, recipient, single, template
-from runa_conformance._bodies import ADDRESS, NO_PRODUCT, link, nothing, order
+from runa_conformance._bodies import (
+    ADDRESS,
+    NO_PRODUCT,
+    SPEND_RULES,
+    Document,
+    link,
+    nothing,
+    order,
+)
 from runa_conformance._catalogue_sample import CENT, TEN, Card
-from runa_conformance._expect import at, equal, refused, success
+from runa_conformance._expect import ACCEPTED, at, equal, refused, success
 from runa_conformance._failures import SkippedError
 from runa_conformance._registry import Group
-from runa_conformance._service import Service
+from runa_conformance._service import Service, new_key
 from runa_schemas.contract_data import MAX_DISTINCT_TEMPLATES, PRODUCT_TEMPLATES
 
 GROUP = Group("business")
@@ -36,8 +45,10 @@ def an_unknown_template_cannot_be_ordered(service: Service) -> None:
 @GROUP.check("product-orderable", orders=True)
 def a_product_that_is_off_cannot_be_ordered(service: Service) -> None:
     """A product that is not orderable is 400 product_validation_error."""
-    product = service.catalogue.find(
-        lambda p: p.is_orderable is False and p.denominations is not None,
+    product = service.catalogue.find_payable(
+        lambda p: bool(
+            p.is_orderable is False and p.payout_type == "gift_card" and p.denominations
+        ),
         "product that cannot be ordered",
     )
     denominations = product.denominations
@@ -69,18 +80,18 @@ def the_ends_of_an_open_product_can_be_ordered(service: Service) -> None:
 @GROUP.check("face-value-range", orders=True)
 def a_fixed_product_comes_in_its_values(service: Service) -> None:
     """A value of the list is accepted, one between two of them is refused."""
-    product = service.catalogue.find(
+    product = service.catalogue.find_payable(
         lambda p: bool(
             p.is_orderable
             and p.payout_type == "gift_card"
             and p.denominations
             and p.denominations.type == "fixed"
-            and len(p.denominations.available) > 1
+            and len({*p.denominations.available}) > 1
         ),
         "orderable product of fixed values",
     )
     values = product.denominations.available if product.denominations else ()
-    first, second = sorted(values)[:2]
+    first, second = sorted(set(values))[:2]
     currency = str(product.currency)
     service.place(order(currency, link(product.code, first)))
     between = order(currency, link(product.code, (first + second) / 2))
@@ -92,7 +103,7 @@ def a_fixed_product_comes_in_its_values(service: Service) -> None:
 @GROUP.check("subscription-price", orders=True)
 def a_plan_has_one_price(service: Service) -> None:
     """A subscription's plan is refused at any other value, and so is its product's own code."""
-    product = service.catalogue.find(
+    product = service.catalogue.find_payable(
         lambda p: bool(p.is_orderable and p.subscription_plans), "orderable subscription"
     )
     plan = product.subscription_plans[0]
@@ -193,6 +204,25 @@ def _other_currency(service: Service) -> str:
     raise SkippedError("the catalogue has cards of one currency only")
 
 
+@GROUP.check("several-countries", orders=True)
+def products_of_several_countries(service: Service) -> int:
+    """Products of one currency without a common country are accepted, or refused as such."""
+    places: dict[str, list[tuple[str, frozenset[str]]]] = {}
+    for card in service.catalogue.cards:
+        if card.is_usual:
+            countries = service.catalogue.get(card.code).countries_redeemable_in
+            places.setdefault(card.currency, []).append((card.code, frozenset(countries)))
+    for currency, found in places.items():
+        for (first, here), (second, there) in combinations(found, 2):
+            if here and there and not here & there:
+                answer = service.order(order(currency, link(first), link(second)))
+                if answer.status == ACCEPTED:
+                    return 0
+                refused(answer, "product_validation_error")
+                return 1
+    raise SkippedError("the catalogue has no two such products of one currency")
+
+
 @GROUP.check("recipient-payment", orders=True)
 def a_recipient_gets_no_gift_card(service: Service) -> None:
     """RECIPIENT with a product that is no payment is 400 product_validation_error."""
@@ -200,6 +230,50 @@ def a_recipient_gets_no_gift_card(service: Service) -> None:
     to = recipient("conformance", email_address=ADDRESS)
     body = order(card.currency, item(10, products=single(card.code), distribution=to))
     refused(service.order(body), "product_validation_error")
+
+
+@GROUP.check("recipient-address", orders=True, profile="playground")
+def a_known_recipient_keeps_the_address(service: Service) -> None:
+    """A sync order to a known recipient with another address is 400 product_validation_error."""
+    product = service.catalogue.find(
+        lambda p: bool(p.is_orderable and p.payout_type == "payment" and p.denominations),
+        "orderable payment product",
+    )
+    reference = f"conformance-{new_key()}"
+    currency = str(product.currency)
+    value = (product.denominations and product.denominations.minimum) or TEN
+
+    def body(address: str) -> Document:
+        to = recipient(reference, email_address=address)
+        return order(currency, item(value, products=single(product.code), distribution=to))
+
+    first = service.finished(body(ADDRESS))
+    url = str(at(first, "items", 0, "payout", "url"))
+    redeemed = service.open_link(url, "?format=json")
+    if at(success(redeemed), "status") != "SUCCESS":
+        raise SkippedError("the redemption API does not redeem payments for this account")
+    success(service.order(body(ADDRESS), headers=SYNC))
+    refused(service.order(body(f"other-{ADDRESS}"), headers=SYNC), "product_validation_error")
+
+
+@GROUP.check("usage-config-prepaid-visa", orders=True, profile="playground")
+def spend_rules_are_repeated_for_prepaid_visa_only(service: Service) -> None:
+    """A gift card's usage_config is ignored; that of a prepaid Visa product comes back."""
+    card = service.catalogue.card
+    config = {"spend_rules_template_id": SPEND_RULES}
+    chosen = {"type": "SINGLE", "value": card.code, "usage_config": config}
+    document = service.finished(order(card.currency, item(10, products=chosen)))
+    plain = {"type": "SINGLE", "value": card.code}
+    equal(at(document, "items", 0, "products"), plain, "products of a gift card")
+    visa = service.catalogue.find(
+        lambda p: bool(p.is_orderable and p.code.startswith("VISASL-") and p.denominations),
+        "orderable prepaid Visa product",
+    )
+    value = (visa.denominations and visa.denominations.minimum) or TEN
+    chosen = {"type": "SINGLE", "value": visa.code, "usage_config": config}
+    body = order(str(visa.currency), item(value, products=chosen))
+    document = service.finished(body)
+    equal(at(document, "items", 0, "products"), chosen, "products of a prepaid Visa")
 
 
 @GROUP.check("sync-single", orders=True)

@@ -1,5 +1,6 @@
 """What an order would cost; the real playground does not have it."""
 
+import re
 from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
@@ -8,6 +9,7 @@ from runa_client import multiple, single
 from runa_conformance._bodies import ABSENT, NO_PRODUCT, Document, edit
 from runa_conformance._catalogue_sample import CENT, TEN
 from runa_conformance._checks.details import invalid_at
+from runa_conformance._checks.exchange import worked_example
 from runa_conformance._expect import at, entries, equal, expect, keys, refused, shown, success
 from runa_conformance._failures import SkippedError
 from runa_conformance._http import Answer
@@ -40,10 +42,11 @@ def _estimate(service: Service, body: Document) -> Answer:
 
 
 def _amount(document: Any, *path: str | int) -> Decimal:
-    """An amount of an estimate: a JSON number with at most two decimals."""
+    """An amount of an estimate: a JSON number with at most two decimals, or money as a string."""
     value = at(document, *path)
     is_number = isinstance(value, int | Decimal) and not isinstance(value, bool)
-    expect(is_number, f"{path[-1]}: {shown(value)} is no number")
+    is_money = isinstance(value, str) and re.fullmatch(r"\d+\.\d\d", value)
+    expect(is_number or is_money, f"{path[-1]}: {shown(value)} is no amount")
     amount = Decimal(value)
     equal(amount, amount.quantize(CENT), str(path[-1]))
     return amount
@@ -51,7 +54,7 @@ def _amount(document: Any, *path: str | int) -> Decimal:
 
 @GROUP.check("estimate-answer")
 def an_estimate_adds_up(service: Service) -> None:
-    """Totals are the sums of the items, amounts are numbers, multipliers are strings."""
+    """Totals are the sums of the items, multipliers are strings."""
     card = service.catalogue.card
     values = (TEN, TEN + CENT)
     body = _body(card.currency, *(_part(single(card.code), value) for value in values))
@@ -68,6 +71,20 @@ def an_estimate_adds_up(service: Service) -> None:
     equal(_amount(document, "total_discount"), let_off, "total_discount")
     detail = {card.currency: {"value": f"{sum(prices):.2f}", "fx": None}}
     equal(at(document, "transaction_detail"), detail, "transaction_detail")
+
+
+@GROUP.check("estimate-amounts")
+def amounts_have_one_type(service: Service) -> int:
+    """The amounts of an estimate are all JSON numbers, or all strings."""
+    card = service.catalogue.card
+    part = _part(single(card.code), TEN)
+    document = success(_estimate(service, _body(card.currency, part)))
+    (entry,) = entries(document, "items")
+    amounts = [at(document, "total_price"), at(document, "total_discount")]
+    amounts += [at(entry, "face_value"), at(entry, "price")]
+    strings = [isinstance(amount, str) for amount in amounts]
+    equal(len(set(strings)), 1, "the number of types of amounts")
+    return int(strings[0])
 
 
 @GROUP.check("estimate-answer", profile="playground")
@@ -138,4 +155,5 @@ def an_estimate_exchanges_currencies(service: Service) -> None:
         equal(_amount(document, "total_price"), Decimal(total), "total_price")
         method = {"type": "ACCOUNT_BALANCE", "currency": payment}
         equal(at(document, "payment_method"), method, "payment_method")
-        equal(at(document, "transaction_detail", product, "fx", "rate"), "1.2", "rate")
+        fx = worked_example(payment)
+        equal(at(document, "transaction_detail", product, "fx"), fx, "fx")

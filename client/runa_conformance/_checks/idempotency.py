@@ -247,12 +247,25 @@ def requests_at_once_make_one_order(service: Service) -> None:
 
 @GROUP.check("idem-trigger", orders=True, profile="playground")
 def triggered_errors_are_stored(service: Service) -> None:
-    """An error that was asked for, 5xx too, is the answer to its key, and makes no order."""
+    """An error that was asked for is the answer to its key, and makes no order."""
     newest = service.place(_one(service))
-    for error_type in ("insufficient_funds", "internal_server_error"):
-        key, headers = new_key(), {"X-Trigger-Error": error_type}
-        first = service.order(_one(service), key=key, headers=headers)
-        refused(first, error_type)
-        same(service.order(_one(service), key=key, headers=headers), first)
-        same(service.order(_one(service), key=key), first)
+    error_type = "insufficient_funds"
+    key, headers = new_key(), {"X-Trigger-Error": error_type}
+    first = service.order(_one(service), key=key, headers=headers)
+    refused(first, error_type)
+    same(service.order(_one(service), key=key, headers=headers), first)
+    same(service.order(_one(service), key=key), first)
     equal(_newest(service, 1), [newest], "the newest order")
+
+
+@GROUP.check("idem-5xx", orders=True, profile="playground")
+def a_server_error_is_repeated_or_can_be_retried(service: Service) -> int:
+    """After a 500 the same key is answered with it again, or the retry succeeds."""
+    key, error_type = new_key(), "internal_server_error"
+    first = service.order(_one(service), key=key, headers={"X-Trigger-Error": error_type})
+    refused(first, error_type)
+    again = service.order(_one(service), key=key)
+    if again.status == ACCEPTED:
+        return 1
+    same(again, first)
+    return 0

@@ -17,6 +17,13 @@ def an_unknown_path_is_not_found(service: Service) -> None:
         refused(service.get(path), "not_found")
 
 
+@GROUP.check("key-required")
+def an_unknown_path_needs_a_key(service: Service) -> None:
+    """Without a key an unknown path is 401 unauthorized, like any other."""
+    for path in ("/no-such-path", "/order/a/b"):
+        refused(service.get(path, key=None), "unauthorized")
+
+
 @GROUP.check("not-found")
 def an_unknown_order_is_not_found(service: Service) -> None:
     """An id that no order of the account has is 404 not_found."""

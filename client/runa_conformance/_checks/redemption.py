@@ -1,11 +1,12 @@
 """What is behind a payout link."""
 
+import re
 from typing import Any
 from urllib.parse import urlsplit
 
 from runa_client import FaceValue, item, multiple
 from runa_conformance._bodies import link, order
-from runa_conformance._expect import at, equal, expect, success
+from runa_conformance._expect import at, equal, expect, shown, success
 from runa_conformance._failures import SkippedError
 from runa_conformance._http import Answer
 from runa_conformance._registry import Group
@@ -19,6 +20,7 @@ E_CODE = (
 )
 NO_TOKEN = "00000000-0000-4000-8000-000000000000"  # noqa: S105 - of no payout
 NOT_ENABLED = "RE013"
+SHORT_ID = re.compile(r"O-[0-9A-Z]{8}")
 
 # Product, currency, face value; then whether there is a PIN, and the barcode format.
 TABLE: tuple[tuple[str, str, FaceValue, bool, str | None], ...] = (
@@ -73,11 +75,31 @@ def a_link_is_redeemed_once(service: Service) -> None:
     keys = ("status", "order_id", "error_code", "error_string", "error_details", "e_code")
     equal(list(answer), list(keys), f"{first}, keys")
     equal(answer["status"], "SUCCESS", f"{first}, status")
-    equal(answer["order_id"], document["id"], "order_id")
+    order_id = str(answer["order_id"])
+    expect(SHORT_ID.fullmatch(order_id), f"order_id: {order_id!r}, expected a short id")
     equal(list(answer["e_code"]), list(E_CODE), "the keys of e_code")
     equal(at(answer, "e_code", "amount"), "10.00", "amount")
     again = _redeem(service, _url(document))
     expect(again.document == answer, f"{again}, with another code than the first time")
+
+
+@GROUP.check("redemption-order-id", orders=True)
+def an_order_has_one_short_id(service: Service) -> None:
+    """The redemption API knows an order by one short id, which is not the API's."""
+    card = service.catalogue.card
+    document = service.finished(order(card.currency, link(card.code), link(card.code)))
+    answers = [_redeem(service, _url(document, index)).document for index in (0, 1)]
+    first, second = (str(at(answer, "order_id")) for answer in answers)
+    equal(first, second, "the order_id of the second item")
+    expect(first != document["id"], "order_id is the id of GET /order/{id}")
+
+
+@GROUP.check("redemption-headers", orders=True)
+def a_redemption_is_not_cached(service: Service) -> None:
+    """The redemption API sends Cache-Control: no-store and Access-Control-Allow-Origin: *."""
+    answer = service.open_link(_url(service.story.order), "?format=json")
+    for name, value in (("cache-control", "no-store"), ("access-control-allow-origin", "*")):
+        equal(answer.headers.get(name), value, name)
 
 
 @GROUP.check("payout-claimed", orders=True)
@@ -115,8 +137,12 @@ def codes_have_the_shapes_of_their_products(service: Service) -> None:
         expect(at(found, "code"), f"{code}: there is no code")
         equal(at(found, "pin") is not None, has_pin, f"{code}, whether there is a pin")
         equal(at(found, "barcode_format"), barcode, f"{code}, barcode_format")
-        has_string = at(found, "barcode_string") is not None
-        equal(has_string, barcode is not None, f"{code}, whether there is a barcode_string")
+        expected = at(found, "code") if barcode else None
+        equal(at(found, "barcode_string"), expected, f"{code}, barcode_string")
+        expect(at(found, "url"), f"{code}: there is no url")
+        pin = at(found, "pin")
+        six = pin is None or re.fullmatch("[0-9]{6}", str(pin))
+        expect(six, f"{code}, pin: {shown(pin)}, expected six digits")
 
 
 @GROUP.check("redemption-products", orders=True, profile="playground")

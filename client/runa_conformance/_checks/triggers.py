@@ -46,3 +46,27 @@ def an_order_can_be_made_to_fail(service: Service) -> None:
     equal(at(document, "status"), "FAILED", "status")
     statuses = [at(entry, "payout", "status") for entry in entries(document, "items")]
     equal(statuses, ["CANCELLED", "CANCELLED"], "payouts")
+
+
+@GROUP.check("trigger-failed", orders=True, profile="playground")
+def a_sync_order_does_not_end_failed(service: Service) -> None:
+    """With order_failed a sync order is 500 internal_server_error, also if it is sent again."""
+    key, card = new_key(), service.catalogue.card
+    body = order(card.currency, link(card.code))
+    headers = {"X-Execution-Mode": "sync", "X-Trigger-Error": "order_failed"}
+    for _ in range(2):
+        refused(service.order(body, key=key, headers=headers), "internal_server_error")
+
+
+@GROUP.check("error-help", profile="playground")
+def some_errors_have_no_help(service: Service) -> None:
+    """The help of four types of error is null."""
+    for error_type in (
+        *("validation_error", "product_validation_error"),
+        *("payment_method_unavailable", "invalid_execution_mode"),
+    ):
+        asked = service.order(nothing(), headers={"X-Trigger-Error": error_type})
+        if asked.document.get("type") == error_type:  # the provider's own knows fewer triggers
+            equal(at(asked.document, "help"), None, f"help of {error_type}")
+    plain = refused(service.order(nothing()), "product_validation_error")
+    equal(at(plain, "help"), None, "help of product_validation_error")

@@ -8,6 +8,7 @@ secret. The same account with the same secret makes the same ids for the same or
 import re
 from functools import lru_cache
 from hashlib import blake2b
+from string import ascii_uppercase
 from typing import NamedTuple
 
 _CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
@@ -32,6 +33,7 @@ _SECRET_BITS = 58
 _UNUSED_BITS = 64 - _SECRET_BITS
 _MIXER = 0x2B7E151628AED2A6ABF7158809CF4F3
 _UNMIXER = pow(_MIXER, -1, _TOKEN_MASK + 1)
+_SHORT_LETTERS = 8
 _TOKEN = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
 
 
@@ -74,7 +76,11 @@ def next_order_id(previous: str, now: int, secret: bytes) -> str:
     if low <= _FORTY_BITS:
         return previous[:-8] + _eight(low)
     high = _number(previous[-16:-8]) + 1
-    return f"{previous[:-16]}{_eight(high)}{_eight(low & _FORTY_BITS)}"
+    if high <= _FORTY_BITS:
+        return f"{previous[:-16]}{_eight(high)}{_eight(low & _FORTY_BITS)}"
+    # Only behind an id that was imported: on to the next millisecond.
+    later = (_number(previous[2:10]) << 10 | _NUMBERS[previous[10:12]]) + 1
+    return next_order_id("", later * 1_000, secret)
 
 
 def item_ids(order_id: str, items: int) -> list[str]:
@@ -104,6 +110,26 @@ def payout_tokens(identity: Identity, position: int, items: int) -> list[str]:
         digest = blake2b(secret + place.to_bytes(8), digest_size=8).digest()
         tokens.append(_token(place << _SECRET_BITS | int.from_bytes(digest) >> _UNUSED_BITS))
     return tokens
+
+
+def short_id(prefix: str, source: bytes) -> str:
+    """A short id such as ``O-VJJLWJPV``, the same for the same source (recorded shape).
+
+    Args:
+        prefix: of the kind of thing, ``O`` or ``C``.
+        source: what the id follows from.
+    """
+    drawn = int.from_bytes(blake2b(source, digest_size=8, person=prefix.encode()).digest())
+    letters = []
+    for _ in range(_SHORT_LETTERS):
+        drawn, letter = divmod(drawn, len(ascii_uppercase))
+        letters.append(ascii_uppercase[letter])
+    return f"{prefix}-{''.join(letters)}"
+
+
+def customer_id(identity: Identity) -> str:
+    """The customer's id that recipients see; it travels with an exported account."""
+    return short_id("C", identity.secret)
 
 
 def account_number(api_key: str) -> int:

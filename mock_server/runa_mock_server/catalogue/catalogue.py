@@ -2,17 +2,15 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import lru_cache
-from importlib import resources
 from operator import itemgetter
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any
 
-import orjson
-
-from runa_schemas.contract_data import PRODUCTS_PER_TEMPLATE
+from runa_mock_server.catalogue.built_in_data import built_in_products, playground_templates
+from runa_schemas.contract_data import PAYOUT_TYPES, PRODUCTS_PER_TEMPLATE
 
 _NO_TEMPLATES: Mapping[str, Iterable[str]] = MappingProxyType({})
 
@@ -55,7 +53,8 @@ class Offer:
     Attributes:
         code: the product code or the plan code.
         currency: the currency of its face value.
-        payout_type: ``gift_card``, ``subscription`` or ``payment``.
+        payout_type: ``gift_card``, ``subscription``, ``payment``, or a type that the service has
+            added since.
         is_orderable: whether orders for it are taken now.
         denominations: the face values it comes in; a plan has one, its price.
         discount_multiplier: the share of the face value that is let off, e.g. ``"0.0130"``.
@@ -97,8 +96,8 @@ class Catalogue:
         products: valid documents in the shape of the provider's product list, each code once.
         templates: for each further template id the product or plan codes it stands for. An id of
             the playground's is replaced.
-        before: the catalogue that this one takes the place of, with other states of the same
-            products.
+        before: the catalogue that this one replaces. Payouts for the products that it had can
+            still be claimed.
 
     Attributes:
         products: the documents as they were given, by code.
@@ -120,12 +119,12 @@ class Catalogue:
     ) -> None:
         self.products = tuple(sorted(products, key=itemgetter("code")))
         self._offers: dict[str, Offer] = {}
-        self._singles: dict[str, Selection] = {}
         self._products: dict[str, Mapping[str, Any]] = {}
         for product in self.products:
             for offer in _offers(product):
                 self._offers[offer.code] = offer
                 self._products[offer.code] = product
+        self._removed: Mapping[str, Offer] = {} if before is None else self._keep_removed(before)
         self._given = {template_id: tuple(codes) for template_id, codes in templates.items()}
         self.playground: Mapping[str, Sequence[str]] = (
             _playground_codes(self._offers) if before is None else before.playground
@@ -133,10 +132,23 @@ class Catalogue:
         self.came_in: Mapping[str, frozenset[Denominations]] = (
             {} if before is None else _came_in(self._offers, before)
         )
+        known = {**self._removed, **self._offers}
         self._templates = {
-            **_playground_selections(self.playground, self._offers),
-            **_selections(self._given, self._offers),
+            **_playground_selections(self.playground, known),
+            **_selections(self._given, known),
         }
+
+    def _keep_removed(self, before: "Catalogue") -> dict[str, Offer]:
+        """Take over the offers that only the catalogue before has, for payouts that exist."""
+        known = {**before._removed, **before._offers}  # noqa: SLF001 - of the same class
+        removed = {
+            code: replace(offer, is_orderable=False)
+            for code, offer in known.items()
+            if code not in self._offers
+        }
+        for code in removed:
+            self._products[code] = before.product_of(code)
+        return removed
 
     def with_product(self, product: Mapping[str, Any]) -> "Catalogue":
         """The same catalogue with another state of one of its products.
@@ -153,26 +165,45 @@ class Catalogue:
         products = [product if known["code"] == code else known for known in self.products]
         return Catalogue(products, self._given, before=self)
 
+    def with_added(self, product: Mapping[str, Any]) -> "Catalogue":
+        """The same catalogue with an additional product.
+
+        Inferred: the playground's templates stand for the products that they stood for before.
+
+        Args:
+            product: the document of a product whose order codes are free in this catalogue.
+        """
+        return Catalogue([*self.products, product], self._given, before=self)
+
+    def without(self, code: str) -> "Catalogue":
+        """The same catalogue without one of its products.
+
+        Inferred: templates of the playground stand for the other products from then on. A template
+        of the user's own still names the product, so an order for it is refused.
+
+        Args:
+            code: the code of a product that is in it.
+        """
+        products = [product for product in self.products if product["code"] != code]
+        return Catalogue(products, self._given, before=self)
+
     def claimable(self, code: str, value: Decimal) -> bool:
         """Whether a payout can be claimed as so much of a product: it comes, or came, in that."""
-        offer = self._offers.get(code)
+        offer = self.known_offer(code)
         if offer is None:
             return False
         return any(value in each for each in (offer.denominations, *self.came_in.get(code, ())))
 
     def offer(self, code: str) -> Offer | None:
-        """What ``code`` stands for, or ``None`` if it is unknown."""
+        """What ``code`` stands for, or ``None`` if it is unknown or was removed."""
         return self._offers.get(code)
 
-    def single(self, code: str) -> Selection | None:
-        """The offer that ``code`` stands for as a selection, or ``None`` if it is unknown."""
-        selection = self._singles.get(code)
-        if selection is None and code in self._offers:
-            selection = self._singles[code] = Selection((self._offers[code],))
-        return selection
+    def known_offer(self, code: str) -> Offer | None:
+        """What ``code`` stands for or stood for before it was removed, ``None`` if unknown."""
+        return self._offers.get(code) or self._removed.get(code)
 
     def product_of(self, code: str) -> Mapping[str, Any]:
-        """The document of the product that an offer's code stands for.
+        """The document of the product that an offer's code stands for or stood for.
 
         Raises:
             KeyError: if there is no such offer.
@@ -187,39 +218,48 @@ class Catalogue:
 @lru_cache(maxsize=1)
 def built_in() -> Catalogue:
     """The catalogue that ships with the package; the codes that the provider names are exact."""
-    return Catalogue(_data()["catalog"])
-
-
-@lru_cache(maxsize=1)
-def _data() -> Mapping[str, Any]:
-    raw = resources.files(__package__).joinpath("data/catalogue.json").read_bytes()
-    data: Mapping[str, Any] = orjson.loads(raw)
-    return data
+    return Catalogue(built_in_products())
 
 
 def _offers(product: Mapping[str, Any]) -> Iterator[Offer]:
     payout_type = product["payout_type"]
-    details = product[payout_type]
-    if payout_type == "subscription":
-        choices = {
-            plan["subscription_plan_code"]: _fixed([plan["price"]])
-            for plan in details["subscription_plans"]
-        }
-    else:
-        choices = {product["code"]: denominations_of(details["denominations"])}
-    for code, denominations in choices.items():
+    for code, denominations in _choices(product):
         yield Offer(
             code,
             product["currency"],
             payout_type,
-            product["is_orderable"],
-            denominations,
+            product["is_orderable"] and denominations is not None,
+            denominations or _NO_DENOMINATIONS,
             _with_point(product["discount_multiplier"]),
         )
 
 
+def _choices(product: Mapping[str, Any]) -> Iterator[tuple[str, Denominations | None]]:
+    """Each code by which a product is ordered with its face values, ``None`` for unknown ones."""
+    payout_type = product["payout_type"]
+    details = product.get(payout_type)
+    if payout_type == "subscription":
+        for plan in product[payout_type]["subscription_plans"]:
+            yield plan["subscription_plan_code"], _fixed([plan["price"]])
+    elif payout_type in PAYOUT_TYPES or _has_denominations(details):
+        yield product["code"], denominations_of(product[payout_type]["denominations"])
+    else:
+        yield product["code"], None
+
+
+def _has_denominations(details: Any) -> bool:
+    """Inferred: a product of an unknown type is ordered by its denominations, if it has some."""
+    from runa_mock_server.catalogue.product_rules import has_denominations  # noqa: PLC0415 - few servers need it
+
+    return has_denominations(details)
+
+
 def denominations_of(given: Mapping[str, Any]) -> Denominations:
-    """The face values of a gift card or a payment; payments have no type and are open."""
+    """The face values of a product; payments have no type and are open.
+
+    An open product can have a list as well: it suggests values, and any other in the range is
+    taken, too (inferred).
+    """
     if given.get("type") == "fixed":
         return _fixed(given["available_list"])
     return Denominations(Decimal(given["minimum_value"]), Decimal(given["maximum_value"]))
@@ -230,31 +270,17 @@ def _fixed(listed: Iterable[str]) -> Denominations:
     return Denominations(min(values, default=Decimal(0)), max(values, default=Decimal(0)), values)
 
 
+_NO_DENOMINATIONS = _fixed(())
+
+
 def _with_point(multiplier: str) -> str:
     # An order repeats the multiplier, and there it always has decimals.
     return multiplier if "." in multiplier else multiplier + ".0"
 
 
-class _PlaygroundTemplate(NamedTuple):
-    """A template that the provider's playground knows."""
-
-    id: str
-    currency: str
-    codes: tuple[str, ...]
-
-
-@lru_cache(maxsize=1)
-def _playground_templates() -> tuple[_PlaygroundTemplate, ...]:
-    currencies = {product["code"]: product["currency"] for product in _data()["catalog"]}
-    return tuple(
-        _PlaygroundTemplate(template_id, currencies[codes[0]], tuple(codes))
-        for template_id, codes in _data()["templates"].items()
-    )
-
-
 def _playground_codes(offers: Mapping[str, Offer]) -> dict[str, Sequence[str]]:
     chosen: dict[str, Sequence[str]] = {}
-    for template in _playground_templates():
+    for template in playground_templates():
         of_currency = {
             code: offer
             for code, offer in offers.items()
@@ -283,7 +309,7 @@ def _playground_selections(
 def _came_in(offers: Mapping[str, Offer], before: Catalogue) -> dict[str, frozenset[Denominations]]:
     came_in = dict(before.came_in)
     for code, offer in offers.items():
-        earlier = before.offer(code)
+        earlier = before.known_offer(code)
         if earlier is not None and earlier.denominations != offer.denominations:
             came_in[code] = came_in.get(code, frozenset()) | {earlier.denominations}
     return came_in

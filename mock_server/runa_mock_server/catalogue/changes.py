@@ -1,7 +1,7 @@
-"""Changing a product while the server runs, and the event that tells of it.
+"""Adding, changing and removing products while the server runs, and the event ``product.update``.
 
-The service changes products by itself and tells of it by ``product.update`` (provider's page
-"Webhooks"). What a change may hold, and the spelling of ``price_multiplier``, is inferred.
+The service sends the event when a product changes, and when it is added to or removed from the
+catalogue (provider's page "Webhooks"). Which fields can change is inferred.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -9,8 +9,10 @@ from decimal import Decimal
 from typing import Any, NamedTuple
 
 from runa_mock_server.base.clock import timestamp
-from runa_mock_server.base.errors import FieldProblem
-from runa_mock_server.catalogue.catalogue import denominations_of
+from runa_mock_server.base.errors import FieldProblem, quoted
+from runa_mock_server.catalogue.catalogue import Catalogue, denominations_of
+from runa_mock_server.catalogue.content import details
+from runa_schemas.contract_data import PAYOUT_TYPES
 
 _FOUR_DECIMALS = Decimal("0.0001")
 _ENDS = ("minimum_value", "maximum_value")
@@ -65,45 +67,92 @@ def changed_product(product: Mapping[str, Any], change: ProductChange) -> Mappin
     if change.denominations is not None:
         payout_type = product["payout_type"]
         denominations = _denominations(product, change.denominations)
-        if denominations_of(denominations) != denominations_of(_details(product)["denominations"]):
-            new[payout_type] = {**_details(product), "denominations": denominations}
+        if _amounts(denominations) != _amounts(details(product)["denominations"]):
+            new[payout_type] = {**details(product), "denominations": denominations}
     return product if new == product else new
 
 
-def product_update(old: Mapping[str, Any], new: Mapping[str, Any], moment: int) -> dict[str, Any]:
-    """The body of the event ``product.update``.
+def with_added(catalogue: Catalogue, product: Mapping[str, Any]) -> Catalogue:
+    """The catalogue with an additional product.
 
     Args:
-        old: the product before the change.
-        new: the product after it.
+        catalogue: the catalogue now.
+        product: a document in the shape of the provider's product list.
+
+    Raises:
+        ProductChangeError: naming each field that cannot be used: what a catalogue file could not
+            have, a code that is taken, or, for a code that a removed product had, another currency
+            (inferred: payouts of the removed product are in its currency).
+    """
+    from runa_mock_server.catalogue.product_rules import order_codes, problems_of  # noqa: PLC0415 - few servers need it
+
+    problems = list(problems_of(product))
+    if not problems:
+        if any(known["code"] == product["code"] for known in catalogue.products):
+            reason = f"there is a product {quoted(product['code'])} already"
+            raise ProductChangeError([FieldProblem("code", reason)])
+        seen: set[str] = set()
+        for field, code in order_codes(product):
+            former = catalogue.known_offer(code)
+            if code in seen or catalogue.offer(code) is not None:
+                problems.append(FieldProblem(field, f"there is a {quoted(code)} already"))
+            elif former is not None and former.currency != product["currency"]:
+                reason = f"{quoted(code)} was in {former.currency} before it was removed"
+                problems.append(FieldProblem("currency", reason))
+            seen.add(code)
+    if problems:
+        raise ProductChangeError(problems)
+    return catalogue.with_added(product)
+
+
+def product_update(
+    old: Mapping[str, Any] | None, new: Mapping[str, Any] | None, moment: int
+) -> dict[str, Any]:
+    """The body of the event ``product.update``.
+
+    Inferred: before a product is added, and after it is removed, its state is that of the product,
+    but it cannot be ordered. The provider documents both states as objects.
+
+    Args:
+        old: the product before the change, ``None`` if it is added.
+        new: the product after it, ``None`` if it is removed; one of both is a product.
         moment: when it was changed, microseconds since the epoch.
     """
+    product = new if new is not None else old
+    assert product is not None  # noqa: S101 - documented above, for mypy
+    absent = {**product, "is_orderable": False}
     return {
-        "product_code": new["code"],
-        "old_state": _state(old),
-        "new_state": _state(new),
+        "product_code": product["code"],
+        "old_state": _state(absent if old is None else old),
+        "new_state": _state(absent if new is None else new),
         "timestamp": timestamp(moment),
     }
 
 
 def _state(product: Mapping[str, Any]) -> dict[str, Any]:
-    """Inferred: the multiplier is what is left of the price, a subscription has no denominations.
+    """The state of a product in an event.
 
-    >>> _state({"discount_multiplier": "0.013", "is_orderable": True, "payout_type": "x", "x": {}})
-    {'price_multiplier': '0.9870', 'is_orderable': True, 'denominations': None}
+    The sources contradict each other about the multiplier: the provider's changelog counts down
+    from 1 (a price of 0.9, then 0.8, which is followed), its specification repeats the discount.
+
+    >>> _state({"discount_multiplier": "0.013", "is_orderable": True, "payout_type": "x"})
+    {'price_multiplier': '0.9870', 'is_orderable': True}
     """
-    given = _details(product).get("denominations")
+    given = details(product).get("denominations")
     price = 1 - Decimal(product["discount_multiplier"])
-    return {
+    state = {
         "price_multiplier": str(price.quantize(_FOUR_DECIMALS)),
         "is_orderable": product["is_orderable"],
-        "denominations": None if given is None else {n: given[n] for n in _FIELDS if n in given},
     }
+    if isinstance(given, Mapping):  # a subscription has none (page "Webhooks")
+        state["denominations"] = {name: given[name] for name in _FIELDS if name in given}
+    return state
 
 
-def _details(product: Mapping[str, Any]) -> Mapping[str, Any]:
-    details: Mapping[str, Any] = product[product["payout_type"]]
-    return details
+def _amounts(denominations: Mapping[str, Any]) -> tuple[object, frozenset[Decimal]]:
+    """What two denominations have in common that differ only in how numbers are written."""
+    listed = frozenset(map(Decimal, denominations.get("available_list") or ()))
+    return denominations_of(denominations), listed
 
 
 def _denominations(product: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
@@ -118,14 +167,17 @@ def _denominations(product: Mapping[str, Any], given: Mapping[str, Any]) -> dict
     if payout_type == "subscription":
         reason = f"a product of the type {payout_type} has none; its plans have prices"
         raise ProductChangeError([FieldProblem("denominations", reason)])
-    shape = _FIELDS if payout_type == "gift_card" else {*_ENDS, *_details(product)["denominations"]}
+    if payout_type not in PAYOUT_TYPES:
+        reason = f"cannot be changed for the unknown payout type {quoted(payout_type)}"
+        raise ProductChangeError([FieldProblem("denominations", reason)])
+    shape = _FIELDS if payout_type == "gift_card" else {*_ENDS, *details(product)["denominations"]}
     problems = [
         FieldProblem(f"denominations.{name}", f"a product of the type {payout_type} has none")
         for name, value in given.items()
         if name not in shape and value is not None
     ]
     wanted = {name: value for name, value in given.items() if name in shape}
-    changed = {**product, payout_type: {**_details(product), "denominations": wanted}}
+    changed = {**product, payout_type: {**details(product), "denominations": wanted}}
     problems += [
         FieldProblem(problem.field.removeprefix(f"{payout_type}."), problem.reason)
         for problem in problems_of(changed)
@@ -140,11 +192,13 @@ def _denominations(product: Mapping[str, Any], given: Mapping[str, Any]) -> dict
 def _contradictions(wanted: Mapping[str, Any]) -> Iterator[FieldProblem]:
     """What a catalogue file may say of face values, but nobody can mean by a change."""
     listed = wanted.get("available_list")
-    if wanted.get("type") != "fixed":
-        if listed is not None:
-            yield FieldProblem("denominations.available_list", "is for the type fixed")
-        return
     found = denominations_of(wanted)
+    if wanted.get("type") != "fixed":
+        for value in listed or ():
+            if Decimal(value) not in found:
+                reason = f"{value} is not {found}"
+                yield FieldProblem("denominations.available_list", reason)
+        return
     ends = (
         ("minimum_value", "smallest", found.minimum),
         ("maximum_value", "largest", found.maximum),

@@ -36,9 +36,9 @@ class File(NamedTuple):
 
 
 def details(product: Product) -> Mapping[str, Any]:
-    """The part of a product document that its payout type names."""
-    found: Mapping[str, Any] = product[product["payout_type"]]
-    return found
+    """The part of a product document that its payout type names; empty if it has none."""
+    found = product.get(product["payout_type"])
+    return found if isinstance(found, dict) else {}
 
 
 def resources(product: Product, form: TextForm) -> dict[str, Any] | None:
@@ -96,6 +96,8 @@ def with_urls(product: Product, server_url: str) -> Product:
         for name in ("assets", "content_resources")
         if isinstance(own.get(name), dict)
     }
+    if not placed:
+        return product
     return {**product, product["payout_type"]: {**own, **placed}}
 
 

@@ -4,7 +4,7 @@ Strict about what the mock relies on, lenient about what it only repeats: unknow
 stay as they are, so that a saved catalogue is served back unchanged.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -104,6 +104,8 @@ def _products(pages: Iterable[Any]) -> Iterator[_Placed]:
 
 def _repeated(placed: Iterable[_Placed]) -> Iterator[str]:
     """Codes that stand for two things: products, plans, or one of each."""
+    from runa_mock_server.catalogue.product_rules import order_codes  # noqa: PLC0415 - few servers read one
+
     products: dict[str, str] = {}
     offers: dict[str, str] = {}
     for place, product in placed:
@@ -114,25 +116,11 @@ def _repeated(placed: Iterable[_Placed]) -> Iterator[str]:
             if first != place:
                 yield f"{place}: code: {quoted(code)} is that of {first} already"
                 continue
-        for field, name in _order_codes(product):
+        for field, name in order_codes(product):
             here = f"{place}: {field}"
             first = offers.setdefault(name, here)
             if first != here:
                 yield f"{here}: {quoted(name)} is that of {first} already"
-
-
-def _order_codes(product: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """Field and value of each code by which a product is ordered, as far as it can be read."""
-    if product.get("payout_type") != "subscription":
-        if isinstance(code := product.get("code"), str):
-            yield "code", code
-        return
-    details = product.get("subscription")
-    plans = details.get("subscription_plans") if isinstance(details, dict) else None
-    for index, plan in enumerate(plans if isinstance(plans, list) else ()):
-        name = plan.get("subscription_plan_code") if isinstance(plan, dict) else None
-        if isinstance(name, str):
-            yield f"subscription.subscription_plans.{index}.subscription_plan_code", name
 
 
 def _refused(path: Path, problems: Iterable[str]) -> CatalogueError:

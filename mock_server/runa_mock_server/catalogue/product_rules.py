@@ -10,7 +10,6 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from pydantic_core import ErrorDetails
 
 from runa_mock_server.base.errors import FieldProblem
-from runa_schemas.contract_data import PayoutType, ProductState
 
 _MESSAGE_LIMIT = 80
 
@@ -85,11 +84,11 @@ class _Product(BaseModel):
 
     name: str
     code: _Text
-    # Inferred: the provider may have products of more currencies than it takes payments in.
-    currency: Annotated[str, Field(pattern="^[A-Z]{3}$")]
-    state: ProductState
+    # The provider adds currencies, states, payout types, categories and countries.
+    currency: _Text
+    state: _Text
     is_orderable: bool
-    payout_type: PayoutType
+    payout_type: _Text
     categories: list[str]
     countries_redeemable_in: list[str]
     discount_multiplier: Annotated[str, Field(pattern=r"^(0(\.[0-9]{1,15})?|1(\.0{1,15})?)$")]
@@ -100,6 +99,15 @@ _DETAILS: Mapping[str, type[BaseModel]] = {
     "subscription": _Subscription,
     "payment": _Payment,
 }
+
+
+def has_denominations(details: Any) -> bool:
+    """Whether the details of a product have face values that orders can be checked against."""
+    try:
+        _Payment.model_validate(details)
+    except ValidationError:
+        return False
+    return True
 
 
 def problems_of(product: Any) -> Iterator[FieldProblem]:
@@ -118,6 +126,20 @@ def problems_of(product: Any) -> Iterator[FieldProblem]:
         orjson.dumps(product, default=str)
     except TypeError as error:
         yield FieldProblem("", f"cannot be served again: {error}")
+
+
+def order_codes(product: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Field and value of each code by which a product is ordered, as far as it can be read."""
+    if product.get("payout_type") != "subscription":
+        if isinstance(code := product.get("code"), str):
+            yield "code", code
+        return
+    details = product.get("subscription")
+    plans = details.get("subscription_plans") if isinstance(details, dict) else None
+    for index, plan in enumerate(plans if isinstance(plans, list) else ()):
+        name = plan.get("subscription_plan_code") if isinstance(plan, dict) else None
+        if isinstance(name, str):
+            yield f"subscription.subscription_plans.{index}.subscription_plan_code", name
 
 
 def _violations(model: type[BaseModel], value: Any, prefix: str) -> Iterator[FieldProblem]:

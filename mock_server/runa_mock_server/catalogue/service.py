@@ -62,17 +62,20 @@ Query = Mapping[str, Sequence[str]]
 
 @dataclass(frozen=True, slots=True)
 class _Filter:
-    """What products of a page must be; ``None`` and an empty set demand nothing."""
+    """What products of a page must be; ``None`` and an empty set demand nothing.
+
+    ``is_orderable=false`` demands nothing either: it turns the filter off (page "List products").
+    """
 
     code: str | None
-    is_orderable: bool | None
+    only_orderable: bool
     countries: frozenset[str]
     categories: frozenset[str]
 
     def __call__(self, entry: "_Entry") -> bool:
         return (
             (self.code is None or entry.code == self.code)
-            and (self.is_orderable is None or entry.is_orderable == self.is_orderable)
+            and (entry.is_orderable or not self.only_orderable)
             and (not self.countries or not self.countries.isdisjoint(entry.countries))
             and (not self.categories or not self.categories.isdisjoint(entry.categories))
         )
@@ -241,10 +244,10 @@ def _in_order(found: Iterable[str]) -> list[str]:
     return [*CATEGORIES, *sorted(set(found) - set(CATEGORIES))]
 
 
-def _boolean(query: Query) -> bool | None:
+def _boolean(query: Query) -> bool:
     text = once(query, "is_orderable", "bad_request")
     if text is None:
-        return None
+        return False
     value = _BOOLEANS.get(text.lower())
     if value is None:
         reason = f"must be true or false, not {quoted(text)}"

@@ -2,7 +2,7 @@
 
 Every setting is a flag; an environment variable with the prefix ``RUNA_MOCK_`` stands in for a
 flag that is not given, and a configuration file for both. Exit codes: 0 done, 1 it could not be
-done, 2 wrong usage.
+done, 2 wrong usage; 128 plus the number of a signal that ended ``check-client``.
 """
 
 import os

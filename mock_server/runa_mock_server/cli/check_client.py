@@ -1,5 +1,7 @@
 """``runa-mock check-client``: how a program, in any language, bears what goes wrong."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
@@ -8,6 +10,7 @@ import click
 
 from runa_mock_server.catalogue.catalogue import CatalogueError
 from runa_mock_server.cli.errors import RefusedError
+from runa_mock_server.cli.signals import aborted_by_signals
 from runa_mock_server.config.document import ConfigError
 from runa_mock_server.server import MockServer
 from runa_mock_server.testing.client_scenarios.program import (
@@ -140,6 +143,7 @@ def command(
     COMMAND is a program or a test suite in any language. It runs once per scenario, finds the
     mock by RUNA_BASE_URL and RUNA_API_KEY, and has to do the same in each run: place its orders,
     wait for them, end with status 0. Exit 0 if it does well in each scenario, 1 if not.
+    Ended by a signal, the command kills COMMAND with its child processes and writes no report.
     """
     pace = Pace(rate_limit_wait, slow, long_processing)
     # A report for machines has standard output for itself.
@@ -149,9 +153,12 @@ def command(
         click.echo(result_text(result), err=aside)
 
     if output is not None:
-        _write(output, "")  # a file that cannot be written is better known before all the work
+        _check_writable(output)  # before all the work
     try:
-        with MockServer(server_settings(plan.pop("config"))) as server:
+        with (
+            aborted_by_signals(),
+            MockServer(server_settings(plan.pop("config"))) as server,
+        ):
             report = run_program(server, Plan(pace=pace, **plan), tell)
     except (CommandError, ConfigError, CatalogueError) as error:
         raise RefusedError(str(error)) from None
@@ -163,8 +170,23 @@ def command(
     raise SystemExit(1 if report.count("failed") else 0)
 
 
+def _check_writable(file: Path) -> None:
+    """See whether a file can be written; it is left as it was, or absent."""
+    with _refused(file):
+        existed = file.exists()
+        file.open("a").close()
+        if not existed:
+            file.resolve().unlink()
+
+
 def _write(file: Path, text: str) -> None:
-    try:
+    with _refused(file):
         file.write_text(text, encoding="utf-8")
+
+
+@contextmanager
+def _refused(file: Path) -> Iterator[None]:
+    try:
+        yield
     except OSError as error:
         raise RefusedError(f"--output: {file}: {error.strerror}") from None

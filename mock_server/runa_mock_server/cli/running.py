@@ -18,6 +18,7 @@ from runa_mock_server.cli.signals import stop_signals
 from runa_mock_server.config import logs
 from runa_mock_server.config.serve_settings import ServeSettings
 from runa_mock_server.config.settings import Settings
+from runa_mock_server.contract.kindnesses import summary
 from runa_mock_server.server_state.server_state import World
 from runa_mock_server.web.http_server import HttpServer
 
@@ -82,7 +83,13 @@ async def _serve(world: World, sockets: list[socket]) -> None:
     server = HttpServer(world, sockets)
     url = await server.start()
     gc.freeze()  # what was loaded stays: the collector need not walk it again and again
-    announcement.info("runa-mock %s (%s) serves %s/v2", __version__, world.profile.name, url)
+    announcement.info(
+        "runa-mock %s (%s, %s) serves %s/v2",
+        __version__,
+        world.profile.name,
+        summary(world.settings),
+        url,
+    )
     if exposed:
         log.warning("the control API is open to the network; restrict it with --control-token")
     await stopped.wait()

@@ -19,6 +19,7 @@ from pydantic import (
     TypeAdapter,
     ValidationError,
     field_validator,
+    model_validator,
 )
 from pydantic_core import ErrorDetails
 
@@ -28,6 +29,7 @@ from runa_mock_server.base.currencies import Currency
 from runa_mock_server.base.errors import SettingsError
 from runa_mock_server.config import flags
 from runa_mock_server.config.nearest import nearest, suggestion
+from runa_mock_server.contract.kindnesses import with_strict
 from runa_mock_server.contract.processing import parse_processing
 from runa_mock_server.contract.request_models import EmailAddress
 from runa_mock_server.contract.triggers import KNOWN_TRIGGERS
@@ -114,6 +116,10 @@ class Settings(BaseModel):
     profile: ProfileName = Field(
         default="playground", description="Environment to imitate: playground or production."
     )
+    strict: bool = Field(
+        default=False,
+        description="Refuse what the real service refuses; explicit settings prevail.",
+    )
     processing_delay: Annotated[float, Field(ge=0, le=10**9), Changeable()] = Field(
         default=float(PROCESSING_SECONDS),
         description="Seconds that an async order stays PROCESSING.",
@@ -160,11 +166,38 @@ class Settings(BaseModel):
     redemption_api: Annotated[bool, Changeable()] = Field(
         default=True, description="Answer ?format=json on payout links."
     )
+    redemption_error: Annotated[
+        Annotated[str, Field(pattern=r"^RE(00[1-9]|01[0-3]|999)$")] | None, Changeable()
+    ] = Field(
+        default=None,
+        description="Answer every redemption with this error code, RE001 to RE013 or RE999.",
+    )
     max_body_bytes: Annotated[int, Field(ge=1)] = Field(
         default=1024 * 1024, description="Maximum size of a request body, in bytes."
     )
     legacy_item_fields: Annotated[bool, Changeable()] = Field(
         default=True, description="Include redemption_url and discount_multiplier in order items."
+    )
+    playground_estimates: Annotated[bool, Changeable()] = Field(
+        default=True, description="Answer POST /order/estimate on the playground."
+    )
+    playground_webhooks: bool = Field(default=True, description="Send webhooks on the playground.")
+    all_triggers: Annotated[bool, Changeable()] = Field(
+        default=True,
+        description="Let X-Trigger-Error ask for every error, not just the two documented.",
+    )
+    any_content_type: Annotated[bool, Changeable()] = Field(
+        default=True, description="Accept orders with any Content-Type."
+    )
+    several_countries: Annotated[bool, Changeable()] = Field(
+        default=True, description="Accept orders of products without a common country."
+    )
+    lenient_authentication: bool = Field(
+        default=True, description="Accept API keys that are not PREFIX.SECRET."
+    )
+    fixed_templates: Annotated[bool, Changeable()] = Field(
+        default=True,
+        description="Let playground templates stand for the same products in every order.",
     )
     unknown_fields: Annotated[bool, Changeable()] = Field(
         default=False, description="Add undocumented fields to responses, as later versions might."
@@ -241,6 +274,11 @@ class Settings(BaseModel):
     def hosts(self) -> tuple[str, ...]:
         """The addresses to listen on, at least one."""
         return (self.host,) if isinstance(self.host, str) else self.host
+
+    @model_validator(mode="before")
+    @classmethod
+    def _strict(cls, values: Any) -> Any:
+        return with_strict(values) if isinstance(values, Mapping) else values
 
     @field_validator("processing")
     @classmethod

@@ -12,7 +12,7 @@ from runa_mock_server.base.currencies import FROM_USD_ONLY
 from runa_mock_server.base.money import in_cents, to_cents
 
 FEE = Decimal("0.019")
-"""The share of the converted amount that an exchange costs."""
+"""The fee of an exchange, as a share of the price in the payment currency."""
 
 _SIX_DIGITS = Context(prec=6, rounding=ROUND_HALF_UP)
 _EXACT = Context(prec=40, rounding=ROUND_HALF_UP)
@@ -60,13 +60,11 @@ class Exchanged(NamedTuple):
     Attributes:
         rate: as it is printed.
         rate_symbol: the two currencies, e.g. ``GBPUSD``.
-        converted: the price without the fee, in cents of the payment currency.
         fee: in cents of the payment currency.
     """
 
     rate: str
     rate_symbol: str
-    converted: int
     fee: int
 
 
@@ -77,24 +75,24 @@ class Exchange:
     Attributes:
         rate: how many units of the second currency one unit of the first is worth.
         rate_symbol: the first and the second currency, e.g. ``GBPUSD``.
-        converted: the price of the products in the payment currency, without the fee.
+        price: the price of the products in the payment currency, without the fee.
         fee: what the exchange costs, in the payment currency.
     """
 
     rate: Decimal
     rate_symbol: str
-    converted: Decimal
+    price: Decimal
     fee: Decimal
 
     @property
     def total(self) -> Decimal:
         """What is paid, in the payment currency."""
-        return self.converted + self.fee
+        return self.price + self.fee
 
     def exchanged(self) -> Exchanged:
         """It as an order keeps it."""
         rate = f"{self.rate.normalize():f}"
-        return Exchanged(rate, self.rate_symbol, in_cents(self.converted), in_cents(self.fee))
+        return Exchanged(rate, self.rate_symbol, in_cents(self.fee))
 
 
 def can_exchange(payment: str, product: str) -> bool:
@@ -115,8 +113,8 @@ def exchange(amount: Decimal, product: str, payment: str) -> Exchange:
     first, second = sorted((product, payment), key=_rank)
     rate = _SIX_DIGITS.divide(Decimal(_IN_USD[first]), Decimal(_IN_USD[second]))
     convert = _EXACT.divide if first == payment else _EXACT.multiply
-    converted = to_cents(convert(amount, rate))
-    return Exchange(rate, first + second, converted, to_cents(converted * FEE))
+    price = to_cents(convert(amount, rate))
+    return Exchange(rate, first + second, price, to_cents(price * FEE))
 
 
 def _rank(currency: str) -> tuple[int, str]:

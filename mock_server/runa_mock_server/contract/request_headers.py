@@ -40,6 +40,11 @@ def api_key(header: str | None, accepted: Collection[str], prefix: str) -> str:
     return header
 
 
+def is_json(content_type: str | None) -> bool:
+    """Whether a Content-Type is ``application/json``, with or without parameters."""
+    return (content_type or "").partition(";")[0].strip().lower() == "application/json"
+
+
 def check_version(header: str | None) -> None:
     """Refuse every API version but the live one, which is also the default.
 

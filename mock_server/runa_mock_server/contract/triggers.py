@@ -12,6 +12,9 @@ ORDER_FAILED = "order_failed"
 # The provider documents two of them; every type that it documents can be asked for here.
 _TYPES = tuple(sorted(type_ for type_, known in ERRORS.items() if known.source != "inferred"))
 
+DOCUMENTED_TRIGGERS = frozenset({"insufficient_funds", "internal_server_error"})
+"""What the provider's playground knows; other values are ignored there (inferred)."""
+
 KNOWN_TRIGGERS = (*_TYPES, ORDER_FAILED)
 """All that can be asked for."""
 

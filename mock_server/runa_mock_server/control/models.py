@@ -164,6 +164,9 @@ class JournalEntry(Result):
     outcome: Outcome | None
     order_id: str | None
     faults: list[FaultHit]
+    kindnesses: list[str] = Field(
+        description="Settings of the mock without which the real service would differ."
+    )
 
 
 class RequestsResult(Result):

@@ -1,8 +1,9 @@
 """The bodies, queries and results of the operations on products."""
 
+import json
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from runa_mock_server.control.models import LONGEST_PAGE, Body, Query, Result
 
@@ -27,11 +28,13 @@ class ProductSummary(Result):
     code: str
     name: str
     currency: str
-    payout_type: Literal["gift_card", "subscription", "payment"]
+    payout_type: str
     state: str
     is_orderable: bool
     discount_multiplier: str = Field(description="The discount as a share of the face value.")
-    denominations: dict[str, Any] | None = Field(description="null: a subscription with plans.")
+    denominations: dict[str, Any] | None = Field(
+        description="null: a subscription, whose plans have prices, or unknown."
+    )
 
 
 class ProductDetail(ProductSummary):
@@ -55,6 +58,21 @@ class DenominationsBody(Body):
     minimum_value: _Amount | None = None
     maximum_value: _Amount | None = None
     available_list: Annotated[list[_Amount], Field(max_length=1_000)] | None = None
+
+
+class NewProductBody(Body):
+    """A product to add."""
+
+    product: dict[str, Any] = Field(
+        description="The product as `GET /v2/product/{code}` shows it; fields that the mock does "
+        "not rely on are served as they are."
+    )
+
+    @field_validator("product")
+    @classmethod
+    def _is_json(cls, product: dict[str, Any]) -> dict[str, Any]:
+        json.dumps(product, allow_nan=False)  # raises a ValueError for what is no JSON
+        return product
 
 
 class ProductBody(Body):

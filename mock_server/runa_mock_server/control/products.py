@@ -5,8 +5,10 @@ from typing import Any
 
 from runa_mock_server.base.errors import ErrorDetail, FieldProblem, quoted
 from runa_mock_server.catalogue.changes import ProductChange, ProductChangeError
+from runa_mock_server.catalogue.content import details
 from runa_mock_server.control.problems import ControlError, not_found, wrong_fields
 from runa_mock_server.control.product_models import (
+    NewProductBody,
     ProductBody,
     ProductDetail,
     ProductsQuery,
@@ -37,6 +39,22 @@ def read_product(world: World, code: str) -> ProductDetail:
     return ProductDetail.model_validate({**_summary(product), "product": product})
 
 
+def add_product(world: World, body: NewProductBody) -> ProductDetail:
+    """Add a product to the catalogue for all accounts."""
+    try:
+        world.add_product(body.product)
+    except ProductChangeError as error:
+        raise wrong_fields(_detail(problem, "product") for problem in error.problems) from None
+    return read_product(world, body.product["code"])
+
+
+def remove_product(world: World, code: str) -> ProductDetail:
+    """Remove a product from the catalogue for all accounts; orders that exist stay as they are."""
+    removed = read_product(world, code)
+    world.remove_product(code)
+    return removed
+
+
 def change_product(world: World, code: str, body: ProductBody) -> ProductDetail:
     """Change a product for all accounts; orders that exist stay as they are."""
     given = body.denominations
@@ -58,8 +76,9 @@ def _unknown(code: str) -> ControlError:
     return not_found("path", "code", f"there is no product {quoted(code)}")
 
 
-def _detail(problem: FieldProblem) -> ErrorDetail:
-    return ErrorDetail("value_error", problem.reason, ("body", *problem.field.split(".")))
+def _detail(problem: FieldProblem, *places: str) -> ErrorDetail:
+    steps = problem.field.split(".") if problem.field else ()
+    return ErrorDetail("value_error", problem.reason, ("body", *places, *steps))
 
 
 def _fits(product: Mapping[str, Any], query: ProductsQuery) -> bool:
@@ -76,4 +95,4 @@ def _fits(product: Mapping[str, Any], query: ProductsQuery) -> bool:
 
 def _summary(product: Mapping[str, Any]) -> dict[str, Any]:
     own = {name: product.get(name) for name in ProductSummary.model_fields}
-    return {**own, "denominations": product[product["payout_type"]].get("denominations")}
+    return {**own, "denominations": details(product).get("denominations")}

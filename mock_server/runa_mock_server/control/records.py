@@ -130,6 +130,7 @@ def entry_result(entry: Entry, account: str | None, *, brief: bool = False) -> J
         outcome=entry.outcome,
         order_id=entry.order_id,
         faults=[FaultHit(id=id_, kind=kind, place=place) for id_, kind, place in entry.faults],
+        kindnesses=list(entry.kindnesses),
     )
 
 

@@ -4,6 +4,7 @@ from itertools import islice
 
 from runa_mock_server.base.clock import to_datetime, to_microseconds
 from runa_mock_server.base.errors import quoted
+from runa_mock_server.base.redaction import without_password
 from runa_mock_server.contract.processing import NEVER
 from runa_mock_server.contract.webhook_events import EVENTS, Event
 from runa_mock_server.contract.webhook_subscription import Subscription
@@ -247,7 +248,7 @@ def _endpoint_result(scope: Scope, endpoint: Endpoint) -> EndpointResult:
     return EndpointResult(
         id=endpoint.id,
         account=_named(endpoint.account),
-        url=endpoint.url,
+        url=without_password(endpoint.url),
         event=endpoint.event,
         secret=endpoint.secret,
         retired_secrets=endpoint.secrets(scope.clock.now())[1:],
@@ -273,7 +274,7 @@ def message_result(scope: Scope, message: Message) -> MessageResult:
 def _delivery_result(delivery: Delivery) -> DeliveryResult:
     return DeliveryResult(
         endpoint_id=delivery.endpoint.id,
-        url=delivery.endpoint.url,
+        url=without_password(delivery.endpoint.url),
         state=delivery.state,
         next_attempt_at=None if delivery.due == NEVER else to_datetime(delivery.due),
         attempts=[

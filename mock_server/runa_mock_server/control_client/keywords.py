@@ -28,7 +28,13 @@ class SettingsChanges(TypedDict, total=False):
     balances: Mapping[str, _Amount] | Sequence[str]
     link_lifetime_days: float | None
     redemption_api: bool
+    redemption_error: str | None
     legacy_item_fields: bool
+    playground_estimates: bool
+    all_triggers: bool
+    any_content_type: bool
+    several_countries: bool
+    fixed_templates: bool
     unknown_fields: bool
     trigger_error: str | None
     journal_requests: int
@@ -46,6 +52,9 @@ class ServerSettings(SettingsChanges, total=False):
     port: int
     public_url: str | None
     profile: ProfileName
+    strict: bool
+    playground_webhooks: bool
+    lenient_authentication: bool
     api_keys: Sequence[str]
     templates: Mapping[str, Sequence[str] | str] | Sequence[str]
     max_body_bytes: int

@@ -1,7 +1,7 @@
 """Control of products."""
 
-from collections.abc import Iterator
-from typing import Unpack
+from collections.abc import Iterator, Mapping
+from typing import Any, Unpack
 
 from runa_mock_server.control import products
 from runa_mock_server.control.models import LONGEST_PAGE
@@ -46,6 +46,22 @@ class ProductsControl(Part):
     def get(self, code: str) -> ProductDetail:
         """A product as it is now."""
         return self._call(products.read_product, code=code)
+
+    def add(self, product: Mapping[str, Any]) -> ProductDetail:
+        """Add a product for every account.
+
+        Args:
+            product: the complete document, in the shape of the provider's product list.
+        """
+        return self._call(products.add_product, {"product": product})
+
+    def remove(self, code: str) -> ProductDetail:
+        """Remove a product for every account; orders and their payouts remain.
+
+        Returns:
+            The product as it was; ``add`` accepts its ``product`` again.
+        """
+        return self._call(products.remove_product, code=code)
 
     def change(self, code: str, **fields: Unpack[ProductChanges]) -> ProductDetail:
         """Change a product for every account; fields that are left out keep their values."""

@@ -8,12 +8,18 @@ the currency of the products.
 import re
 from collections.abc import Callable, Sequence
 from decimal import Decimal
+from random import Random
 from typing import TYPE_CHECKING, NamedTuple, Protocol, cast
 
 from runa_mock_server.base.errors import ApiError, quoted
 from runa_mock_server.catalogue.catalogue import Catalogue, Offer
 from runa_mock_server.contract.fx import can_exchange, exchange
-from runa_schemas.contract_data import MAX_CHOICE_FACE_VALUE, MAX_DISTINCT_TEMPLATES
+from runa_schemas.contract_data import (
+    MAX_CHOICE_FACE_VALUE,
+    MAX_DISTINCT_TEMPLATES,
+    PRODUCT_TEMPLATES,
+    PRODUCTS_PER_TEMPLATE,
+)
 
 if TYPE_CHECKING:  # a server starts without loading pydantic
     from runa_mock_server.contract.request_models import (
@@ -25,6 +31,16 @@ if TYPE_CHECKING:  # a server starts without loading pydantic
 
 REDEMPTION_TEMPLATE = r"^DT-[0-9A-HJKMNP-TV-Z]{26}$"
 """Ids of redemption templates; these are the customer's own, so any such id is known (inferred)."""
+
+_PREPAID_VISA = "VISASL-"
+
+
+def is_prepaid_visa(code: str) -> bool:
+    """Whether a product is a prepaid Visa card, which alone has spend rules.
+
+    No field of the catalogue says so; the provider's codes do: ``VISASL-3M-USD`` (inferred).
+    """
+    return code.startswith(_PREPAID_VISA)
 
 
 class Line(NamedTuple):
@@ -58,9 +74,24 @@ class Basket(Protocol):
 
 Rule = Callable[[Basket], None]
 
+_PLAYGROUND_CURRENCIES = {each: currency for currency, each in PRODUCT_TEMPLATES.items()}
 
-def look_up(items: "Sequence[NewItem | EstimateItem]", catalogue: Catalogue) -> list[Line]:
+
+Template = Callable[[str], Sequence[Offer] | None]
+"""The offers of a product template, ``None`` for one that does not exist."""
+
+
+def look_up(
+    items: "Sequence[NewItem | EstimateItem]",
+    catalogue: Catalogue,
+    template: Template | None = None,
+) -> list[Line]:
     """The items of a request with the offers behind them; an estimate has no distribution.
+
+    Args:
+        items: of the request.
+        catalogue: what can be ordered.
+        template: what templates stand for, unless it is what the catalogue says.
 
     Raises:
         ApiError: ``product_validation_error`` for a product or a template that does not exist.
@@ -69,17 +100,22 @@ def look_up(items: "Sequence[NewItem | EstimateItem]", catalogue: Catalogue) -> 
         Line(
             item["face_value"],
             item["products"],
-            _offers(item["products"], catalogue, index),
+            _offers(item["products"], catalogue, template, index),
             cast("NewItem", item).get("distribution_method"),  # an estimate's item has none
         )
         for index, item in enumerate(items)
     ]
 
 
-def _offers(products: "Products", catalogue: Catalogue, index: int) -> Sequence[Offer]:
+def _offers(
+    products: "Products", catalogue: Catalogue, template: Template | None, index: int
+) -> Sequence[Offer]:
     """The offers an item names; a code or template that is unknown breaks the first rule."""
     if products["type"] == "TEMPLATE":
         template_id = products["template_id"]
+        drawn = None if template is None else template(template_id)
+        if drawn is not None:
+            return drawn
         selection = catalogue.template(template_id)
         if selection is None:
             raise _refused(index, f"there is no product template {quoted(template_id)}")
@@ -167,6 +203,47 @@ def one_currency(basket: Basket) -> None:
         )
 
 
+def common_country(lines: Sequence[Line], catalogue: Catalogue) -> None:
+    """400 ``product_validation_error`` for chosen products that share no country.
+
+    Two of the provider's guides ask for one country; templates are exempt (inferred).
+    """
+    countries = [
+        frozenset(catalogue.product_of(offer.code)["countries_redeemable_in"])
+        for line in lines
+        if line.products["type"] != "TEMPLATE"
+        for offer in line.offers
+    ]
+    if countries and not frozenset.intersection(*countries):
+        raise ApiError(
+            "product_validation_error", "No country is common to all products of the order."
+        )
+
+
+def draw_template(template_id: str, catalogue: Catalogue, seed: str) -> Sequence[Offer] | None:
+    """Ten gift cards for a template of the playground, others for each seed.
+
+    Returns:
+        ``None`` for a template of which the provider does not say that it changes.
+    """
+    currency = _PLAYGROUND_CURRENCIES.get(template_id)
+    if currency is None:
+        return None
+    offers = [catalogue.offer(product["code"]) for product in catalogue.products]
+    cards = [
+        offer
+        for offer in offers
+        if offer is not None
+        and offer.is_orderable
+        and offer.payout_type == "gift_card"
+        and offer.currency == currency
+    ]
+    if len(cards) < PRODUCTS_PER_TEMPLATE:
+        return None
+    random = Random(f"{seed}/{template_id}")  # noqa: S311 - repeatable on purpose
+    return random.sample(cards, PRODUCTS_PER_TEMPLATE)
+
+
 def recipients_get_payments(basket: Basket) -> None:
     """400 ``product_validation_error`` for a RECIPIENT of what is no payment product."""
     for index, line in enumerate(basket.lines):
@@ -209,7 +286,7 @@ def nothing_is_free(basket: Basket) -> None:
     if payment == product:
         return
     value = basket.lines[0].face_value  # an exchange has one item
-    if not exchange(value, product, payment).converted:
+    if not exchange(value, product, payment).price:
         raise _refused(0, f"{product} {value} is less than a cent in {payment}")
 
 

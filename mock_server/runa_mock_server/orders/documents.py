@@ -30,9 +30,6 @@ BASIC_KEYS = (
 )
 """What lists show of an order, in the order in which every document has it."""
 
-_ID_AT = len(b'{"id":"')
-_ID_SIZE = len("O-") + 26
-
 
 def basic(order: Order) -> dict[str, Any]:
     """The basic form, which lists and webhooks show."""
@@ -155,20 +152,16 @@ def fx_detail(
 ) -> dict[str, Any]:
     """``transaction_detail``: the products' value in their currency, and the exchange, if any.
 
-    The keys of ``fx`` beside ``rate`` and ``rate_symbol`` are inferred.
-
     Args:
         currency: of the products.
         value: of the products, in cents.
         payment_currency: of the totals.
         exchange: where the two differ.
     """
-    fx: Mapping[str, str] | None = exchange and {
+    fx: Mapping[str, Any] | None = exchange and {
         "rate": exchange.rate,
         "rate_symbol": exchange.rate_symbol,
-        "converted": cents_text(exchange.converted),
-        "fee": cents_text(exchange.fee),
-        "currency": payment_currency,
+        "fee": {"value": cents_text(exchange.fee), "currency": payment_currency},
     }
     return {currency: {"value": cents_text(value), "fx": fx}}
 
@@ -181,6 +174,11 @@ def incomplete(order_id: str) -> bytes:
     )
 
 
-def order_id_in(document: bytes) -> str:
-    """The id of the order that one of the documents above is about."""
-    return document[_ID_AT : _ID_AT + _ID_SIZE].decode()
+def order_id_in(answer: bytes) -> str | None:
+    """The id of the order that the answer to a key is about, ``None`` if it is about none.
+
+    It is parsed, for an imported answer keeps its own white space and order of keys.
+    """
+    document = orjson.loads(answer)
+    order_id = document.get("id") if isinstance(document, dict) else None
+    return order_id if isinstance(order_id, str) else None

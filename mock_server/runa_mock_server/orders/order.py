@@ -227,7 +227,7 @@ def to_row(order: Order, position: int | None = None) -> bytes:
             None if order.expires_at == NEVER else order.expires_at - created_at,
             order.failed,
             order.fingerprint,
-            key if key is None or key.isascii() else _escaped(key),
+            key if key is None or key.isprintable() else _escaped(key),
             order.currency,
             order.payment_currency,
             order.total_price,
@@ -258,16 +258,12 @@ def _rare(order: Order) -> list[Any]:
     return [exchange and tuple(exchange), changes, reads_left, failure_reason, ids, tokens]
 
 
-_ESCAPE = "\0"  # no header value has this character
+_ESCAPE = "\0"  # not printable, so no key that is kept as it is begins with it
 
 
 def _escaped(key: str) -> str:
     """A key as JSON can hold it: a header can carry bytes that are no UTF-8."""
-    try:
-        key.encode()
-    except UnicodeEncodeError:
-        return _ESCAPE + key.encode(errors="surrogateescape").hex()
-    return key
+    return _ESCAPE + key.encode(errors="surrogateescape").hex()
 
 
 def _unescaped(key: str) -> str:

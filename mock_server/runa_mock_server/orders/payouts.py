@@ -194,7 +194,7 @@ def _check(payout: Payout, parts: Sequence[Part], catalogue: Catalogue) -> None:
         raise ClaimError("Choose one or more products, each once.")
     wrong = {}
     for part in parts:
-        offer = catalogue.offer(part.code)
+        offer = catalogue.known_offer(part.code)
         if part.code not in payout.codes or offer is None:
             raise ClaimError(f"{quoted(part.code)} is not among the products of this payout.")
         if not catalogue.claimable(part.code, from_cents(part.value)):

@@ -6,19 +6,21 @@ answer to the key from then on. Nothing here changes anything: the result is a `
 """
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import orjson
 
 from runa_mock_server.base import strict_json
 from runa_mock_server.base.clock import SECOND
-from runa_mock_server.base.errors import ApiError, NeverStoredError, ServiceError
+from runa_mock_server.base.errors import ApiError, NeverStoredError, ServiceError, quoted
 from runa_mock_server.base.ids import next_order_id
 from runa_mock_server.base.money import cents_text
 from runa_mock_server.contract import triggers
 from runa_mock_server.contract.request_models import Distribution as SentDistribution
 from runa_mock_server.contract.request_models import NewOrder, validate_body
-from runa_mock_server.orders.business_rules import Line, look_up
+from runa_mock_server.orders import business_rules
+from runa_mock_server.orders.business_rules import Line, draw_template, is_prepaid_visa, look_up
 from runa_mock_server.orders.commit import AccountView, Commit, Mail
 from runa_mock_server.orders.documents import full_bytes
 from runa_mock_server.orders.idempotency import Answer, KeptAnswer, in_progress
@@ -113,6 +115,7 @@ class Placing:
         now: when the request got to its key.
         accepted_at: when an order is accepted.
         fails: whether the order is to end ``FAILED``.
+        failure_reason: why it fails, unless it was asked to.
         payment_currency: what is paid in; known behind ``body_schema``.
         synchronous: whether everything is answered at once.
         lines: the items with their products; known behind ``find_products``.
@@ -123,6 +126,7 @@ class Placing:
     __slots__ = (
         "accepted_at",
         "fails",
+        "failure_reason",
         "lines",
         "now",
         "payment_currency",
@@ -154,6 +158,7 @@ class Placing:
         self.now = now
         self.accepted_at = accepted_at
         self.fails = False
+        self.failure_reason: str | None = None
         self.synchronous = request.options.synchronous
 
     def kept(self, answer: Answer) -> tuple[str, KeptAnswer]:
@@ -206,8 +211,42 @@ def trigger(placing: Placing) -> None:
 
 def find_products(placing: Placing) -> None:
     """400 ``product_validation_error`` for products and templates that do not exist."""
-    placing.lines = lines = look_up(placing.request.body()["items"], placing.terms.catalogue)
+    terms = placing.terms
+    template = None
+    if not terms.fixed_templates and terms.profile.name == "playground":
+        seed = f"{placing.view.identity.secret.hex()}/{placing.view.order_count}"
+        template = partial(draw_template, catalogue=terms.catalogue, seed=seed)
+    items = placing.request.body()["items"]
+    placing.lines = lines = look_up(items, terms.catalogue, template)
     placing.product_currency = lines[0].offers[0].currency
+
+
+def common_country(placing: Placing) -> None:
+    """400 ``product_validation_error`` in strict mode for products without a common country."""
+    if not placing.terms.several_countries:
+        business_rules.common_country(placing.lines, placing.terms.catalogue)
+
+
+def same_address(placing: Placing) -> None:
+    """A known recipient with another address: 400 if sync, else the order fails (inferred).
+
+    The card of a known recipient is topped up, which fails for another address than the first
+    (provider's page "Reloadable cards").
+    """
+    known = placing.view.recipients
+    if not known:
+        return
+    for index, line in enumerate(placing.lines):
+        to = line.distribution
+        if to is None or to["type"] != "RECIPIENT":
+            continue
+        address = known.get(to["recipient_reference"])
+        if address is not None and address != to["email_address"]:
+            reference = quoted(to["recipient_reference"])
+            reason = f"items[{index}]: the recipient {reference} has another email_address."
+            if placing.synchronous:
+                raise ApiError("product_validation_error", reason)
+            placing.fails, placing.failure_reason = True, reason
 
 
 def price(placing: Placing) -> None:
@@ -230,6 +269,15 @@ def enough_balance(placing: Placing) -> None:
             "insufficient_funds",
             f"The order costs {currency} {cents_text(cost)}, the balance is {cents_text(balance)}.",
         )
+
+
+def sync_completes(placing: Placing) -> None:
+    """500 ``internal_server_error`` for a synchronous order that was made to fail.
+
+    A synchronous 200 is always COMPLETED (provider's page "Create order"); the error is inferred.
+    """
+    if placing.synchronous and placing.fails:
+        raise ApiError("internal_server_error", "The order was made to fail by order_failed.")
 
 
 def place(
@@ -303,6 +351,7 @@ def _order(placing: Placing, now: int) -> Order:
         ends_at=now if options.synchronous else ends_at,
         expires_at=expires_at,
         failed=placing.fails,
+        failure_reason=placing.failure_reason,
         currency=cost.product_currency,
         payment_currency=cost.payment_currency,
         total_price=cost.total_price,
@@ -343,7 +392,7 @@ def products_of(line: Line) -> Products:
     sent = line.products
     if sent["type"] == "SINGLE":
         usage = sent.get("usage_config")
-        if usage is None:
+        if usage is None or not is_prepaid_visa(sent["value"]):
             return Products(sent["type"], (sent["value"],))
         template_id = usage.get("spend_rules_template_id")
         echo = {} if template_id is None else {"spend_rules_template_id": template_id}

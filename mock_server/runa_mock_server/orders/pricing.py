@@ -74,7 +74,7 @@ def quote(
     if product_currency == payment_currency:
         return Quote(prices, product_currency, payment_currency, value, value, discount, None)
     exchanged = exchange(from_cents(value), product_currency, payment_currency)
-    let_off = exchange(from_cents(discount), product_currency, payment_currency).converted
+    let_off = exchange(from_cents(discount), product_currency, payment_currency).price
     return Quote(
         prices,
         product_currency,

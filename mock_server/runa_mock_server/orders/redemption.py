@@ -3,18 +3,20 @@
 Provider's page "Redemption". The HTTP status is always 200; whether it worked is in the body.
 """
 
-from collections.abc import Callable
+from collections.abc import Sequence
 from typing import Any
 
+from runa_mock_server.base.clock import SECOND
+from runa_mock_server.base.ids import short_id
 from runa_mock_server.catalogue.catalogue import Catalogue
 from runa_mock_server.orders.e_codes import e_code
-from runa_mock_server.orders.payouts import Payout, parts_of
+from runa_mock_server.orders.order import Part
+from runa_mock_server.orders.payouts import Payout
 from runa_schemas.contract_data import REDEMPTION_ERRORS
 
 _REFUSED = {"CANCELLED": "RE005", "EXPIRED": "RE004"}
-
-CodeUrl = Callable[[str, str], str]
-"""Where a product that is a link leads, by payout token and product code."""
+_NOT_FOUND = frozenset({"RE001", "RE011"})
+_RETRY_AFTER = 60 * SECOND
 
 
 class RedemptionRefusedError(Exception):
@@ -22,7 +24,7 @@ class RedemptionRefusedError(Exception):
 
     Attributes:
         code: the provider's code, such as ``RE004``.
-        order_id: the order, if there is one.
+        order_id: the short id of the order, if there is one.
         details: what more there is to say.
     """
 
@@ -43,13 +45,49 @@ class RedemptionRefusedError(Exception):
         }
 
 
+def short_order_id(payout: Payout) -> str:
+    """The order's id in the redemption API, which is not its id in the rest (recorded)."""
+    return short_id("O", payout.order.id.encode())
+
+
+class ProvokedErrors:
+    """Errors that redemptions answer with because a setting asks for it.
+
+    A processing error (RE008) is followed by RE009 for a minute, as the provider says.
+    """
+
+    def __init__(self) -> None:
+        self._processing_errors: dict[str, int] = {}  # the oldest first, by token
+
+    def check(self, payout: Payout, asked: str | None, now: int) -> None:
+        """Refuse a redemption, if it is to be refused.
+
+        Args:
+            payout: the payout.
+            asked: the error code that the settings ask for, if any.
+            now: microseconds since the epoch.
+
+        Raises:
+            RedemptionRefusedError: with the error code.
+        """
+        errors = self._processing_errors
+        while errors and now >= next(iter(errors.values())) + _RETRY_AFTER:
+            del errors[next(iter(errors))]
+        code = "RE009" if payout.token in errors else asked
+        if code is None:
+            return
+        if code == "RE008":
+            errors[payout.token] = now
+        raise RedemptionRefusedError(code, None if code in _NOT_FOUND else short_order_id(payout))
+
+
 def check_redeemable(payout: Payout) -> None:
     """See whether a payout can be redeemed by asking.
 
     Raises:
         RedemptionRefusedError: with the provider's code for the payout's state.
     """
-    order_id = payout.order.id
+    order_id = short_order_id(payout)
     if payout.order.failed:
         raise RedemptionRefusedError("RE012", order_id, "The order failed.")
     if payout.status in _REFUSED:
@@ -68,7 +106,7 @@ def redeemed(payout: Payout, codes: list[dict[str, Any]]) -> dict[str, Any]:
     """
     answer = {
         "status": "SUCCESS",
-        "order_id": payout.order.id,
+        "order_id": short_order_id(payout),
         "error_code": None,
         "error_string": None,
         "error_details": None,
@@ -78,13 +116,16 @@ def redeemed(payout: Payout, codes: list[dict[str, Any]]) -> dict[str, Any]:
     return answer if len(codes) == 1 else answer | {"e_codes": codes}
 
 
-def e_codes(payout: Payout, catalogue: Catalogue, code_url: CodeUrl) -> list[dict[str, Any]]:
+def e_codes(
+    payout: Payout, parts: Sequence[Part], catalogue: Catalogue, links: str
+) -> list[dict[str, Any]]:
     """The codes of a claimed payout, one for each part.
 
     Args:
         payout: the payout.
-        catalogue: what could be ordered when the account began.
-        code_url: where a product that is a link leads.
+        parts: what it was turned into.
+        catalogue: what can be ordered now; it knows products that were removed, too.
+        links: what payout links begin with; a token follows.
     """
     return [
         e_code(
@@ -92,9 +133,9 @@ def e_codes(payout: Payout, catalogue: Catalogue, code_url: CodeUrl) -> list[dic
             part,
             catalogue.product_of(part.code),
             payout.status_updated_at,
-            code_url(payout.token, part.code),
+            links + payout.token,
         )
-        for part in parts_of(payout, catalogue)
+        for part in parts
     ]
 
 

@@ -18,6 +18,8 @@ class OrderTerms:
         processing: how long an async order is ``PROCESSING``, unless its request says otherwise.
         link_lifetime: microseconds from completion until a payout link expires, or ``None``.
         legacy_item_fields: whether items carry ``redemption_url`` and ``discount_multiplier``.
+        several_countries: whether the products of an order need no common country.
+        fixed_templates: whether the playground's templates stand for the same products each time.
         payout_url: what payout links begin with; a payout token follows.
     """
 
@@ -27,6 +29,8 @@ class OrderTerms:
     link_lifetime: int | None
     legacy_item_fields: bool
     payout_url: str
+    several_countries: bool = True
+    fixed_templates: bool = True
 
 
 class OrderOptions(NamedTuple):

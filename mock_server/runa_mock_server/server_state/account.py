@@ -54,9 +54,6 @@ class Server(Protocol):
     def opening_balances(self, settings: "Settings") -> Mapping[str, int]:
         """What an account with these settings has before it orders anything, in cents."""
 
-    def code_url(self, token: str, code: str) -> str:
-        """The link that a product of type ``url`` turns into."""
-
 
 class Account:
     """What belongs to one API key; keys never see each other's orders or idempotency keys.
@@ -80,6 +77,7 @@ class Account:
         "_changed",
         "_first_catalogue",
         "_own_settings",
+        "_provoked",
         "_server",
         "api_key",
         "clock",
@@ -114,6 +112,7 @@ class Account:
         terms = server.order_terms(settings)
         self._first_catalogue = server.catalogue
         self.orders = OrderService(self.clock, self.state, terms, self._first_catalogue)
+        self._provoked = redemption.ProvokedErrors()
         self.redactor = Redactor(api_key, server.known_keys)
         self.journal = Journal(settings.journal_requests, settings.journal_bytes, self.redactor)
         self.undelivered: dict[str, int] = {}
@@ -160,6 +159,7 @@ class Account:
         Raises:
             RedemptionRefusedError: with the provider's code for the payout's state.
         """
+        self._provoked.check(payout, self.settings.redemption_error, self.clock.now())
         redemption.check_redeemable(payout)
         if payout.status == "ACTIVE":
             payout = self.orders.claim(payout.token)
@@ -167,7 +167,8 @@ class Account:
 
     def e_codes(self, payout: Payout) -> list[dict[str, Any]]:
         """The codes of a claimed payout, one for each part."""
-        return redemption.e_codes(payout, self._first_catalogue, self._server.code_url)
+        parts, terms = self.orders.parts(payout), self.orders.terms
+        return redemption.e_codes(payout, parts, terms.catalogue, terms.payout_url)
 
     def change_settings(self, changes: Mapping[str, Any]) -> None:
         """Let the server behave differently towards this account from now on.

@@ -175,7 +175,7 @@ def effects_by_key(
     entries = iter(account.journal)
     attempts: dict[str, list[Entry]] = {}
     for entry in entries:
-        key = entry.idempotency_key
+        key = entry.key_as_sent  # two keys can be shown alike
         if key is not None:
             attempts.setdefault(key, []).append(entry)
         yield None
@@ -191,9 +191,10 @@ def effects_by_key(
         of_key.sort(key=lambda entry: entry.number)
         first_used[key] = min(of_key[0].at, first_used.get(key, of_key[0].at))
         yield None
-    wanted = None if only_key is None else account.redactor.text(only_key)
+    show = account.redactor.text
+    wanted = None if only_key is None else show(only_key)
     for key in sorted(first_used, key=first_used.__getitem__):
-        if wanted not in (None, key):
+        if wanted is not None and show(key) != wanted:
             yield None
             continue
         effects = _key_effects(account, key, made.get(key, []), attempts.get(key, []), twins[key])
@@ -210,10 +211,9 @@ def _orders_made(
     and its key was not, that is just what has to be found here.
     """
     now = account.clock.now()
-    redactor = account.redactor
     for order in state.orders():
         yield _Made(
-            key="" if order.key is None else redactor.text(order.key),
+            key=order.key or "",
             id=order.id,
             at=order.created_at,
             fingerprint=order.fingerprint,
@@ -297,7 +297,7 @@ def _key_effects(
     created = {entry.order_id for entry in entries if entry.outcome == "created"}
     return KeyEffects(
         account=account.name,
-        idempotency_key=key,
+        idempotency_key=account.redactor.text(key),
         verdict=verdict,
         orders=[order.id for order in made],
         unanswered=unanswered,
@@ -306,8 +306,8 @@ def _key_effects(
         balance_moved=charged if account.enforces_balances else [],
         emails=sum(order.emails for order in made),
         webhooks=sum(account.webhooks.has_told(order.id) for order in made),
-        suspected_with=twins.suspected,
-        repeated_with=twins.repeated,
+        suspected_with=[account.redactor.text(other) for other in twins.suspected],
+        repeated_with=[account.redactor.text(other) for other in twins.repeated],
         attempts=[
             Attempt(
                 number=entry.number,

@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Discriminator, Field, ValidationError
 
-from runa_mock_server.base.clock import to_microseconds
+from runa_mock_server.base.clock import EPOCH, to_microseconds
 from runa_mock_server.base.ids import Identity, item_ids, payout_tokens
 from runa_mock_server.base.money import in_cents
 from runa_mock_server.config.settings import SupportedCurrency
@@ -32,7 +32,8 @@ _ULID = "[0-9A-HJKMNP-TV-Z]{26}"
 
 
 def _time(text: str) -> str:
-    datetime.fromisoformat(text)
+    if datetime.fromisoformat(text) < EPOCH:
+        raise ValueError("must not lie before 1970")
     return text
 
 
@@ -117,14 +118,19 @@ class _Item(_Part):
         )
 
 
+class _Fee(_Part):
+    value: Money
+    currency: SupportedCurrency
+
+
 class _Fx(_Part):
     rate: str
     rate_symbol: str
-    converted: Money
-    fee: Money
+    fee: _Fee | Money  # earlier versions exported the amount alone
 
     def exchanged(self) -> Exchanged:
-        return Exchanged(self.rate, self.rate_symbol, _cents(self.converted), _cents(self.fee))
+        fee = self.fee.value if isinstance(self.fee, _Fee) else self.fee
+        return Exchanged(self.rate, self.rate_symbol, _cents(fee))
 
 
 class _Detail(_Part):
@@ -210,11 +216,15 @@ class ExportedOrder(_Part):
         return expires_at
 
     def _changes(self, claims: Mapping[str, Sequence[Part]]) -> Iterator[tuple[int, PayoutChange]]:
+        completed_at = _microseconds(self.completed_at)
         for index, item in enumerate(self.items):
             payout = item.payout
             if payout.status != "ACTIVE":
                 parts = claims.get(payout.token, ())
-                yield index, PayoutChange(payout.status, payout.updated_at, parts)
+                at: int | None = payout.updated_at
+                if payout.status == "CLAIMED" and not parts and at == completed_at:
+                    at = None  # claimed at once, when the order completes: that may be to come
+                yield index, PayoutChange(payout.status, at, parts)
 
 
 def read_document(text: str) -> ExportedOrder:

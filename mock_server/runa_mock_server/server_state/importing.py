@@ -13,7 +13,7 @@ from runa_mock_server.base.ids import SECRET_SIZE, Identity, Place, read_payout_
 from runa_mock_server.base.money import in_cents
 from runa_mock_server.contract.processing import NEVER
 from runa_mock_server.orders.commit import Commit, Mail
-from runa_mock_server.orders.documents import ids_of, tokens_of
+from runa_mock_server.orders.documents import ids_of, order_id_in, tokens_of
 from runa_mock_server.orders.idempotency import Answer, KeptAnswer
 from runa_mock_server.orders.order import Order, Part
 from runa_mock_server.server_state.account import Account
@@ -26,6 +26,7 @@ Work = Generator[None, None, R]
 """Work that yields after each bounded amount of it, and returns its result."""
 
 _FIRST_REFUSAL = 400
+_TOO_LATE_ID = "O-7"  # of the year 9774; larger ids must be left for the orders that follow
 
 
 class StateError(ValueError):
@@ -129,7 +130,7 @@ def _commits(account: Account, world: World, state: AccountState) -> Iterator[Co
         yield Commit(placed=order, mails={order.id: mails.get(order.id, ())})
     for key, kept in answers.items():
         if kept.answer.status < _FIRST_REFUSAL:
-            _check_order(known, "answers", _made_by(kept))
+            _check_order(known, "answers", order_id_in(kept.answer.body))
         yield Commit(key=(key, kept))
     gone = dict.fromkeys(account.state.balances)
     balances = {name.value: in_cents(amount) for name, amount in state.balances.items()}
@@ -151,18 +152,12 @@ def _kept(answer: AnswerState) -> KeptAnswer:
     return KeptAnswer(answer.first_seen, answer.fingerprint, sent)
 
 
-def _made_by(kept: KeptAnswer) -> object:
-    """The id of the order that an answer is about."""
-    document = orjson.loads(kept.answer.body)
-    return document.get("id") if isinstance(document, dict) else None
-
-
 def _orders(
     account: Account, world: World, state: AccountState, answers: Mapping[str, KeptAnswer]
 ) -> Work[list[Order]]:
     keys = {}
     for key, kept_answer in answers.items():
-        keys[_made_by(kept_answer)] = key
+        keys[order_id_in(kept_answer.answer.body)] = key
         yield
     on_hold = {kept.id for kept in state.orders if kept.ends_at == NEVER}
     if state.held.keys() != on_hold:
@@ -203,6 +198,8 @@ def _document(world: World, state: AccountState, position: int, last: str) -> Ex
     kept = state.orders[position]
     if kept.id <= last:
         raise StateError("orders", f"{kept.id} does not come after {last}")
+    if kept.id >= _TOO_LATE_ID:
+        raise StateError("orders", f"{kept.id} must start with O-0 to O-6: clocks end in 9000")
     try:
         document = read_document(kept.document)
     except ValueError as error:
@@ -278,7 +275,7 @@ def _check_order(known: Mapping[str, Order], field: str, order_id: object) -> Or
 
 
 def _check_product(world: World, field: str, code: str) -> None:
-    if world.catalogue.offer(code) is None:
+    if world.catalogue.known_offer(code) is None:
         raise StateError(field, f"this server has no product {quoted(code)}")
 
 

@@ -37,9 +37,11 @@ Flat = tuple[
     str | None,
     str | None,
     Hits,
+    tuple[str, ...],
 ]
 """What an ``Entry`` shows, as it came: number, moment, method, target, headers in one piece,
-idempotency key, body, status, body of the answer, outcome, order, fingerprint and faults."""
+idempotency key, body, status, body of the answer, outcome, order, fingerprint, faults
+and kindnesses."""
 
 
 def in_one_piece(headers: RawHeaders) -> bytes:
@@ -58,15 +60,19 @@ class Entry:
         outcome: for a request that places an order, whether it made one (``created``), got the
             stored answer (``replayed``) or neither (``refused``); ``None`` for other requests,
             and if the service never saw it.
+        key_as_sent: ``X-Idempotency-Key`` as it came; it can hold an API key, so it is not to be
+            shown.
         order_id: the order that was made, or shown again.
         fingerprint: equal for equal bodies; 32 hexadecimal digits.
         faults: the faults that hit it, each with its id, kind and place.
+        kindnesses: the settings without which strict mode would have refused or ignored it.
     """
 
     def __init__(self, flat: Flat, redactor: Redactor | KnownKeys) -> None:
-        self.number, self.at, self.method, self._target, self._headers, self._key = flat[:6]
+        self.number, self.at, self.method = flat[:3]
+        self._target, self._headers, self.key_as_sent = flat[3:6]
         self._request_body, self.status, self._response_body, self.outcome = flat[6:10]
-        self.order_id, self.fingerprint, self.faults = flat[10:]
+        self.order_id, self.fingerprint, self.faults, self.kindnesses = flat[10:]
         if isinstance(redactor, KnownKeys):
             redactor = self._of_a_stranger(redactor)
         self._redactor = redactor
@@ -93,7 +99,7 @@ class Entry:
     @property
     def idempotency_key(self) -> str | None:
         """``X-Idempotency-Key`` of a request that places an order, printable."""
-        return None if self._key is None else self._redactor.text(self._key)
+        return None if self.key_as_sent is None else self._redactor.text(self.key_as_sent)
 
     @property
     def request_body(self) -> bytes:

@@ -4,7 +4,6 @@ from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from itertools import count
 from typing import TYPE_CHECKING, Any, NamedTuple
-from urllib.parse import quote
 from weakref import ref
 
 from runa_mock_server.base.clock import DAY, SECOND, Clock, clock_of
@@ -12,7 +11,12 @@ from runa_mock_server.base.ids import read_payout_token
 from runa_mock_server.base.money import in_cents
 from runa_mock_server.base.redaction import KnownKeys
 from runa_mock_server.catalogue.catalogue import Catalogue
-from runa_mock_server.catalogue.changes import ProductChange, changed_product, product_update
+from runa_mock_server.catalogue.changes import (
+    ProductChange,
+    changed_product,
+    product_update,
+    with_added,
+)
 from runa_mock_server.catalogue.file import catalogue_of
 from runa_mock_server.catalogue.service import ProductService
 from runa_mock_server.contract.processing import Processing, parse_processing
@@ -137,12 +141,38 @@ class World:
         """
         old = self.products.document(code)
         new = changed_product(old, change)
-        if new == old:
-            return
-        self._have(self.catalogue.with_product(new))
+        if new != old:
+            self._offer(self.catalogue.with_product(new), old, new)
+
+    def add_product(self, product: Mapping[str, Any]) -> None:
+        """Add a product to the catalogue, for every account.
+
+        Args:
+            product: a document in the shape of the provider's product list.
+
+        Raises:
+            ProductChangeError: naming each field that cannot be used; nothing was changed.
+        """
+        self._offer(with_added(self.catalogue, product), None, product)
+
+    def remove_product(self, code: str) -> None:
+        """Remove a product from the catalogue, for every account; orders stay as they are.
+
+        Raises:
+            KeyError: if there is no such product.
+        """
+        product = self.products.document(code)
+        self._offer(self.catalogue.without(code), product, None)
+
+    def _offer(
+        self, catalogue: Catalogue, old: Mapping[str, Any] | None, new: Mapping[str, Any] | None
+    ) -> None:
+        """Replace the catalogue, and send the event of the product in which it differs."""
+        self._have(catalogue)
         for account in self.accounts:
             account.follow()
-        self.webhooks.product_changed(product_update(old, new, self.clock.now()))
+        if self._sends_webhooks:
+            self.webhooks.product_changed(product_update(old, new, self.clock.now()))
 
     def _have(self, catalogue: Catalogue) -> None:
         self.catalogue = catalogue
@@ -213,8 +243,13 @@ class World:
         named = (*self.faults, *self.webhooks.faults.armed, *self.webhooks.endpoints.values())
         return any(each.account == api_key for each in named)
 
+    @property
+    def _sends_webhooks(self) -> bool:
+        return self.profile.name != "playground" or self.settings.playground_webhooks
+
     def _tell_webhooks(self, account: Account) -> None:
-        self.webhooks.follow(account.api_key, account.state, account.clock)
+        if self._sends_webhooks:
+            self.webhooks.follow(account.api_key, account.state, account.clock)
 
     def _forget(self, api_key: str) -> Account | None:
         account = self._accounts.pop(api_key, None)
@@ -280,10 +315,6 @@ class World:
         """The link that opens a payout, on this server."""
         return self.public_url + PAYOUT_PATH + token
 
-    def code_url(self, token: str, code: str) -> str:
-        """The link that a product of type ``url`` turns into, on this server."""
-        return f"{self.payout_url(token)}/card/{quote(code, safe='')}"
-
     def order_terms(self, settings: "Settings") -> OrderTerms:
         """How the orders of an account with these settings are carried out."""
         made = self._terms  # the same for most accounts
@@ -307,6 +338,8 @@ class World:
             else Processing(round(settings.processing_delay * SECOND)),
             link_lifetime=None if lifetime is None else round(lifetime * DAY),
             legacy_item_fields=settings.legacy_item_fields,
+            several_countries=settings.several_countries,
+            fixed_templates=settings.fixed_templates,
             payout_url=self.payout_url(""),
         )
 

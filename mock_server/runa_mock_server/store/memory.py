@@ -245,14 +245,12 @@ class AccountState:
             return kept.pack()
         position = len(self._rows)
         if placed is None:
-            placed = self.order(order_id_in(kept.answer.body))
-            position = -1 if placed is None else placed.position
-        if placed is None or (kept.first_seen, kept.fingerprint) != (
-            placed.created_at,
-            placed.fingerprint,
-        ):
-            return kept.pack()
-        return position
+            placed = self.order(order_id_in(kept.answer.body) or "")
+            if placed is None or kept.answer.body != accepted(placed.id):
+                return kept.pack()
+            position = placed.position
+        follows = (kept.first_seen, kept.fingerprint) == (placed.created_at, placed.fingerprint)
+        return position if follows else kept.pack()
 
     def _with(self, attempt: int) -> tuple[int, ...]:
         """The attempts that count, with one more."""

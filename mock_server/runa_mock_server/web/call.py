@@ -50,6 +50,7 @@ class Call:
         outcome: what came of a call that places an order.
         order_id: the order that was made, or shown again.
         orders_before: how many orders the account had when a call that a fault held up came.
+        kindnesses: the settings without which strict mode would refuse or ignore the request.
         accepted_at: when a call that places an order got to its key, microseconds since the
             epoch.
         answer: what the service answers, once that is known.
@@ -77,9 +78,17 @@ class Call:
     outcome: Outcome | None = None
     order_id: str | None = None
     orders_before: int | None = None
+    kindnesses: tuple[str, ...] = ()
     accepted_at: int | None = None
     answer: Answer | None = None
     status: int | None = None
+
+    @property
+    def is_remembered(self) -> bool:
+        """Whether neither its account nor everything was reset or replaced since it came."""
+        return self.first_journal is self.world.journal and (
+            self.owner is None or self.world.has(self.owner)
+        )
 
     def check_remembered(self) -> None:
         """See whether the call still belongs to anything.
@@ -87,10 +96,7 @@ class Call:
         Raises:
             ForgottenError: if its account, or everything, was reset or replaced.
         """
-        world = self.world
-        if self.first_journal is not world.journal or (
-            self.owner is not None and not world.has(self.owner)
-        ):
+        if not self.is_remembered:
             raise ForgottenError
 
     def header(self, name: str) -> str | None:
@@ -108,13 +114,15 @@ class Call:
         """
         if self.owner is None or self.order_id is None:
             return
+        undelivered = self.owner.undelivered
         if reached:
-            self.owner.undelivered.pop(self.order_id, None)
+            if undelivered:
+                undelivered.pop(self.order_id, None)
         elif self.outcome == "created":
             before = self.orders_before
             if before is None:
                 before = self.owner.state.count_before(self.order_id)
-            self.owner.undelivered[self.order_id] = before
+            undelivered[self.order_id] = before
 
     def note_arrival(self) -> None:
         """Note how many orders there are before a fault holds the call up.

@@ -48,6 +48,10 @@ def check_key(call: Call) -> None:
     key = call.headers.get("X-Api-Key")
     _check_single(call, "X-Api-Key")
     key = request_headers.api_key(key, world.settings.api_keys, world.profile.key_prefix)
+    if not key.partition(".")[2] and not world.settings.api_keys:
+        if not world.settings.lenient_authentication:
+            raise ApiError("forbidden", "An API key is PREFIX.SECRET.")
+        call.kindnesses += ("lenient_authentication",)
     call.account = call.owner = world.account(key)
     call.response_headers["X-Api-Version"] = API_VERSION
 
@@ -110,8 +114,20 @@ def check_processing(call: Call) -> None:
     call.processing = None if rule is None else request_headers.processing(rule)
 
 
+def check_content_type(call: Call) -> None:
+    """400 ``bad_request`` in strict mode: a body is ``application/json``."""
+    content_type = call.headers.get("Content-Type")
+    if content_type != "application/json" and not request_headers.is_json(content_type):
+        if not call.account.settings.any_content_type:
+            raise ApiError("bad_request", "Content-Type must be application/json.")
+        call.kindnesses += ("any_content_type",)
+
+
 READING: tuple[Check, ...] = (check_key, check_names, check_version)
 """For every call under ``/v2`` that places no order."""
+
+ESTIMATING: tuple[Check, ...] = (*READING, check_content_type)
+"""For ``POST /order/estimate``."""
 
 ORDERING: tuple[Check, ...] = (
     check_key,  # 400, 401, 403: nothing is told to callers without a key
@@ -121,6 +137,7 @@ ORDERING: tuple[Check, ...] = (
     check_execution_mode,  # 400
     check_idempotency_key,  # 422
     check_processing,  # 400
+    check_content_type,  # 400 in strict mode
 )
 """For ``POST /order``: the headers. Behind them the body is read, which may be too large (413)."""
 
@@ -135,12 +152,15 @@ UNDER_THE_KEY: tuple[Step, ...] = (
     rules.redemption_templates_exist,  # 400 product_validation_error
     rules.template_limits,  # 400 product_validation_error
     rules.one_currency,  # 400 product_validation_error
+    placing.common_country,  # 400 product_validation_error in strict mode
     rules.recipients_get_payments,  # 400 product_validation_error
     rules.synchronous_is_single,  # 400 invalid_execution_mode
     rules.payment_currency,  # 400 currency_mismatch
     rules.nothing_is_free,  # 400 product_validation_error
+    placing.same_address,  # 400 product_validation_error, or the order fails
     placing.price,  # refuses nothing
     placing.enough_balance,  # 400 insufficient_funds
+    placing.sync_completes,  # 500 internal_server_error
 )
 """For ``POST /order``, in one commit: what answers here is the answer to the key, but for a
 conflict with an earlier use of the key and an unknown trigger."""

@@ -235,3 +235,16 @@ def _unreadable(error: BaseException | None, message: str | None) -> ApiError:
         f"This is not an HTTP request that can be read: {quoted(reason, 200)}.",
         help_="Check the request line and the headers.",
     )
+
+
+def hang_up(request: web.BaseRequest) -> web.Response:
+    """Close the connection of a request that gets no answer.
+
+    Returns:
+        What aiohttp wants to be given; it goes nowhere.
+    """
+    if request.transport is not None:
+        request.transport.close()
+    response = web.Response()
+    response.force_close()
+    return response

@@ -24,7 +24,7 @@ from runa_mock_server.web.answers import answer_to, to_response
 from runa_mock_server.web.body import read_body
 from runa_mock_server.web.call import Call, ForgottenError
 from runa_mock_server.web.checks import check_key
-from runa_mock_server.web.connection import connection_of
+from runa_mock_server.web.connection import connection_of, hang_up
 from runa_mock_server.web.control_gate import is_control
 from runa_mock_server.web.pipeline import Pipeline
 
@@ -62,7 +62,7 @@ class FaultInjection:
         try:
             response = await self._before(call, _strike(call))
         except ForgottenError:
-            response = _hang_up(call)
+            response = hang_up(request)
         if not response.prepared:
             connection_of(request).leave_unread(request, response)
         return response
@@ -189,13 +189,7 @@ async def _reset(call: Call, _fault: Fault, _answer: Answer) -> web.StreamRespon
 
 
 async def _close(call: Call, _fault: Fault, _answer: Answer) -> web.StreamResponse:
-    return _hang_up(call)
-
-
-def _hang_up(call: Call) -> web.StreamResponse:
-    """Close the connection of a call that gets no answer."""
-    _cut(call, reset=False)
-    return _nothing()
+    return hang_up(call.request)
 
 
 async def _hang(call: Call, fault: Fault, answer: Answer) -> web.StreamResponse:

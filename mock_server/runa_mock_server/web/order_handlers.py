@@ -1,15 +1,17 @@
 """The operations on orders and balances: read the request, call the service, shape the answer."""
 
+from runa_mock_server.base.errors import ApiError
 from runa_mock_server.base.paging import once, page_request
 from runa_mock_server.base.strict_json import parse_body
 from runa_mock_server.contract.request_models import NewEstimate, validate_body
+from runa_mock_server.orders import business_rules as rules
 from runa_mock_server.orders.balances import all_balances, one_balance
 from runa_mock_server.orders.estimates import estimate
 from runa_mock_server.orders.idempotency import Answer
 from runa_mock_server.web.answers import OK, json_answer
 from runa_mock_server.web.body import read_body
 from runa_mock_server.web.call import Call
-from runa_mock_server.web.checks import ORDERING, READING
+from runa_mock_server.web.checks import ESTIMATING, ORDERING, READING
 from runa_mock_server.web.ordering import create_order
 from runa_mock_server.web.query import query_of
 from runa_mock_server.web.routing import Route
@@ -35,9 +37,16 @@ async def list_orders(call: Call) -> Answer:
 async def estimate_order(call: Call) -> Answer:
     """``POST /order/estimate``."""
     world = call.world
+    if world.profile.name == "playground":
+        if not call.account.settings.playground_estimates:
+            raise ApiError("not_found", "The playground has no POST /order/estimate.")
+        call.kindnesses += ("playground_estimates",)
     document = parse_body(await read_body(call))
     body = validate_body(NewEstimate, document, as_pydantic_1=world.profile.details_of_pydantic_1)
     discounts = world.profile.applies_discounts
+    terms = call.account.orders.terms
+    if not terms.several_countries:
+        rules.common_country(rules.look_up(body["items"], world.catalogue), world.catalogue)
     return json_answer(estimate(body, world.catalogue, discounts=discounts))
 
 
@@ -53,7 +62,7 @@ ORDER_ROUTES = (
     Route("POST", "/v2/order", ORDERING, create_order),
     Route("GET", "/v2/order", READING, list_orders),
     Route("GET", "/v2/order/{order_id}", READING, get_order),
-    Route("POST", "/v2/order/estimate", READING, estimate_order),
+    Route("POST", "/v2/order/estimate", ESTIMATING, estimate_order),
     Route("GET", "/v2/balance", READING, get_balance),
 )
 """Every operation on orders and balances, and ``ping``."""

@@ -7,13 +7,14 @@ header, are not.
 
 from functools import partial
 
+from runa_mock_server.contract.triggers import DOCUMENTED_TRIGGERS
 from runa_mock_server.orders.documents import order_id_in
 from runa_mock_server.orders.idempotency import Answer
 from runa_mock_server.orders.placing import OrderRequest, Placing, earlier_answer, place
 from runa_mock_server.orders.terms import OrderOptions
 from runa_mock_server.web.body import read_body
 from runa_mock_server.web.call import Call
-from runa_mock_server.web.checks import UNDER_THE_KEY
+from runa_mock_server.web.checks import UNDER_THE_KEY, check_key
 from runa_mock_server.web.fault_injection import wait_inside
 
 _REFUSALS = 400
@@ -24,9 +25,14 @@ async def create_order(call: Call) -> Answer:
 
     Raises:
         NeverStoredError: for a conflict with an earlier use of the key and for an unknown trigger.
+        ForgottenError: if the account was reset or replaced while a fault held the call up.
     """
+    raw = await read_body(call)
+    if not call.is_remembered:  # or the order would be placed where it can never be read
+        call.first_journal = call.world.journal
+        check_key(call)
     account = call.account
-    request = _request(call, await read_body(call))
+    request = _request(call, raw)
     call.fingerprint = request.fingerprint
     call.outcome = "refused"
     now = call.accepted_at = account.clock.now()
@@ -57,6 +63,11 @@ async def create_order(call: Call) -> Answer:
 def _request(call: Call, raw: bytes) -> OrderRequest:
     profile = call.world.profile
     trigger = call.headers.get("X-Trigger-Error") if profile.honours_triggers else None
+    if trigger is not None and trigger not in DOCUMENTED_TRIGGERS:
+        if call.account.settings.all_triggers:
+            call.kindnesses += ("all_triggers",)
+        else:
+            trigger = None
     options = OrderOptions(
         synchronous=call.execution_mode == "sync",
         email=_asks_for_email(call),

@@ -14,7 +14,7 @@ from runa_mock_server.server_state.server_state import World
 from runa_mock_server.web.answers import answer_to, redacted, to_response
 from runa_mock_server.web.call import Call, ForgottenError
 from runa_mock_server.web.checks import ORDERING, check_headers
-from runa_mock_server.web.connection import connection_of, request_started
+from runa_mock_server.web.connection import connection_of, hang_up, request_started
 from runa_mock_server.web.control_gate import CONTROL_PREFIX, ControlGate, is_control
 from runa_mock_server.web.direct import send_directly
 from runa_mock_server.web.routing import Route, no_route, table_of
@@ -51,7 +51,10 @@ class Pipeline:
             connection_of(request).leave_unread(request, response)
             return response
         call = self.begin(request)
-        answer = await self.answer(call)
+        try:
+            answer = await self.answer(call)
+        except ForgottenError:
+            return hang_up(request)
         self.record(call, answer, answer.status)
         return self.respond(call, answer)
 
@@ -78,7 +81,11 @@ class Pipeline:
         return call
 
     async def answer(self, call: Call) -> Answer:
-        """Check the headers and have the handler do its work; a refusal is an answer, too."""
+        """Check the headers and have the handler do its work; a refusal is an answer, too.
+
+        Raises:
+            ForgottenError: if the world was reset or replaced while the call was waited for.
+        """
         try:
             check_headers(call, call.route.checks)
             answer = await call.route.handler(call)
@@ -130,9 +137,11 @@ class Pipeline:
                 call.order_id,
                 call.fingerprint,
                 tuple([(f.id, f.spec.kind, f.spec.place) for f in faults]) if faults else (),
+                call.kindnesses,
             )
         )
-        call.note_delivery(reached=whole and status in _OK)
+        if call.order_id is not None:
+            call.note_delivery(reached=whole and status in _OK)
         return number
 
     def shown(self, call: Call, answer: Answer) -> Answer:

@@ -47,8 +47,8 @@ def no_route(method: str, path: str, methods: Iterable[str]) -> Route:
         path: its path.
         methods: the methods that its path takes; none if there is no such path.
     """
-    # Callers without a key learn nothing about the API's paths: the key is checked first.
-    checks = READING if path.startswith(API_PREFIX) else ()
+    # An unknown path without a key is 401 (recorded), also outside the API.
+    checks = READING if not methods or path.startswith(API_PREFIX) else ()
     allowed = ", ".join(sorted(methods))
 
     async def refuse(call: Call) -> Answer:

@@ -17,7 +17,7 @@ class Offer(NamedTuple):
     Attributes:
         code: The product or plan code.
         currency: The currency of its face values.
-        payout_type: ``gift_card``, ``subscription`` or ``payment``.
+        payout_type: ``gift_card``, ``subscription``, ``payment``, or one that the service added.
         least: The smallest face value.
         most: The largest face value.
         listed: The only face values there are, or None where all from least to most are.
@@ -56,10 +56,16 @@ class Catalogue(NamedTuple):
     templates: Mapping[str, Template]
 
 
-def _gift_card(code: str, currency: str, *values: int) -> Offer:
+def _gift_card(code: str, currency: str, *values: int | str) -> Offer:
     """A gift card of the values from one to another, or of several single ones."""
-    listed = tuple(map(Decimal, values)) if len(values) > 2 else None  # noqa: PLR2004 - two ends
-    return Offer(code, currency, "gift_card", Decimal(values[0]), Decimal(values[-1]), listed)
+    amounts = tuple(map(Decimal, values))
+    listed = amounts if len(amounts) > 2 else None  # noqa: PLR2004 - two ends
+    return Offer(code, currency, "gift_card", amounts[0], amounts[-1], listed)
+
+
+def _payment(code: str, currency: str, least: int, most: int) -> Offer:
+    """A payment of the values from one to another."""
+    return Offer(code, currency, "payment", Decimal(least), Decimal(most))
 
 
 # The products that the provider's pages name. Where they give no face values, those of the mock.
@@ -67,15 +73,21 @@ _NAMED = (
     _gift_card("1800FL-US", "USD", 10, 100),
     _gift_card("AMZ-US", "USD", 1, 2000),
     _gift_card("AIRBNB-US", "USD", 5, 500),
-    _gift_card("AMC-US", "USD", 5, 10, 15, 20, 25, 50, 100),
+    _gift_card("AMC-US", "USD", 3, 200),
     _gift_card("FIVEG-US", "USD", 5, 500),
     _gift_card("VISASL-3M-USD", "USD", 1, 1000),
+    _gift_card("VISASL-6M-USD", "USD", 1, 1000),
+    _gift_card("VISASL-12M-USD", "USD", 1, 1000),
+    _payment("VISARL-USD", "USD", 1, 1000),
+    _payment("P2C-US", "USD", 1, 10_000),
     _gift_card("AMZ-GB", "GBP", 1, 1000),
-    _gift_card("ADAS-GB", "GBP", 5, 250),
+    _gift_card("ADAS-GB", "GBP", "0.01", 500),
     _gift_card("ABO-GB", "GBP", 5, 250),
     _gift_card("BAW-GB", "GBP", 5, 10, 20, 30, 50, 100),
+    _payment("P2C-GB", "GBP", 1, 5000),
     _gift_card("CDISC-FR", "EUR", 20, 50, 100, 200, 300),
-    _gift_card("AUCHAN-FR", "EUR", 10, 20, 30, 50, 100, 150),
+    _gift_card("AUCHAN-FR", "EUR", *range(10, 151)),
+    _payment("P2C-EUR", "EUR", 1, 5000),
     _gift_card("LUSH-CA", "CAD", 10, 250),
 )
 
@@ -170,10 +182,8 @@ def _offers(place: str, product: Any) -> Iterator[Offer]:
     currency = _field(place, product, "currency", str)
     payout_type = _field(place, product, "payout_type", str)
     is_orderable = _field(place, product, "is_orderable", bool)
-    if payout_type not in PAYOUT_TYPES:
-        *others, last = PAYOUT_TYPES
-        known = f"{', '.join(others)} or {last}"
-        raise _fault(place, f"payout_type is {known}, not {payout_type!r}")
+    if payout_type not in PAYOUT_TYPES and not _has_denominations(product.get(payout_type)):
+        return  # the service adds types; without face values nothing can be ordered
     details = _field(place, product, payout_type, Mapping)
     place = f"{place}: {payout_type}"
     if payout_type == "subscription":
@@ -198,6 +208,19 @@ def _offers(place: str, product: Any) -> Iterator[Offer]:
     yield Offer(code, currency, payout_type, least, most, None, is_orderable)
 
 
+def _has_denominations(details: Any) -> bool:
+    """Whether a product of an unknown type has face values, from one to another or listed."""
+    given = details.get("denominations") if isinstance(details, Mapping) else None
+    if not isinstance(given, Mapping):
+        return False
+    if given.get("type") == "fixed":
+        listed = given.get("available_list")
+        return isinstance(listed, list) and all(map(_is_amount, listed))
+    least, most = given.get("minimum_value"), given.get("maximum_value")
+    ends = given.get("type") in {"open", None} and _is_amount(least) and _is_amount(most)
+    return ends and Decimal(str(least)) <= Decimal(str(most))
+
+
 def _field(place: str, part: Any, name: str, kind: type) -> Any:
     if not isinstance(part, Mapping):
         raise _fault(place, f"must be an object, not {type(part).__name__}")
@@ -209,7 +232,11 @@ def _field(place: str, part: Any, name: str, kind: type) -> Any:
     return part[name]
 
 
+def _is_amount(value: object) -> bool:
+    return isinstance(value, str) and _AMOUNT.fullmatch(value) is not None
+
+
 def _amount(place: str, value: Any) -> Decimal:
-    if not isinstance(value, str) or not _AMOUNT.fullmatch(value):
+    if not _is_amount(value):
         raise _fault(place, f"must be an amount such as '10.00', not {value!r}")
     return Decimal(value)

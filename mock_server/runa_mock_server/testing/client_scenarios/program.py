@@ -174,8 +174,8 @@ def _start(
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
-    """Kill a program that is still running, with its child processes."""
-    if process.poll() is None:
-        with suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
+    """Kill what is still running of a program and its child processes."""
+    # Some systems do not permit a signal to a group of which nothing is left but zombies.
+    with suppress(ProcessLookupError, PermissionError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()

@@ -8,7 +8,7 @@ from typing import Any
 from runa_mock_server.base.paging import once
 from runa_mock_server.orders.idempotency import Answer
 from runa_mock_server.orders.payouts import ClaimError, Payout
-from runa_mock_server.orders.redemption import RedemptionRefusedError, refusal
+from runa_mock_server.orders.redemption import RedemptionRefusedError, refusal, short_order_id
 from runa_mock_server.server_state.account import Account
 from runa_mock_server.web.answers import OK, json_answer
 from runa_mock_server.web.body import read_body
@@ -23,12 +23,14 @@ _SEE_OTHER = 303
 _CONFLICT = 409
 _NOT_FOUND = 404
 _BAD_REQUEST = 400
+_REDEMPTION_HEADERS = {"Cache-Control": "no-store", "Access-Control-Allow-Origin": "*"}  # recorded
 
 
 async def open_payout(call: Call) -> Answer:
     """``GET {payout.url}``: the page, or with ``?format=json`` the redemption API."""
     found = _find(call)
     if once(query_of(call.request), "format", "bad_request") == "json":
+        call.response_headers |= _REDEMPTION_HEADERS
         return json_answer(_redemption(call, found))
     return _no_such_payout(call) if found is None else payout_page(call, *found)
 
@@ -86,9 +88,10 @@ def _find(call: Call) -> tuple[Account, Payout] | None:
 def _redemption(call: Call, found: tuple[Account, Payout] | None) -> dict[str, Any]:
     settings = call.world.settings if found is None else found[0].settings
     if not settings.redemption_api:
-        return refusal("RE013", None if found is None else found[1].order.id)
+        return refusal("RE013", None if found is None else short_order_id(found[1]))
     if found is None:
         return refusal("RE011")
+    call.kindnesses += ("redemption_api",)
     account, payout = found
     try:
         return account.redeem(payout)

@@ -6,6 +6,7 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from runa_mock_server.base.clock import SECOND
+from runa_mock_server.base.ids import customer_id
 from runa_mock_server.base.money import from_cents
 from runa_mock_server.catalogue import content
 from runa_mock_server.orders.e_codes import NEVER_EXPIRES
@@ -92,6 +93,7 @@ def payout_page(
         f"{payout.status.lower()}.html",
         OK if refused is None else refused.status,
         customer=call.world.profile.customer,
+        customer_id=customer_id(account.state.identity),
         payout=payout,
         since=_moment(datetime.fromtimestamp(payout.status_updated_at // SECOND, UTC)),
         expires=_day(datetime.fromisoformat(expiry)) if expiry else "",
@@ -124,7 +126,7 @@ def _choices(call: Call, payout: Payout, refused: Refused | None) -> list[_Choic
     wrong = {} if refused is None else refused.reason.parts
     choices = []
     for code in payout.codes:
-        offer = call.world.catalogue.offer(code)
+        offer = call.world.catalogue.known_offer(code)
         choices.append(
             _Choice(
                 code,
