@@ -112,7 +112,7 @@ class Account:
         terms = server.order_terms(settings)
         self._first_catalogue = server.catalogue
         self.orders = OrderService(self.clock, self.state, terms, self._first_catalogue)
-        self._provoked = redemption.ProvokedErrors()
+        self._provoked: redemption.ProvokedErrors | None = None  # few accounts need it
         self.redactor = Redactor(api_key, server.known_keys)
         self.journal = Journal(settings.journal_requests, settings.journal_bytes, self.redactor)
         self.undelivered: dict[str, int] = {}
@@ -159,6 +159,8 @@ class Account:
         Raises:
             RedemptionRefusedError: with the provider's code for the payout's state.
         """
+        if self._provoked is None:
+            self._provoked = redemption.ProvokedErrors()
         self._provoked.check(payout, self.settings.redemption_error, self.clock.now())
         redemption.check_redeemable(payout)
         if payout.status == "ACTIVE":

@@ -26,6 +26,7 @@ Work = Generator[None, None, R]
 """Work that yields after each bounded amount of it, and returns its result."""
 
 _FIRST_REFUSAL = 400
+_TOO_LATE_ID = "O-7"  # of the year 9774; larger ids must be left for the orders that follow
 
 _TOO_LATE_ID = "O-7"  # of the year 9774; larger ids must be left for the orders that follow
 
@@ -276,7 +277,7 @@ def _check_order(known: Mapping[str, Order], field: str, order_id: object) -> Or
 
 
 def _check_product(world: World, field: str, code: str) -> None:
-    if world.catalogue.offer(code) is None:
+    if world.catalogue.known_offer(code) is None:
         raise StateError(field, f"this server has no product {quoted(code)}")
 
 
