@@ -1,8 +1,7 @@
-"""One request on its way through the service."""
+"""One request on its way through the service, and the operation that it is for."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 from aiohttp.web import BaseRequest
 from multidict import CIMultiDictProxy
@@ -16,12 +15,33 @@ from runa_mock_server.server_state.journal import Journal, Outcome
 from runa_mock_server.server_state.server_state import World
 from runa_schemas.contract_data import ExecutionMode
 
-if TYPE_CHECKING:
-    from runa_mock_server.web.routing import Route  # which needs calls
-
 
 class ForgottenError(Exception):
     """The call was held up, and the world that it came to was reset or replaced meanwhile."""
+
+
+Check = Callable[["Call"], None]
+"""Looks at the headers of a request; raises if it refuses."""
+
+Handler = Callable[["Call"], Awaitable[Answer]]
+"""Does the work of an operation."""
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One operation.
+
+    Attributes:
+        method: the HTTP method.
+        path: the path, variable parts in braces: ``/v2/order/{order_id}``.
+        checks: the header checks, in the order in which they answer.
+        handler: does the work.
+    """
+
+    method: str
+    path: str
+    checks: tuple[Check, ...]
+    handler: Handler
 
 
 @dataclass(slots=True, eq=False)
@@ -60,7 +80,7 @@ class Call:
 
     world: World
     request: BaseRequest
-    route: "Route"
+    route: Route
     parameters: Mapping[str, str]
     method: str
     target: str

@@ -6,7 +6,7 @@ from the API key to the balance. Headers that are absent, as most are, are not l
 further.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from difflib import get_close_matches
 
 from runa_mock_server.base.errors import ApiError, quoted
@@ -14,10 +14,8 @@ from runa_mock_server.contract import request_headers
 from runa_mock_server.orders import business_rules as rules
 from runa_mock_server.orders import placing
 from runa_mock_server.orders.placing import Step
-from runa_mock_server.web.call import Call
+from runa_mock_server.web.call import Call, Check
 from runa_schemas.contract_data import API_VERSION
-
-Check = Callable[[Call], None]
 
 _OWN_PREFIX = "x-mock-"
 _OWN_HEADERS = ("X-Mock-Processing", "X-Mock-Token")

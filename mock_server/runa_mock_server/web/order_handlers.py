@@ -10,11 +10,10 @@ from runa_mock_server.orders.estimates import estimate
 from runa_mock_server.orders.idempotency import Answer
 from runa_mock_server.web.answers import OK, json_answer
 from runa_mock_server.web.body import read_body
-from runa_mock_server.web.call import Call
+from runa_mock_server.web.call import Call, Route
 from runa_mock_server.web.checks import ESTIMATING, ORDERING, READING
 from runa_mock_server.web.ordering import create_order
 from runa_mock_server.web.query import query_of
-from runa_mock_server.web.routing import Route
 from runa_schemas.contract_data import DEFAULT_ORDER_LIMIT
 
 

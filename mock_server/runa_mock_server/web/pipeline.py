@@ -12,12 +12,12 @@ from runa_mock_server.orders.idempotency import Answer
 from runa_mock_server.server_state.journal import in_one_piece
 from runa_mock_server.server_state.server_state import World
 from runa_mock_server.web.answers import answer_to, redacted, to_response
-from runa_mock_server.web.call import Call, ForgottenError
+from runa_mock_server.web.call import Call, ForgottenError, Route
 from runa_mock_server.web.checks import ORDERING, check_headers
 from runa_mock_server.web.connection import connection_of, hang_up, request_started
 from runa_mock_server.web.control_gate import CONTROL_PREFIX, ControlGate, is_control
 from runa_mock_server.web.direct import send_directly
-from runa_mock_server.web.routing import Route, no_route, table_of
+from runa_mock_server.web.routing import no_route, table_of
 from runa_mock_server.web.unknown_fields import with_unknown_fields
 
 log = logging.getLogger(__name__)

@@ -2,10 +2,9 @@
 
 from runa_mock_server.orders.idempotency import Answer
 from runa_mock_server.web.answers import OK
-from runa_mock_server.web.call import Call
+from runa_mock_server.web.call import Call, Route
 from runa_mock_server.web.checks import READING
 from runa_mock_server.web.query import query_of
-from runa_mock_server.web.routing import Route
 
 
 async def list_products(call: Call) -> Answer:

@@ -6,11 +6,10 @@ import orjson
 
 from runa_mock_server.orders.idempotency import Answer
 from runa_mock_server.web.answers import OK
-from runa_mock_server.web.call import Call
+from runa_mock_server.web.call import Call, Route
 from runa_mock_server.web.order_handlers import ORDER_ROUTES
 from runa_mock_server.web.pages.payout_handlers import PAYOUT_ROUTES
 from runa_mock_server.web.product_handlers import PRODUCT_ROUTES
-from runa_mock_server.web.routing import Route
 from runa_schemas import openapi
 
 

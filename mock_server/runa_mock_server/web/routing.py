@@ -1,34 +1,14 @@
 """From method and path to what handles it."""
 
-from collections.abc import Awaitable, Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable
 
 from runa_mock_server.base.errors import ApiError, quoted
 from runa_mock_server.base.path_table import PathTable
 from runa_mock_server.orders.idempotency import Answer
-from runa_mock_server.web.call import Call
-from runa_mock_server.web.checks import READING, Check
+from runa_mock_server.web.call import Call, Route
+from runa_mock_server.web.checks import READING
 
 API_PREFIX = "/v2/"
-
-Handler = Callable[[Call], Awaitable[Answer]]
-
-
-@dataclass(frozen=True, slots=True)
-class Route:
-    """One operation.
-
-    Attributes:
-        method: the HTTP method.
-        path: the path, variable parts in braces: ``/v2/order/{order_id}``.
-        checks: the header checks, in the order in which they answer.
-        handler: does the work.
-    """
-
-    method: str
-    path: str
-    checks: tuple[Check, ...]
-    handler: Handler
 
 
 def table_of(routes: Iterable[Route]) -> PathTable[Route]:

@@ -12,12 +12,11 @@ from runa_mock_server.orders.redemption import RedemptionRefusedError, refusal, 
 from runa_mock_server.server_state.account import Account
 from runa_mock_server.web.answers import OK, json_answer
 from runa_mock_server.web.body import read_body
-from runa_mock_server.web.call import Call
+from runa_mock_server.web.call import Call, Route
 from runa_mock_server.web.pages.payout_form import read_fields, read_parts
 from runa_mock_server.web.pages.payout_page import Refused, payout_page, vouchers
 from runa_mock_server.web.pages.rendering import page
 from runa_mock_server.web.query import query_of
-from runa_mock_server.web.routing import Route
 
 _SEE_OTHER = 303
 _CONFLICT = 409
