@@ -19,7 +19,7 @@ from runa_mock_server.control_client.client import ControlClient
 from runa_mock_server.control_client.keywords import ServerSettings
 from runa_mock_server.control_client.transport import Caller, Response
 from runa_mock_server.orders.idempotency import Answer
-from runa_mock_server.server_state.server_state import World
+from runa_mock_server.server_state.server_state import ServerState
 from runa_mock_server.web.http_server import HttpServer
 
 
@@ -69,8 +69,8 @@ class MockServer(ControlClient, AbstractContextManager["MockServer"]):
             raise TypeError(f"settings: cannot be combined with {', '.join(others)}")
         super().__init__(Caller(self._send, OPERATION_OF))
         settings = settings or load_settings(config, **single)
-        self._world = World(settings, clock, catalogue)
-        self._control = ControlApi(self._world)
+        self._server_state = ServerState(settings, clock, catalogue)
+        self._control = ControlApi(self._server_state)
         self._thread: threading.Thread | None = None
         self._process = os.getpid()
         self._url: str | None = None
@@ -110,7 +110,7 @@ class MockServer(ControlClient, AbstractContextManager["MockServer"]):
             RuntimeError: in a forked child process.
         """
         self._check_process()
-        return self._world.settings
+        return self._server_state.settings
 
     def start(self) -> None:
         """Start the server; returns when it answers requests.
@@ -141,7 +141,7 @@ class MockServer(ControlClient, AbstractContextManager["MockServer"]):
             return
         with self._lock:
             if self._loop is not None:  # else the server was shut down already
-                self._loop.call_soon_threadsafe(self._world.stop)
+                self._loop.call_soon_threadsafe(self._server_state.stop)
         self._thread.join()
         self._thread = self._url = None
 
@@ -199,11 +199,11 @@ class MockServer(ControlClient, AbstractContextManager["MockServer"]):
             started.set_exception(error)
 
     async def _serve(self, started: Future[str]) -> None:
-        """Serve until the world is stopped."""
+        """Serve until the server is stopped."""
         stopped = asyncio.Event()
-        http = HttpServer(self._world)
+        http = HttpServer(self._server_state)
         url = await http.start()
-        self._world.stop = stopped.set
+        self._server_state.stop = stopped.set
         self._loop = asyncio.get_running_loop()
         started.set_result(url)
         try:

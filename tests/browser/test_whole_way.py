@@ -1,4 +1,4 @@
-"""All that the world outside sees of one order, in one go."""
+"""All that others sees of one order, in one go."""
 
 import pytest
 

@@ -16,7 +16,7 @@ from runa_mock_server.config.settings import make_settings
 from runa_mock_server.contract.webhook_subscription import Subscription
 from runa_mock_server.control.api import ControlApi
 from runa_mock_server.control.operation import ControlRequest
-from runa_mock_server.server_state.server_state import World
+from runa_mock_server.server_state.server_state import ServerState
 from runa_schemas import validate
 from support.api import KEY, TIMEOUT, Api, body, item
 from support.money import MoneyApi, multiple, paid_in, redeemed, single
@@ -233,9 +233,11 @@ def state(product: dict[str, Any], *, is_orderable: bool) -> dict[str, Any]:
 )
 def test_each_addition_and_removal_is_sent_once(steps: list[tuple[str, bool]]) -> None:
     """The absent side cannot be ordered; a refused call sends nothing; the catalogue follows."""
-    world = World(make_settings(clock="2026-03-14T12:00:00Z", public_url="http://mock.example"))
-    world.subscribe(Subscription(url="http://127.0.0.1:1/", event="product.update"), None)
-    api = ControlApi(world)
+    server_state = ServerState(
+        make_settings(clock="2026-03-14T12:00:00Z", public_url="http://mock.example")
+    )
+    server_state.subscribe(Subscription(url="http://127.0.0.1:1/", event="product.update"), None)
+    api = ControlApi(server_state)
     there = {CODE: True, "EXSTRM-US": True, "EXBANK-DE": True}
     expected = []
     for code, adds in steps:
@@ -259,9 +261,9 @@ def test_each_addition_and_removal_is_sent_once(steps: list[tuple[str, bool]]) -
                 "timestamp": "2026-03-14T12:00:00.000000+00:00",
             }
         )
-    events = [json.loads(message.payload) for message in world.webhooks.messages.values()]
+    events = [json.loads(message.payload) for message in server_state.webhooks.messages.values()]
     assert events == expected
     for event in events:
         validate(event, "webhook_product_update")
-    listed = {product["code"] for product in world.catalogue.products}
+    listed = {product["code"] for product in server_state.catalogue.products}
     assert {code for code, is_there in there.items() if is_there} == listed & set(there)

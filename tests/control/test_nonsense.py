@@ -15,7 +15,7 @@ from runa_mock_server.config.settings import RUN_TIME, make_settings
 from runa_mock_server.control.api import HEALTH, OPERATIONS, PREFIX, ControlApi
 from runa_mock_server.control.operation import ControlRequest, Operation
 from runa_mock_server.control.webhook_models import MessageResult
-from runa_mock_server.server_state.server_state import World
+from runa_mock_server.server_state.server_state import ServerState
 from support.api import KEY, Api
 from support.control import DESCRIPTION, ControlCaller, locations, name_of, snapshot
 from support.raw import exchange
@@ -314,8 +314,8 @@ def _calls(operation: Operation) -> st.SearchStrategy[ControlRequest]:
 
 
 def _fresh() -> ControlApi:
-    world = World(make_settings(clock=NOON, seed=1))
-    api = ControlApi(world)
+    server_state = ServerState(make_settings(clock=NOON, seed=1))
+    api = ControlApi(server_state)
     for path, body in PREPARED.items():
         api(ControlRequest("POST", path, body=body, api_key=KEY))
     api(ControlRequest("PATCH", "/products/AMZ-US", body=b'{"is_orderable": false}'))

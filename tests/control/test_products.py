@@ -16,7 +16,7 @@ from runa_mock_server.config.settings import make_settings
 from runa_mock_server.contract.webhook_subscription import Subscription
 from runa_mock_server.control.api import ControlApi
 from runa_mock_server.control.operation import ControlRequest
-from runa_mock_server.server_state.server_state import World
+from runa_mock_server.server_state.server_state import ServerState
 from runa_schemas import validate
 from support.api import KEY, TIMEOUT, Api, body, item
 from support.money import PRODUCTION_KEY, MoneyApi, multiple, paid_in, redeemed, single
@@ -315,19 +315,21 @@ def test_each_change_is_told_once_and_one_that_changes_nothing_is_not(
     changes: list[tuple[str, dict[str, Any]]],
 ) -> None:
     """The event has both states as the catalogue shows them, and the moment; twice is once."""
-    world = World(make_settings(clock="2026-03-14T12:00:00Z", public_url="http://mock.example"))
-    world.subscribe(Subscription(url="http://127.0.0.1:1/", event="product.update"), None)
-    api = ControlApi(world)
+    server_state = ServerState(
+        make_settings(clock="2026-03-14T12:00:00Z", public_url="http://mock.example")
+    )
+    server_state.subscribe(Subscription(url="http://127.0.0.1:1/", event="product.update"), None)
+    api = ControlApi(server_state)
 
     def told() -> list[dict[str, Any]]:
-        messages = list(world.webhooks.messages.values())
-        world.webhooks.messages.clear()
+        messages = list(server_state.webhooks.messages.values())
+        server_state.webhooks.messages.clear()
         return [json.loads(message.payload) for message in messages]
 
     def shown(code: str) -> dict[str, Any]:
         answer = api(ControlRequest("GET", f"/products/{code}"))
         document: dict[str, Any] = json.loads(answer.body)
-        validate(json.loads(world.products.product(code, {})), "product")
+        validate(json.loads(server_state.products.product(code, {})), "product")
         return document
 
     for code, change in changes:

@@ -14,7 +14,7 @@ from runa_mock_server import ManualClock, MockServer
 from runa_mock_server.config.settings import make_settings
 from runa_mock_server.orders.commit import Commit
 from runa_mock_server.orders.idempotency import Answer, KeptAnswer
-from runa_mock_server.server_state.server_state import World
+from runa_mock_server.server_state.server_state import ServerState
 from support.answers import order_ids, refusal, still_answers
 from support.api import KEY, TIMEOUT, Api, body
 from support.control import ControlCaller
@@ -86,7 +86,7 @@ def test_payout_links_of_before_lead_nowhere(server: MockServer, api: Api) -> No
 
 
 def test_requests_that_are_held_up_are_forgotten(server: MockServer) -> None:
-    """What hangs inside is hung up on at a reset, and leaves nothing in the new world."""
+    """What hangs inside is hung up on at a reset, and leaves nothing in the new server_state."""
     for turn, reset in enumerate((server.reset, server.account(KEY).reset)):
         hand = server.account(KEY)
         fault = hand.faults.arm("hang", "inside", times=None)
@@ -111,7 +111,7 @@ def _order(server: MockServer, key: str) -> int:
 
 
 def test_amid_requests_every_one_has_an_answer_of_the_service(server: MockServer) -> None:
-    """Orders, reads, lists and payouts meet the world before a reset or after it, never half."""
+    """Orders, reads, lists and payouts meet the server before a reset or after it, never half."""
     over = threading.Event()
     statuses: list[set[int]] = []
 
@@ -206,15 +206,15 @@ def test_a_thousand_starts_and_stops_leak_nothing() -> None:
 
 def test_what_is_reset_is_freed_bit_by_bit() -> None:
     """A reset only lets go; the memory is freed between later requests, and all of it."""
-    world = World(make_settings(), ManualClock())
+    server_state = ServerState(make_settings(), ManualClock())
     acts: list[Callable[[], None]] = []
-    world.later = acts.append
-    account = world.account(KEY)
+    server_state.later = acts.append
+    account = server_state.account(KEY)
     for number in range(1_200):
         kept = KeptAnswer(0, "f" * 32, Answer(202, b"{}"))
         account.state.apply(Commit(key=(str(number), kept)))
     freed = weakref.ref(account)
-    world.reset_account(account)
+    server_state.reset_account(account)
     del account
     steps = 0
     while acts:
@@ -222,4 +222,4 @@ def test_what_is_reset_is_freed_bit_by_bit() -> None:
         steps += 1
     gc.collect()
     assert (steps, freed()) == (3, None)
-    assert not list(world.account(KEY).state.kept_answers())
+    assert not list(server_state.account(KEY).state.kept_answers())

@@ -87,12 +87,12 @@ import asyncio, sys, urllib.request
 
 before = {*sys.modules}  # a tool that watches the run may have loaded more
 from runa_mock_server.config.settings import make_settings
-from runa_mock_server.server_state.server_state import World
+from runa_mock_server.server_state.server_state import ServerState
 from runa_mock_server.web.http_server import HttpServer
 
 
 async def ping():
-    server = HttpServer(World(make_settings(port=0)))
+    server = HttpServer(ServerState(make_settings(port=0)))
     url = await server.start()
     for path in ("/_mock/health", "/v2/ping"):
         request = urllib.request.Request(url + path, headers={"X-Api-Key": "XX-me.secret"})

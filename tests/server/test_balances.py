@@ -17,7 +17,7 @@ from runa_mock_server.config.settings import make_settings
 from runa_mock_server.orders.idempotency import Answer
 from runa_mock_server.orders.placing import OrderRequest, Placing, place
 from runa_mock_server.orders.terms import OrderOptions
-from runa_mock_server.server_state.server_state import World
+from runa_mock_server.server_state.server_state import ServerState
 from runa_mock_server.web.checks import UNDER_THE_KEY
 from support.answers import order_ids, refusal
 from support.api import KEY
@@ -227,8 +227,8 @@ def test_accounts_have_purses_of_their_own(server: MockServer, bank: MoneyApi) -
 
 def test_an_order_that_fails_costs_nothing() -> None:
     """A failing order is stored and nothing is taken, also where nothing is there (inferred)."""
-    world = World(make_settings(profile="production", balances={"USD": "9.86"}))
-    holder = world.account(PRODUCTION_KEY)
+    server_state = ServerState(make_settings(profile="production", balances={"USD": "9.86"}))
+    holder = server_state.account(PRODUCTION_KEY)
 
     def order(key: str, trigger: str | None) -> Answer:
         request = OrderRequest(key, orjson.dumps(TEN), OrderOptions(trigger=trigger))

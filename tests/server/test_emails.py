@@ -12,7 +12,7 @@ from runa_mock_server.config.settings import make_settings
 from runa_mock_server.contract.request_models import NewOrder, validate_body
 from runa_mock_server.mail.outbox import Email
 from runa_mock_server.orders.placing import distribution_of, mailed_items
-from runa_mock_server.server_state.server_state import World
+from runa_mock_server.server_state.server_state import ServerState
 from support.api import KEY, Api, body, item
 from support.money import PRODUCTION_KEY, MoneyApi, paid_in, served, single
 
@@ -119,7 +119,7 @@ class Post:
         self._clock = clock
         self._key = KEY if profile == "playground" else PRODUCTION_KEY
         settings = make_settings(profile=profile, balances={"USD": "100000"})
-        self.world = World(settings, clock)
+        self.server_state = ServerState(settings, clock)
         self.orders: list[dict[str, Any]] = []
 
     def send(self, *requests: dict[str, Any]) -> None:
@@ -135,11 +135,11 @@ class Post:
                     self.orders.append(caller.read(answer.json()["id"]))
             caller.close()
 
-        served(self.world, act)
+        served(self.server_state, act)
 
     def left(self, key: str | None = None) -> list[Email]:
         """The mails that have left an account by now."""
-        return self.world.account(key or self._key).outbox.sent(self._clock.now())
+        return self.server_state.account(key or self._key).outbox.sent(self._clock.now())
 
 
 def test_a_mail_carries_the_link(clock: ManualClock) -> None:
@@ -198,12 +198,12 @@ def test_failed_and_refused_orders_send_nothing(clock: ManualClock, mode: str) -
 
 def test_mail_leaves_when_the_order_is_done(clock: ManualClock) -> None:
     """With an async order after its second of processing, with a sync order at once."""
-    world = World(make_settings(), clock)
+    server_state = ServerState(make_settings(), clock)
 
     def act(url: str) -> None:
         caller = MoneyApi(url)
         document = mail("a@b.com")["document"]
-        outbox = world.account(KEY).outbox
+        outbox = server_state.account(KEY).outbox
         caller.order(document, X_Send_Email="true")
         clock.advance(0.999999)
         assert outbox.sent(clock.now()) == []
@@ -213,7 +213,7 @@ def test_mail_leaves_when_the_order_is_done(clock: ManualClock) -> None:
         assert len(outbox.sent(clock.now())) == 2
         caller.close()
 
-    served(world, act)
+    served(server_state, act)
 
 
 def test_each_account_has_an_outbox(clock: ManualClock) -> None:

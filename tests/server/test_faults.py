@@ -223,12 +223,12 @@ def test_a_fault_in_a_with_block_is_gone_after_it(server: MockServer) -> None:
 
 def test_a_thousand_spent_faults_are_remembered() -> None:
     """The older ones are forgotten."""
-    world = Faults(seed=1)
+    server_state = Faults(seed=1)
     clock = ManualClock()
     spec = FaultSpec(kind="reset", expires_after=1)
-    armed = [world.arm(spec, None, clock).id for _ in range(1_003)]
+    armed = [server_state.arm(spec, None, clock).id for _ in range(1_003)]
     clock.advance(1)
-    assert [fault.id for fault in world] == armed[3:]
+    assert [fault.id for fault in server_state] == armed[3:]
 
 
 GOOD: dict[str, st.SearchStrategy[Any]] = {

@@ -161,7 +161,7 @@ def test_a_removed_fault_lets_go(server: MockServer, kind: Any, place: Any, how:
 def test_a_reset_forgets_what_is_held_up(
     server: MockServer, api: Api, kind: Any, place: Any, *, whole: bool
 ) -> None:
-    """The connection is closed, and what was asked for is not done in the world after it."""
+    """The connection is closed, and what was asked for is not done after it."""
     scope = server if whole else server.account(KEY)
     rest = held_up(server.url, scope.faults, kind, place, lambda _: scope.reset())
     assert rest.end == "closed"

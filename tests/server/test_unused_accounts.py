@@ -15,30 +15,30 @@ from runa_mock_server.config.settings import make_settings
 from runa_mock_server.contract.webhook_subscription import Subscription
 from runa_mock_server.server_state.account import Account
 from runa_mock_server.server_state.fault_spec import FaultSpec
-from runa_mock_server.server_state.server_state import World
+from runa_mock_server.server_state.server_state import ServerState
 from support.api import KEY
-from support.worlds import place_orders
+from support.server_states import place_orders
 
 MANY = 1_500  # more than are kept
 LIGHT = 2 * 1024  # bytes
 
 
-def _use_others(world: World) -> None:
+def _use_others(server_state: ServerState) -> None:
     """Have many other keys read something."""
     for number in range(MANY):
-        world.account(f"XX-reader-{number}.secret")
+        server_state.account(f"XX-reader-{number}.secret")
 
 
 def test_an_idle_account_takes_two_kilobytes_at_most() -> None:
     """Beside the text of its key."""
-    world = World(make_settings())
+    server_state = ServerState(make_settings())
     keys = [f"XX-idle-{number}.secret" for number in range(300)]
-    world.account(KEY)
+    server_state.account(KEY)
     gc.collect()
     tracemalloc.start()
     try:
         for key in keys:
-            world.account(key)
+            server_state.account(key)
         gc.collect()
         taken, _ = tracemalloc.get_traced_memory()
     finally:
@@ -48,52 +48,54 @@ def test_an_idle_account_takes_two_kilobytes_at_most() -> None:
 
 def test_of_keys_that_store_nothing_only_the_latest_are_remembered() -> None:
     """Neither the account nor the key of an earlier one is kept; it can be used again."""
-    world = World(make_settings(seed=1))
-    first = weakref.ref(world.account(KEY))
-    secret = world.account(KEY).state.identity
-    _use_others(world)
+    server_state = ServerState(make_settings(seed=1))
+    first = weakref.ref(server_state.account(KEY))
+    secret = server_state.account(KEY).state.identity
+    _use_others(server_state)
     assert first() is None
-    assert len(world.accounts) < MANY
-    assert not list(world.known_keys.spans(KEY.lower().encode()))
-    assert world.account(KEY).state.identity == secret
+    assert len(server_state.accounts) < MANY
+    assert not list(server_state.known_keys.spans(KEY.lower().encode()))
+    assert server_state.account(KEY).state.identity == secret
 
 
-def _subscribe(world: World, _account: Account) -> None:
-    world.subscribe(Subscription(url="http://127.0.0.1:1/", event="order.completion"), KEY)
+def _subscribe(server_state: ServerState, _account: Account) -> None:
+    server_state.subscribe(Subscription(url="http://127.0.0.1:1/", event="order.completion"), KEY)
 
 
-STORING: dict[str, Callable[[World, Account], object]] = {
-    "order": lambda _world, account: place_orders(account, 1),
-    "setting": lambda _world, account: account.change_settings({"processing_delay": 3}),
-    "clock": lambda _world, account: account.clock.advance(timedelta(days=1)),
-    "fault": lambda world, _account: world.faults.arm(FaultSpec(kind="hang"), KEY, world.clock),
+STORING: dict[str, Callable[[ServerState, Account], object]] = {
+    "order": lambda _server_state, account: place_orders(account, 1),
+    "setting": lambda _server_state, account: account.change_settings({"processing_delay": 3}),
+    "clock": lambda _server_state, account: account.clock.advance(timedelta(days=1)),
+    "fault": lambda server_state, _account: server_state.faults.arm(
+        FaultSpec(kind="hang"), KEY, server_state.clock
+    ),
     "webhook": _subscribe,
 }
 
 
 @pytest.mark.parametrize("store", STORING.values(), ids=list(STORING))
 def test_an_account_that_stored_something_is_kept(
-    store: Callable[[World, Account], object],
+    store: Callable[[ServerState, Account], object],
 ) -> None:
     """Whatever it is, and however many other keys are used later."""
-    world = World(make_settings())
-    account = world.account(KEY)
-    store(world, account)
+    server_state = ServerState(make_settings())
+    account = server_state.account(KEY)
+    store(server_state, account)
     held = weakref.ref(account)
     del account
-    _use_others(world)
+    _use_others(server_state)
     assert held() is not None
-    assert world.account(KEY) is held()
+    assert server_state.account(KEY) is held()
 
 
 def test_an_account_is_kept_while_a_request_is_under_way() -> None:
     """Its order is there afterwards, under the same key."""
-    world = World(make_settings())
-    account = world.account(KEY)
-    _use_others(world)
+    server_state = ServerState(make_settings())
+    account = server_state.account(KEY)
+    _use_others(server_state)
     place_orders(account, 1)
-    assert world.account(KEY) is account
-    assert world.has(account)
+    assert server_state.account(KEY) is account
+    assert server_state.has(account)
 
 
 _KEYS = st.lists(

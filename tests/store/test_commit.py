@@ -18,7 +18,7 @@ from runa_mock_server.orders.placing import OrderRequest, Placing, place
 from runa_mock_server.orders.terms import OrderOptions
 from runa_mock_server.server_state.account import Account
 from runa_mock_server.server_state.effects import effects_of
-from runa_mock_server.server_state.server_state import World
+from runa_mock_server.server_state.server_state import ServerState
 from runa_mock_server.server_state.snapshots import export_account
 from runa_mock_server.store.memory import AccountState
 from runa_mock_server.web.checks import UNDER_THE_KEY
@@ -141,7 +141,7 @@ def scene() -> Scene:
     """A production account with money."""
     clock = ManualClock(START)
     settings = make_settings(profile="production", balances={"USD": 1000}, rate_limit=100, seed=1)
-    return Scene(World(settings, clock).account(PAID_KEY), clock)
+    return Scene(ServerState(settings, clock).account(PAID_KEY), clock)
 
 
 def _complete(at: Scene) -> Callable[[], object]:

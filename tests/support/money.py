@@ -12,7 +12,7 @@ import requests
 from hypothesis import strategies as st
 
 from runa_mock_server.catalogue.catalogue import Denominations, Offer, built_in
-from runa_mock_server.server_state.server_state import World
+from runa_mock_server.server_state.server_state import ServerState
 from runa_mock_server.web.http_server import HttpServer
 from runa_schemas import load, validate
 from support.api import TIMEOUT, Api, check
@@ -113,11 +113,11 @@ def at_once(calls: Iterable[Callable[[], Result]]) -> list[Result]:
         return list(pool.map(started, waiting))
 
 
-def served(world: World, act: Callable[[str], Result]) -> Result:
-    """What ``act`` returns, which is called with the URL of a server for ``world``."""
+def served(server_state: ServerState, act: Callable[[str], Result]) -> Result:
+    """What ``act`` returns, which is called with the URL of a server for ``server_state``."""
 
     async def serve() -> Result:
-        http = HttpServer(world)
+        http = HttpServer(server_state)
         url = await http.start()
         try:
             return await asyncio.to_thread(act, url)

@@ -21,17 +21,17 @@ STEPS = 50
 def test_a_burst_is_taken_up_in_steps() -> None:
     """Each step is small, asks for the next, and all together take everything in order once."""
     server = MockServer(clock="manual")
-    world = server._world  # noqa: SLF001 - the sender is nowhere public
+    server_state = server._server_state  # noqa: SLF001 - the sender is nowhere public
     server.webhooks.add("http://127.0.0.1:1/a", PRODUCTS)
     server.webhooks.add("http://127.0.0.1:1/b", PRODUCTS)
     for number in range(500):
-        world.webhooks.product_changed({"product_code": str(number)})
+        server_state.webhooks.product_changed({"product_code": str(number)})
     wakes: list[None] = []
-    world.wake = lambda: wakes.append(None)
-    taken = [world.webhooks.take_due(STEPS)]
+    server_state.wake = lambda: wakes.append(None)
+    taken = [server_state.webhooks.take_due(STEPS)]
     while wakes:
         wakes.clear()
-        taken.append(world.webhooks.take_due(STEPS))
+        taken.append(server_state.webhooks.take_due(STEPS))
     assert max(map(len, taken)) <= STEPS
     found = [
         (due.delivery.message.subject, due.delivery.endpoint.url[-1])
@@ -44,17 +44,17 @@ def test_a_burst_is_taken_up_in_steps() -> None:
 def test_orders_that_end_together_become_messages_in_steps(receiver: Receiver) -> None:
     """Making a message is a step, and so is attempting it; nothing is lost in between."""
     with MockServer(clock="manual") as server:
-        world = server._world  # noqa: SLF001 - as above
+        server_state = server._server_state  # noqa: SLF001 - as above
         server.webhooks.add(receiver.url, ORDERS)
-        wake, world.wake = world.wake, lambda: None
+        wake, server_state.wake = server_state.wake, lambda: None
         api = Api(server.url)
         orders = {api.order().json()["id"] for _ in range(30)}
         api.close()
         server.clock.advance(1)
-        for due in world.webhooks.take_due(20):
-            world.webhooks.put_back(due)
-        assert 0 < len(world.webhooks.messages) <= 20
-        world.wake = wake
+        for due in server_state.webhooks.take_due(20):
+            server_state.webhooks.put_back(due)
+        assert 0 < len(server_state.webhooks.messages) <= 20
+        server_state.wake = wake
         wake()
         assert {receiver.take().document["id"] for _ in orders} == orders
 

@@ -286,7 +286,7 @@ def test_memory_is_bounded_by_number(server: MockServer, receiver: Receiver) -> 
     server.webhooks.add(receiver.url, "product.update")
     server.webhooks.disable(server.webhooks.add(receiver.url, "product.update").id)
     server.close()  # nothing is delivered now
-    webhooks = server._world.webhooks  # noqa: SLF001 - 25,000 changes by the control API take long
+    webhooks = server._server_state.webhooks  # noqa: SLF001 - 25,000 changes by the control API take long
     for number in range(25_000):
         webhooks.product_changed({"product_code": str(number)})
     found = server.webhooks.messages(limit=1)

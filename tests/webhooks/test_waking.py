@@ -47,10 +47,10 @@ class Alarm:
     """Stands in for the sender: knows when it would look for due messages next."""
 
     def __init__(self, server: MockServer) -> None:
-        self._world = server._world  # noqa: SLF001 - the sender is nowhere public
+        self._server_state = server._server_state  # noqa: SLF001 - the sender is nowhere public
         self._is_woken = False
         self._next_look = inf
-        self._world.wake = self._wake
+        self._server_state.wake = self._wake
 
     def _wake(self) -> None:
         self._is_woken = True
@@ -58,15 +58,15 @@ class Alarm:
     def check(self) -> None:
         """Look for due messages if woken; if not, nothing is due before the next look."""
         if self._is_woken:
-            for due in self._world.webhooks.take_due(1_000):
+            for due in self._server_state.webhooks.take_due(1_000):
                 due.delivery.due = due.due + RETRY * SECOND
-                self._world.webhooks.schedule(due.delivery)
+                self._server_state.webhooks.schedule(due.delivery)
             self._next_look = self._seconds()
             self._is_woken = False
         assert self._seconds() >= self._next_look - SLACK
 
     def _seconds(self) -> float:
-        found = self._world.webhooks.seconds_until_due()
+        found = self._server_state.webhooks.seconds_until_due()
         return inf if found is None else found
 
 

@@ -179,7 +179,7 @@ class Clock:
         self._tell()
 
     def reset(self) -> None:
-        """Return to how it was made; only for a world that has forgotten what happened."""
+        """Return to how it was made; only for a server that has forgotten what happened."""
         with self._lock:
             self._state = self._start
         self._tell()
@@ -189,7 +189,7 @@ class Clock:
         return self.now(), self.speed
 
     def restore(self, moment: int, speed: float) -> None:
-        """Stand where another clock stood, also in the past; for a world that was exported."""
+        """Stand where another clock stood, also in the past; for a state that was exported."""
         with self._lock:
             self._state = (self._computer, self._computer(), _checked(moment), speed)
         self._tell()

@@ -19,7 +19,7 @@ from runa_mock_server.config import logs
 from runa_mock_server.config.serve_settings import ServeSettings
 from runa_mock_server.config.settings import Settings
 from runa_mock_server.contract.kindnesses import summary
-from runa_mock_server.server_state.server_state import World
+from runa_mock_server.server_state.server_state import ServerState
 from runa_mock_server.web.http_server import HttpServer
 
 log = logging.getLogger(__name__)
@@ -40,7 +40,7 @@ def run(settings: ServeSettings, early: Early | None) -> None:
     """
     logs.configure(settings.log_level, settings.log_format)
     try:
-        world = World(settings.server)
+        server_state = ServerState(settings.server)
         sockets = _sockets(settings, early)
     except CatalogueError as error:
         raise RefusedError(str(error)) from None
@@ -48,7 +48,7 @@ def run(settings: ServeSettings, early: Early | None) -> None:
         raise click.ClickException(f"{error}; choose another with --port") from None
     try:
         with asyncio.Runner(loop_factory=_loop_factory(settings.event_loop)) as runner:
-            runner.run(_serve(world, sockets))
+            runner.run(_serve(server_state, sockets))
     except OSError as error:  # no file descriptor is left, for example
         raise click.ClickException(f"cannot start the server: {error.strerror or error}") from None
 
@@ -73,21 +73,21 @@ def _loop_factory(name: str) -> Callable[[], asyncio.AbstractEventLoop] | None:
     return uvloop.new_event_loop
 
 
-async def _serve(world: World, sockets: list[socket]) -> None:
+async def _serve(server_state: ServerState, sockets: list[socket]) -> None:
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
     for signal_number in stop_signals():
         loop.add_signal_handler(signal_number, stopped.set)
-    world.stop = stopped.set
-    exposed = _exposed(world.settings, sockets)
-    server = HttpServer(world, sockets)
+    server_state.stop = stopped.set
+    exposed = _exposed(server_state.settings, sockets)
+    server = HttpServer(server_state, sockets)
     url = await server.start()
     gc.freeze()  # what was loaded stays: the collector need not walk it again and again
     announcement.info(
         "runa-mock %s (%s, %s) serves %s/v2",
         __version__,
-        world.profile.name,
-        summary(world.settings),
+        server_state.profile.name,
+        summary(server_state.settings),
         url,
     )
     if exposed:

@@ -1,1 +1,1 @@
-"""The control API: a test author's hand on the world. It knows nothing of sockets."""
+"""The control API: a test author's hand on the server_state. It knows nothing of sockets."""

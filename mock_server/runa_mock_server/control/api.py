@@ -24,7 +24,7 @@ from runa_mock_server.control.operation import ControlRequest, Function, Operati
 from runa_mock_server.control.problems import ControlError, wrong_field
 from runa_mock_server.control.scope import scope_of
 from runa_mock_server.orders.idempotency import Answer
-from runa_mock_server.server_state.server_state import World
+from runa_mock_server.server_state.server_state import ServerState
 
 PREFIX = "/_mock"
 HEALTH = "/health"
@@ -104,11 +104,11 @@ class ControlApi:
     It never awaits. Most requests are answered in one step; the rest in slices.
 
     Args:
-        world: the server state.
+        server_state: the server state.
     """
 
-    def __init__(self, world: World) -> None:
-        self._world = world
+    def __init__(self, server_state: ServerState) -> None:
+        self._server_state = server_state
         self._paths: PathTable[Operation] = PathTable()
         for operation in OPERATIONS:
             self._paths.add(operation.method, operation.path, operation)
@@ -152,10 +152,10 @@ class ControlApi:
             raise wrong_field("query", "account", f"is given {len(names)} times")
         scope = None
         if operation.path != HEALTH:  # needs no API key
-            scope = scope_of(self._world, request.api_key, names[0] if names else None)
+            scope = scope_of(self._server_state, request.api_key, names[0] if names else None)
         if operation.method != "GET":
-            self._world.commands += 1
-        result = operation.run(self._world, scope, parameters, query, request.body)
+            self._server_state.commands += 1
+        result = operation.run(self._server_state, scope, parameters, query, request.body)
         if not isinstance(result, Pieces):
             return Answer(operation.status, result.model_dump_json().encode())
         document = BytesIO()  # its value is no copy; to join the pieces would take a while

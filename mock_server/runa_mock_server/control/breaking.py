@@ -11,7 +11,7 @@ from runa_mock_server.server_state.faults import Fault
 
 def arm_fault(scope: Scope, body: FaultSpec) -> FaultResult:
     """Have something go wrong from now on, for an account or for everybody."""
-    return fault_result(scope.world.faults.arm(body, scope.api_key, scope.clock))
+    return fault_result(scope.server_state.faults.arm(body, scope.api_key, scope.clock))
 
 
 def list_faults(scope: Scope) -> FaultsResult:
@@ -27,19 +27,19 @@ def read_fault(scope: Scope, fault_id: str) -> FaultResult:
 def remove_fault(scope: Scope, fault_id: str) -> FaultResult:
     """Remove one fault; what hangs because of it goes on."""
     fault = _fault(scope, fault_id)
-    scope.world.faults.remove([fault])
+    scope.server_state.faults.remove([fault])
     return fault_result(fault)
 
 
 def remove_faults(scope: Scope) -> Done:
     """Remove the faults of an account, or all; what hangs because of them goes on."""
     faults = _faults(scope)
-    scope.world.faults.remove(faults)
+    scope.server_state.faults.remove(faults)
     return Done(done=f"{len(faults)} removed")
 
 
 def _faults(scope: Scope) -> list[Fault]:
-    faults = list(scope.world.faults)
+    faults = list(scope.server_state.faults)
     if scope.api_key is None:
         return faults
     return [fault for fault in faults if fault.account == scope.api_key]

@@ -2,33 +2,33 @@
 
 from collections.abc import Callable, Mapping
 
-from runa_mock_server.server_state.server_state import World
+from runa_mock_server.server_state.server_state import ServerState
 
 Mark = tuple[object, ...]
 
 
-def _requests(world: World) -> Mark:
-    journals = [world.journal, *(account.journal for account in world.accounts)]
+def _requests(server_state: ServerState) -> Mark:
+    journals = [server_state.journal, *(account.journal for account in server_state.accounts)]
     return (
         sum(len(journal) + journal.dropped for journal in journals),
         sum(journal.corrected for journal in journals),
     )
 
 
-def _orders(world: World) -> Mark:
-    accounts = world.accounts
+def _orders(server_state: ServerState) -> Mark:
+    accounts = server_state.accounts
     return (
-        world.clock_moves,
+        server_state.clock_moves,
         sum(account.state.version for account in accounts),
     )
 
 
-def _emails(world: World) -> Mark:
-    return _orders(world)  # a mail belongs to an order, and changes by a commit
+def _emails(server_state: ServerState) -> Mark:
+    return _orders(server_state)  # a mail belongs to an order, and changes by a commit
 
 
-def _faults(world: World) -> Mark:
-    faults = list(world.faults)
+def _faults(server_state: ServerState) -> Mark:
+    faults = list(server_state.faults)
     return (
         sum(fault.is_armed for fault in faults),
         sum(fault.matched for fault in faults),
@@ -36,8 +36,8 @@ def _faults(world: World) -> Mark:
     )
 
 
-def _webhooks(world: World) -> Mark:
-    webhooks = world.webhooks
+def _webhooks(server_state: ServerState) -> Mark:
+    webhooks = server_state.webhooks
     return (
         len(webhooks.endpoints),
         len(webhooks.messages) + webhooks.dropped,
@@ -45,9 +45,9 @@ def _webhooks(world: World) -> Mark:
     )
 
 
-_PARTS: Mapping[str, Callable[[World], Mark]] = {
-    "accounts": lambda world: (len(world.accounts),),
-    "clock": lambda world: (world.clock_moves, world.clock.speed),
+_PARTS: Mapping[str, Callable[[ServerState], Mark]] = {
+    "accounts": lambda server_state: (len(server_state.accounts),),
+    "clock": lambda server_state: (server_state.clock_moves, server_state.clock.speed),
     "emails": _emails,
     "faults": _faults,
     "orders": _orders,
@@ -61,10 +61,10 @@ PARTS = tuple(_PARTS)
 """What can change, as the views of the dashboard divide it."""
 
 
-def marks(world: World) -> dict[str, Mark]:
+def marks(server_state: ServerState) -> dict[str, Mark]:
     """For each part what is another value once it has changed.
 
     Reading them costs nothing that grows with orders or requests. Whatever is changed through the
     control API counts as a change of every part.
     """
-    return {name: (world.commands, *mark(world)) for name, mark in _PARTS.items()}
+    return {name: (server_state.commands, *mark(server_state)) for name, mark in _PARTS.items()}

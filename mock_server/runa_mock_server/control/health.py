@@ -6,9 +6,9 @@ Whoever has started a server asks for this first, and again and again until it a
 from collections.abc import Mapping
 
 from runa_mock_server._version import __version__
-from runa_mock_server.server_state.server_state import World
+from runa_mock_server.server_state.server_state import ServerState
 
 
-def health_of(world: World) -> Mapping[str, str]:
+def health_of(server_state: ServerState) -> Mapping[str, str]:
     """The document of ``GET /_mock/health``."""
-    return {"status": "ok", "version": __version__, "profile": world.settings.profile}
+    return {"status": "ok", "version": __version__, "profile": server_state.settings.profile}

@@ -1,9 +1,9 @@
 """An operation of the control API: a typed function with a method and a path.
 
 The parameters of the function declare what the operation takes: ``body`` and ``query`` are
-pydantic models, ``scope`` is the account or the whole server, ``world`` is the server state, and
-every other parameter is a path parameter. The return annotation declares the result: a model, or
-``Pieces`` of it where the work can take long.
+pydantic models, ``scope`` is the account or the whole server, ``server_state`` is what the server
+owns, and every other parameter is a path parameter. The return annotation declares the result: a
+model, or ``Pieces`` of it where the work can take long.
 """
 
 import json
@@ -78,12 +78,12 @@ class Operation:
         result = hints["return"]
         self.result: type[Result] = get_args(result)[0] if get_origin(result) is Pieces else result
         self._takes_scope = "scope" in signature(function).parameters
-        self._takes_world = "world" in signature(function).parameters
+        self._takes_server_state = "server_state" in signature(function).parameters
         self.function = function
 
     def run(
         self,
-        world: object,
+        server_state: object,
         scope: object,
         parameters: Mapping[str, str],
         query: Mapping[str, Sequence[str]],
@@ -92,7 +92,7 @@ class Operation:
         """Validate a request and call the function.
 
         Args:
-            world: the server state, for functions that take it.
+            server_state: the server state, for functions that take it.
             scope: the account or the whole server, for functions that take it.
             parameters: the path parameters.
             query: the values of each query parameter.
@@ -104,8 +104,8 @@ class Operation:
         given: dict[str, Any] = dict(parameters)
         if self._takes_scope:
             given["scope"] = scope
-        if self._takes_world:
-            given["world"] = world
+        if self._takes_server_state:
+            given["server_state"] = server_state
         values = _read_query(self.query or Query, query)
         if self.query is not None:
             given["query"] = values

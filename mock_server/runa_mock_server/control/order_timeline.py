@@ -92,7 +92,7 @@ def read_story(scope: Scope, order_id: str) -> OrderStory:
     results = [_payout(account, payout) for payout in payouts]
     renderer = account.mail_renderer()
     emails = [email_result(account, email, renderer) for email in account.outbox.of(order_id)]
-    told = scope.world.webhooks.of_order(order_id)
+    told = scope.server_state.webhooks.of_order(order_id)
     webhooks = [] if told is None else [message_result(scope, told)]
     events = [
         *(event for entry in requests for event in _request_events(entry)),
@@ -106,7 +106,7 @@ def read_story(scope: Scope, order_id: str) -> OrderStory:
         events=sorted(events, key=_place),
         requests=[entry_result(entry, account.name) for entry in requests],
         complete=not account.journal.dropped,
-        faults=[fault_result(fault) for fault in scope.world.faults if fault.id in hits],
+        faults=[fault_result(fault) for fault in scope.server_state.faults if fault.id in hits],
         emails=emails,
         webhooks=webhooks,
         payouts=results,

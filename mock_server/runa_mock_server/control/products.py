@@ -15,12 +15,12 @@ from runa_mock_server.control.product_models import (
     ProductsResult,
     ProductSummary,
 )
-from runa_mock_server.server_state.server_state import World
+from runa_mock_server.server_state.server_state import ServerState
 
 
-def list_products(world: World, query: ProductsQuery) -> ProductsResult:
+def list_products(server_state: ServerState, query: ProductsQuery) -> ProductsResult:
     """List the products, by code, with filters; those of the whole server."""
-    found = [product for product in world.catalogue.products if _fits(product, query)]
+    found = [product for product in server_state.catalogue.products if _fits(product, query)]
     rest = [product for product in found if product["code"] > query.after]
     shown = rest[: query.limit]
     return ProductsResult(
@@ -30,32 +30,32 @@ def list_products(world: World, query: ProductsQuery) -> ProductsResult:
     )
 
 
-def read_product(world: World, code: str) -> ProductDetail:
+def read_product(server_state: ServerState, code: str) -> ProductDetail:
     """Read one product as it is now, with its whole document."""
     try:
-        product = world.products.document(code)
+        product = server_state.products.document(code)
     except KeyError:
         raise _unknown(code) from None
     return ProductDetail.model_validate({**_summary(product), "product": product})
 
 
-def add_product(world: World, body: NewProductBody) -> ProductDetail:
+def add_product(server_state: ServerState, body: NewProductBody) -> ProductDetail:
     """Add a product to the catalogue for all accounts."""
     try:
-        world.add_product(body.product)
+        server_state.add_product(body.product)
     except ProductChangeError as error:
         raise wrong_fields(_detail(problem, "product") for problem in error.problems) from None
-    return read_product(world, body.product["code"])
+    return read_product(server_state, body.product["code"])
 
 
-def remove_product(world: World, code: str) -> ProductDetail:
+def remove_product(server_state: ServerState, code: str) -> ProductDetail:
     """Remove a product from the catalogue for all accounts; orders that exist stay as they are."""
-    removed = read_product(world, code)
-    world.remove_product(code)
+    removed = read_product(server_state, code)
+    server_state.remove_product(code)
     return removed
 
 
-def change_product(world: World, code: str, body: ProductBody) -> ProductDetail:
+def change_product(server_state: ServerState, code: str, body: ProductBody) -> ProductDetail:
     """Change a product for all accounts; orders that exist stay as they are."""
     given = body.denominations
     change = ProductChange(
@@ -64,12 +64,12 @@ def change_product(world: World, code: str, body: ProductBody) -> ProductDetail:
         denominations=None if given is None else given.model_dump(exclude_unset=True),
     )
     try:
-        world.change_product(code, change)
+        server_state.change_product(code, change)
     except KeyError:
         raise _unknown(code) from None
     except ProductChangeError as error:
         raise wrong_fields(map(_detail, error.problems)) from None
-    return read_product(world, code)
+    return read_product(server_state, code)
 
 
 def _unknown(code: str) -> ControlError:

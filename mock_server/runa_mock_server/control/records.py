@@ -66,7 +66,7 @@ def _journals(scope: Scope) -> Iterator[tuple[str | None, Journal]]:
     for account in scope.each_account():
         yield account.name, account.journal
     if scope.api_key is None:
-        yield None, scope.world.journal
+        yield None, scope.server_state.journal
 
 
 def _fits(entry: Entry, query: RequestQuery) -> bool:

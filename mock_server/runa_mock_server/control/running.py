@@ -24,7 +24,7 @@ from runa_mock_server.control.operation import Pieces
 from runa_mock_server.control.problems import ControlError, wrong_field, wrong_fields
 from runa_mock_server.control.scope import Scope
 from runa_mock_server.server_state.account import Account, account_name
-from runa_mock_server.server_state.server_state import World
+from runa_mock_server.server_state.server_state import ServerState
 
 _SECRET = frozenset({"control_token", "api_keys"})
 
@@ -33,18 +33,18 @@ class SettingsBody(RootModel[dict[str, object]]):
     """The settings to change, by name; the others stay as they are."""
 
 
-def health(world: World) -> Health:
+def health(server_state: ServerState) -> Health:
     """Say that the server is there; needs no key and survives a reset."""
-    return Health.model_validate(health_of(world))
+    return Health.model_validate(health_of(server_state))
 
 
 def reset(scope: Scope, body: ResetBody) -> Done:
     """Return an account, or everything, to the start: no orders, no faults, first settings."""
     del body
     if scope.account is None:
-        scope.world.reset()
+        scope.server_state.reset()
         return Done(done="everything is as it was at the start")
-    scope.world.reset_account(scope.account)
+    scope.server_state.reset_account(scope.account)
     return Done(done=f"the account {scope.account.name} is as it was at the start")
 
 
@@ -85,7 +85,7 @@ def change_settings(scope: Scope, body: SettingsBody) -> SettingsResult:
     """Change how the server behaves from now on, towards one account or all."""
     try:
         if scope.account is None:
-            scope.world.change_settings(body.root)
+            scope.server_state.change_settings(body.root)
         else:
             scope.account.change_settings(body.root)
     except SettingsError as error:
@@ -101,16 +101,16 @@ def _settings_result(settings: Settings) -> SettingsResult:
     return SettingsResult(settings=values, changeable=sorted(RUN_TIME))
 
 
-def shut_down(world: World) -> Done:
+def shut_down(server_state: ServerState) -> Done:
     """Stop the server, where the setting `allow_shutdown` allows it."""
-    if not world.settings.allow_shutdown:
+    if not server_state.settings.allow_shutdown:
         raise ControlError(
             403,
             "forbidden",
             "allow_shutdown: this server is not to be stopped from outside.",
             help_="Start it with --allow-shutdown.",
         )
-    world.stop()
+    server_state.stop()
     return Done(done="the server stops")
 
 

@@ -8,37 +8,37 @@ from runa_mock_server.config.settings import Settings
 from runa_mock_server.contract import request_headers as access
 from runa_mock_server.control.problems import conflict, not_found, refusal, wrong_field
 from runa_mock_server.server_state.account import Account
-from runa_mock_server.server_state.server_state import World
+from runa_mock_server.server_state.server_state import ServerState
 
 
 class Scope:
     """An account, or all of them.
 
     Args:
-        world: the server's state.
+        server_state: the server's state.
         api_key: the key of the account, accepted by this server; ``None`` for all accounts. One
             that was not used yet makes an account once something is done to it, so that a call
             which is refused makes none.
 
     Attributes:
-        world: the server's state.
+        server_state: the server's state.
         api_key: the key of the account, if this is about one.
     """
 
-    def __init__(self, world: World, api_key: str | None) -> None:
-        self.world = world
+    def __init__(self, server_state: ServerState, api_key: str | None) -> None:
+        self.server_state = server_state
         self.api_key = api_key
 
     @property
     def account(self) -> Account | None:
         """The account, ``None`` for all."""
-        return None if self.api_key is None else self.world.account(self.api_key)
+        return None if self.api_key is None else self.server_state.account(self.api_key)
 
     @property
     def accounts(self) -> Sequence[Account]:
         """The accounts that this is about."""
         account = self.account
-        return self.world.accounts if account is None else [account]
+        return self.server_state.accounts if account is None else [account]
 
     def each_account(self) -> Iterator[Account]:
         """The accounts that this is about, one after the other, while other requests run.
@@ -47,7 +47,7 @@ class Scope:
             ControlError: if one was reset or replaced before its turn came.
         """
         for account in self.accounts:
-            if not self.world.has(account):
+            if not self.server_state.has(account):
                 reason = f"{account.name} was reset or replaced before it was read"
                 raise conflict("path", "", reason)
             yield account
@@ -56,13 +56,13 @@ class Scope:
     def clock(self) -> Clock:
         """The account's clock, or the server's."""
         account = self.account
-        return self.world.clock if account is None else account.clock
+        return self.server_state.clock if account is None else account.clock
 
     @property
     def settings(self) -> Settings:
         """How the server behaves, towards the account or in general."""
         account = self.account
-        return self.world.settings if account is None else account.settings
+        return self.server_state.settings if account is None else account.settings
 
     def only_account(self) -> Account:
         """The one account that this is about, chosen or the only one there is.
@@ -82,11 +82,11 @@ class Scope:
         return self.accounts[0]
 
 
-def scope_of(world: World, api_key: str | None, name: str | None) -> Scope:
+def scope_of(server_state: ServerState, api_key: str | None, name: str | None) -> Scope:
     """What a call is about.
 
     Args:
-        world: the server's state.
+        server_state: the server's state.
         api_key: the key of the account.
         name: the name of an account that exists, instead of its key.
 
@@ -96,14 +96,16 @@ def scope_of(world: World, api_key: str | None, name: str | None) -> Scope:
     if api_key is not None and name is not None:
         raise wrong_field("query", "account", "cannot be combined with X-Api-Key")
     if name is not None:
-        for account in world.accounts:
+        for account in server_state.accounts:
             if account.name == name:
-                return Scope(world, account.api_key)
+                return Scope(server_state, account.api_key)
         raise not_found("query", "account", f"there is no account {quoted(name)}")
     if api_key is None:
-        return Scope(world, None)
+        return Scope(server_state, None)
     try:
-        key = access.api_key(api_key, world.settings.api_keys, world.profile.key_prefix)
+        key = access.api_key(
+            api_key, server_state.settings.api_keys, server_state.profile.key_prefix
+        )
     except ApiError as error:
         raise wrong_field("header", "x-api-key", error.message) from None
-    return Scope(world, key)
+    return Scope(server_state, key)

@@ -30,7 +30,7 @@ def put_state(scope: Scope, body: AccountState) -> Pieces[Done]:
 
 def _put(scope: Scope, body: AccountState) -> Iterator[bytes]:
     account = scope.only_account()
-    work = import_account(scope.world, account.api_key, body)
+    work = import_account(scope.server_state, account.api_key, body)
     try:
         while (restored := _imported(work)) is None:
             yield b""

@@ -45,7 +45,7 @@ def add_endpoint(scope: Scope, body: EndpointBody) -> EndpointResult:
     """Subscribe an endpoint to an event of one or all accounts."""
     subscription = Subscription(url=body.url, event=body.event, secret=body.secret)
     try:
-        return _endpoint_result(scope, scope.world.subscribe(subscription, scope.api_key))
+        return _endpoint_result(scope, scope.server_state.subscribe(subscription, scope.api_key))
     except TooManyEndpointsError as error:
         raise conflict("body", "url", str(error)) from None
 
@@ -61,7 +61,7 @@ def change_endpoint(scope: Scope, endpoint_id: str, body: EndpointChange) -> End
     if body.url is not None:
         endpoint.url = body.url
     if body.disabled:
-        scope.world.webhooks.disable(endpoint)
+        scope.server_state.webhooks.disable(endpoint)
     elif body.disabled is False:
         endpoint.enable()
     return _endpoint_result(scope, endpoint)
@@ -69,14 +69,14 @@ def change_endpoint(scope: Scope, endpoint_id: str, body: EndpointChange) -> End
 
 def remove_endpoint(scope: Scope, endpoint_id: str) -> Done:
     """Remove an endpoint."""
-    scope.world.webhooks.remove(_endpoint(scope, endpoint_id))
+    scope.server_state.webhooks.remove(_endpoint(scope, endpoint_id))
     return Done(done=f"{endpoint_id} removed")
 
 
 def rotate_secret(scope: Scope, endpoint_id: str, body: RotateBody) -> EndpointResult:
     """Rotate a secret; the old one also signs for 24 hours."""
     endpoint = _endpoint(scope, endpoint_id)
-    secret = body.secret or scope.world.webhooks.new_secret()
+    secret = body.secret or scope.server_state.webhooks.new_secret()
     endpoint.rotate(secret, scope.clock.now())
     return _endpoint_result(scope, endpoint)
 
@@ -85,7 +85,7 @@ def recover_messages(scope: Scope, endpoint_id: str, body: RecoverBody) -> Done:
     """Retry every failed message to an endpoint since a time."""
     endpoint = _endpoint(scope, endpoint_id)
     _check_enabled(endpoint)
-    count = scope.world.webhooks.recover(endpoint, to_microseconds(body.since))
+    count = scope.server_state.webhooks.recover(endpoint, to_microseconds(body.since))
     return Done(done=f"{count} recovered")
 
 
@@ -99,7 +99,7 @@ def list_messages(scope: Scope, query: MessagesQuery) -> MessagesResult:
     return MessagesResult(
         messages=[message_result(scope, message) for message in islice(found, query.limit)],
         total=len(found),
-        dropped=scope.world.webhooks.dropped,
+        dropped=scope.server_state.webhooks.dropped,
         subscribed=_subscribed(scope),
     )
 
@@ -120,7 +120,7 @@ def resend_message(scope: Scope, message_id: str, body: ResendBody) -> MessageRe
     if not deliveries and body.endpoint_id is not None:
         reason = f"the message is not for an endpoint {quoted(body.endpoint_id)}"
         raise not_found("body", "endpoint_id", reason)
-    if not scope.world.webhooks.resend(deliveries):
+    if not scope.server_state.webhooks.resend(deliveries):
         raise conflict("body", "endpoint_id", "every endpoint of the message is disabled")
     return message_result(scope, message)
 
@@ -129,7 +129,7 @@ def arm_adversary(scope: Scope, body: WebhookFaultBody) -> WebhookFaultResult:
     """Arm a webhook fault."""
     if body.endpoint_id is not None:
         _endpoint(scope, body.endpoint_id, "body")
-    fault = scope.world.webhooks.faults.arm(
+    fault = scope.server_state.webhooks.faults.arm(
         body.kind,
         scope.api_key,
         endpoint_id=body.endpoint_id,
@@ -147,7 +147,7 @@ def list_adversary(scope: Scope) -> WebhookFaultsResult:
 def remove_adversary(scope: Scope) -> Done:
     """Clear all webhook faults."""
     faults = _faults(scope)
-    scope.world.webhooks.faults.clear(faults)
+    scope.server_state.webhooks.faults.clear(faults)
     return Done(done=f"{len(faults)} removed")
 
 
@@ -155,15 +155,15 @@ def remove_trick(scope: Scope, trick_id: str) -> Done:
     """Clear one webhook fault."""
     for fault in _faults(scope):
         if fault.id == trick_id:
-            scope.world.webhooks.faults.clear([fault])
+            scope.server_state.webhooks.faults.clear([fault])
             return Done(done=f"{trick_id} removed")
     raise not_found("path", "trick_id", f"there is no webhook fault {quoted(trick_id)}")
 
 
 def _endpoints(scope: Scope) -> list[Endpoint]:
     """The endpoints that get the events of an account, or all."""
-    scope.world.webhooks.catch_up()  # earlier events are for the endpoints of that time
-    endpoints = scope.world.webhooks.endpoints.values()
+    scope.server_state.webhooks.catch_up()  # earlier events are for the endpoints of that time
+    endpoints = scope.server_state.webhooks.endpoints.values()
     wanted = (scope.api_key, None)
     return [e for e in endpoints if scope.api_key is None or e.account in wanted]
 
@@ -182,7 +182,7 @@ def _check_enabled(endpoint: Endpoint) -> None:
 
 def _messages(scope: Scope) -> list[Message]:
     """The messages that an account can see, or all, newest first."""
-    webhooks, key = scope.world.webhooks, scope.api_key
+    webhooks, key = scope.server_state.webhooks, scope.api_key
     webhooks.catch_up()
     return [
         message
@@ -229,7 +229,7 @@ def _fits(message: Message, query: MessagesQuery, deliveries: list[Delivery]) ->
 
 def _faults(scope: Scope) -> list[WebhookFault]:
     """The webhook faults that an account has armed, or all."""
-    armed = scope.world.webhooks.faults.armed
+    armed = scope.server_state.webhooks.faults.armed
     return [f for f in armed if scope.api_key is None or f.account == scope.api_key]
 
 

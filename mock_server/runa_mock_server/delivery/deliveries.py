@@ -13,7 +13,7 @@ from typing import Protocol
 
 from runa_mock_server.delivery.mail import mail_senders
 from runa_mock_server.delivery.webhooks import WebhookSender
-from runa_mock_server.server_state.server_state import World
+from runa_mock_server.server_state.server_state import ServerState
 
 # A clock that runs fast makes a time come sooner than the computer's timers can tell.
 _SHORTEST_WAIT = 0.001
@@ -36,15 +36,15 @@ class Deliveries:
     """The senders of one server, on the running event loop.
 
     Args:
-        world: what is sent belongs to it.
+        server_state: what is sent belongs to it.
     """
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, server_state: ServerState) -> None:
         self._loop = asyncio.get_running_loop()
         self._thread = threading.get_ident()
-        webhooks = WebhookSender(world)
-        world.tell = webhooks.tell
-        self._senders: Sequence[Sender] = (webhooks, *mail_senders(world))
+        webhooks = WebhookSender(server_state)
+        server_state.tell = webhooks.tell
+        self._senders: Sequence[Sender] = (webhooks, *mail_senders(server_state))
         self._timer: asyncio.TimerHandle | None = None
         self._is_woken = False
         self._is_closed = False

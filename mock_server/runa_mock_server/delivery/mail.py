@@ -19,7 +19,7 @@ from runa_mock_server.delivery.connecting import connect
 from runa_mock_server.mail.outbox import Email
 from runa_mock_server.orders.commit import MOST_MAILS
 from runa_mock_server.server_state.account import Account
-from runa_mock_server.server_state.server_state import World
+from runa_mock_server.server_state.server_state import ServerState
 
 if TYPE_CHECKING:
     from aiosmtplib import SMTP
@@ -36,31 +36,31 @@ _QUIT_SECONDS = 1
 _NOOP_SECONDS = 2
 
 
-def mail_senders(world: World) -> "tuple[MailSender, ...]":
+def mail_senders(server_state: ServerState) -> "tuple[MailSender, ...]":
     """The sender of a server's mails, if they are relayed."""
-    if world.settings.smtp is None:
+    if server_state.settings.smtp is None:
         return ()
-    return (MailSender(world, world.settings.smtp),)
+    return (MailSender(server_state, server_state.settings.smtp),)
 
 
 class MailSender:
     """Relays the mails of a server when they are sent, one after the other.
 
     Args:
-        world: whose mails.
+        server_state: whose mails.
         smtp: ``HOST:PORT`` of the server.
     """
 
-    def __init__(self, world: World, smtp: str) -> None:
-        self._world = world
-        self._connection = _SmtpConnection(smtp, world.settings)
+    def __init__(self, server_state: ServerState, smtp: str) -> None:
+        self._server_state = server_state
+        self._connection = _SmtpConnection(smtp, server_state.settings)
         # For each account a heap of the times at which mails are sent, with their order. Outdated
         # entries, such as those of orders on hold, are skipped.
         self._leaving: dict[Account, list[tuple[int, str]]] = {}
         self._queue: deque[tuple[Account, Email]] = deque()
         self._task: asyncio.Task[None] | None = None
-        world.installed.append(self._watch)
-        for account in world.accounts:
+        server_state.installed.append(self._watch)
+        for account in server_state.accounts:
             self._watch(account)
 
     def _watch(self, account: Account) -> None:
@@ -81,7 +81,7 @@ class MailSender:
         if len(heap) > 2 * MOST_MAILS:  # more than there are orders with mail
             heap[:] = {entry for entry in heap if self._mails(account, *entry)}
             heapify(heap)
-        self._world.wake()
+        self._server_state.wake()
 
     def _mails(self, account: Account, moment: int, order_id: str) -> list[Email]:
         """The mails of an order that are sent at a time and were not relayed."""
@@ -94,7 +94,7 @@ class MailSender:
     def send_due(self) -> None:
         """Queue the mails that are sent by now, and relay the queue."""
         for account, heap in list(self._leaving.items()):
-            if not self._world.has(account):  # it was reset
+            if not self._server_state.has(account):  # it was reset
                 del self._leaving[account]
                 continue
             now = account.clock.now()
@@ -133,7 +133,7 @@ class MailSender:
 
     async def _relay_next(self) -> None:
         account, email = self._queue.popleft()
-        if not self._world.has(account):  # it was reset meanwhile
+        if not self._server_state.has(account):  # it was reset meanwhile
             return
         outcome = "not relayed: the mock server was stopped"
         try:
@@ -143,8 +143,8 @@ class MailSender:
 
     async def close(self) -> None:
         """Stop relaying; mails that wait are noted as not relayed."""
-        self._world.installed.remove(self._watch)
-        for account in self._world.accounts:
+        self._server_state.installed.remove(self._watch)
+        for account in self._server_state.accounts:
             account.outbox.changed = None
         if self._task is not None:
             self._task.cancel()

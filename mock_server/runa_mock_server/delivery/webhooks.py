@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from runa_mock_server.base.clock import SECOND, Clock, computer_time
 from runa_mock_server.server_state.account import Account
-from runa_mock_server.server_state.server_state import World
+from runa_mock_server.server_state.server_state import ServerState
 from runa_mock_server.webhooks.endpoints import Endpoint
 from runa_mock_server.webhooks.faults import InjectedFaults, reserialised
 from runa_mock_server.webhooks.messages import Answer, Attempt, Delivery, Due
@@ -46,11 +46,11 @@ class WebhookSender:
     """Sends the webhooks of one server, on the running event loop.
 
     Args:
-        world: whose webhooks.
+        server_state: whose webhooks.
     """
 
-    def __init__(self, world: World) -> None:
-        self._world = world
+    def __init__(self, server_state: ServerState) -> None:
+        self._server_state = server_state
         self._loop = asyncio.get_running_loop()
         self._under_way: dict[asyncio.Task[None], Due] = {}
         self._busy: dict[Endpoint, list[Due]] = {}
@@ -74,7 +74,7 @@ class WebhookSender:
 
     def seconds_until_due(self) -> float | None:
         """Seconds of the computer's time until something is due, ``None`` if nothing is."""
-        return self._world.webhooks.seconds_until_due()
+        return self._server_state.webhooks.seconds_until_due()
 
     async def close(self) -> None:
         """Cancel the attempts under way; a server that is started again makes them anew."""
@@ -86,23 +86,23 @@ class WebhookSender:
         cancelled = [due for task, due in under_way.items() if task.cancelled()]
         in_line = [line.pop() for line in self._lines.values() for _ in range(len(line))]
         for due in (*cancelled, *in_line):
-            self._world.webhooks.put_back(due)
+            self._server_state.webhooks.put_back(due)
 
     async def tell(self, account: Account, order_id: str) -> None:
         """End an order and attempt its message before anything else, if endpoints subscribe."""
-        if not self._world.webhooks.subscribers(account.api_key)[ORDERS]:
+        if not self._server_state.webhooks.subscribers(account.api_key)[ORDERS]:
             return
         order = account.state.order(order_id)
         if order is not None and account.clock.now() < order.ends_at:
             account.orders.complete(order.id)
-        self._world.wake()
+        self._server_state.wake()
         with suppress(TimeoutError):
             async with asyncio.timeout(account.settings.webhook_timeout):
                 while not self._is_attempted(order_id):
                     await self._attempted.wait()
 
     def _is_attempted(self, order_id: str) -> bool:
-        message = self._world.webhooks.of_order(order_id)
+        message = self._server_state.webhooks.of_order(order_id)
         return message is not None and all(
             delivery.attempts or delivery.state != "pending" or delivery.held is not None
             for delivery in message.deliveries
@@ -111,7 +111,7 @@ class WebhookSender:
     def _take_up(self, first: str | None = None) -> None:
         """Put what is due in line, that of one account first, and begin what may begin."""
         noticed = self._loop.time()
-        for due in self._world.webhooks.take_due(_STEPS, first):
+        for due in self._server_state.webhooks.take_due(_STEPS, first):
             line = self._lines.setdefault(due.delivery.endpoint, Schedule())
             line.put(due._replace(noticed=noticed))
         for endpoint in tuple(self._lines):
@@ -140,7 +140,7 @@ class WebhookSender:
         return due.late > limit and any(other.due < due.due for other in busy)
 
     def _settings(self, due: Due) -> "Settings":
-        return self._world.settings_of(due.delivery.message.account)
+        return self._server_state.settings_of(due.delivery.message.account)
 
     async def _deliver(self, due: Due) -> None:
         endpoint = due.delivery.endpoint
@@ -157,7 +157,11 @@ class WebhookSender:
                 self._take_up(due.delivery.message.account)
 
     async def _attempt(self, due: Due) -> None:
-        webhooks, delivery, settings = self._world.webhooks, due.delivery, self._settings(due)
+        webhooks, delivery, settings = (
+            self._server_state.webhooks,
+            due.delivery,
+            self._settings(due),
+        )
         clock, endpoint = delivery.message.clock, delivery.endpoint
         faults = self._faults(due)
         if faults is None:
@@ -190,7 +194,7 @@ class WebhookSender:
             if self._held.get(endpoint) is delivery:  # no message came that could overtake it
                 del self._held[endpoint]
             return faults
-        faults = self._world.webhooks.faults.inject(
+        faults = self._server_state.webhooks.faults.inject(
             delivery.message.account, endpoint, in_order=due.by_hand or endpoint in self._held
         )
         if "reorder" not in faults.kinds:
@@ -199,7 +203,7 @@ class WebhookSender:
         delivery.due = delivery.message.clock.now() + round(faults.seconds * SECOND)
         self._held = {other: held for other, held in self._held.items() if not other.disabled}
         self._held[endpoint] = delivery
-        self._world.webhooks.schedule(delivery)
+        self._server_state.webhooks.schedule(delivery)
         return None
 
     async def _post(self, due: Due, faults: InjectedFaults, at: int, request: _Request) -> Attempt:
@@ -233,10 +237,10 @@ class WebhookSender:
             signed_at = max(0, signed_at - round(faults.seconds * SECOND))
         secrets = endpoint.secrets(at)
         if "wrong_signature" in faults.kinds:
-            secrets = [self._world.webhooks.new_secret()]
+            secrets = [self._server_state.webhooks.new_secret()]
         elif "old_secret" in faults.kinds:
             old = [secret for secret, _ in endpoint.retired[-1:]]
-            secrets = old or [self._world.webhooks.new_secret()]
+            secrets = old or [self._server_state.webhooks.new_secret()]
         headers = signed_headers(
             secrets, message.id, signed_at // SECOND, message.payload, settings.webhook_headers
         )

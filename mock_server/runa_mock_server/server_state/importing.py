@@ -18,7 +18,7 @@ from runa_mock_server.orders.idempotency import Answer, KeptAnswer
 from runa_mock_server.orders.order import Order, Part
 from runa_mock_server.server_state.account import Account
 from runa_mock_server.server_state.exported_order import ExportedOrder, read_document
-from runa_mock_server.server_state.server_state import World
+from runa_mock_server.server_state.server_state import ServerState
 from runa_mock_server.server_state.snapshots import AccountState, AnswerState
 
 R = TypeVar("R")
@@ -48,13 +48,13 @@ class InterruptedImportError(Exception):
     """What the state was to be imported into has changed meanwhile; nothing was changed."""
 
 
-def import_account(world: World, api_key: str, state: AccountState) -> Work[Account]:
+def import_account(server_state: ServerState, api_key: str, state: AccountState) -> Work[Account]:
     """Have the account of a key be as it was exported, in the place of the one before.
 
     The account is made aside and installed at the end. Yields after each bounded amount of work.
 
     Args:
-        world: the server's state.
+        server_state: the server's state.
         api_key: the key.
         state: what was exported; emptied, for to free a large one at once would take long.
 
@@ -64,10 +64,10 @@ def import_account(world: World, api_key: str, state: AccountState) -> Work[Acco
         InterruptedImportError: if the server was reset meanwhile, or another account was imported
             from the same state.
     """
-    if state.profile != world.settings.profile:
-        raise StateError("profile", f"this server plays {world.settings.profile}")
-    journal = world.journal  # a new one is made at each reset
-    account = world.new_account(api_key)
+    if state.profile != server_state.settings.profile:
+        raise StateError("profile", f"this server plays {server_state.settings.profile}")
+    journal = server_state.journal  # a new one is made at each reset
+    account = server_state.new_account(api_key)
     account.change_settings(state.settings)
     try:
         account.clock.restore(state.clock.now, state.clock.speed)
@@ -75,11 +75,11 @@ def import_account(world: World, api_key: str, state: AccountState) -> Work[Acco
         raise StateError("clock", str(error)) from None
     identity = Identity(state.number, _secret(state.ids, account.state.identity.secret))
     if _is_taken(
-        world, api_key, identity
+        server_state, api_key, identity
     ):  # two accounts of one state: new links differ, the old ones are known
         identity = Identity(state.number, account.state.identity.secret)
     account.state.identity = identity
-    for commit in _commits(account, world, state):
+    for commit in _commits(account, server_state, state):
         if commit is not None:
             account.state.apply(commit)
         yield
@@ -88,10 +88,10 @@ def import_account(world: World, api_key: str, state: AccountState) -> Work[Acco
             raise StateError("undelivered", f"there is no order {quoted(order_id)}")
         account.undelivered[order_id] = orders_before
     yield from _emptied(state)
-    if world.journal is not journal or _is_taken(world, api_key, identity):
+    if server_state.journal is not journal or _is_taken(server_state, api_key, identity):
         raise InterruptedImportError
     account.follow()  # the server's settings and products may have been changed meanwhile
-    world.install(account)
+    server_state.install(account)
     return account
 
 
@@ -102,9 +102,9 @@ def _emptied(state: AccountState) -> Iterator[None]:
             yield
 
 
-def _is_taken(world: World, api_key: str, identity: Identity) -> bool:
+def _is_taken(server_state: ServerState, api_key: str, identity: Identity) -> bool:
     """Whether the account of another key has an identity."""
-    numbered = world.numbered(identity.account)
+    numbered = server_state.numbered(identity.account)
     return any(each.state.identity == identity and each.api_key != api_key for each in numbered)
 
 
@@ -119,13 +119,15 @@ def _secret(ids: Mapping[str, Any], own: bytes) -> bytes:
     return secret
 
 
-def _commits(account: Account, world: World, state: AccountState) -> Iterator[Commit | None]:
+def _commits(
+    account: Account, server_state: ServerState, state: AccountState
+) -> Iterator[Commit | None]:
     """What has to be committed, one after the other, to make the account; ``None`` is work."""
     answers = {}
     for kept_state in state.answers:
         answers[_decoded(kept_state.key)] = _kept(kept_state)
         yield None
-    orders = yield from _orders(account, world, state, answers)
+    orders = yield from _orders(account, server_state, state, answers)
     known = {order.id: order for order in orders}
     mails = yield from _mails(state, known, account.state.identity)
     for order in orders:
@@ -155,7 +157,10 @@ def _kept(answer: AnswerState) -> KeptAnswer:
 
 
 def _orders(
-    account: Account, world: World, state: AccountState, answers: Mapping[str, KeptAnswer]
+    account: Account,
+    server_state: ServerState,
+    state: AccountState,
+    answers: Mapping[str, KeptAnswer],
 ) -> Work[list[Order]]:
     keys = {}
     for key, kept_answer in answers.items():
@@ -164,10 +169,10 @@ def _orders(
     on_hold = {kept.id for kept in state.orders if kept.ends_at == NEVER}
     if state.held.keys() != on_hold:
         raise StateError("held", "must name the orders that do not end by themselves")
-    claims = _Claims(world, state)
+    claims = _Claims(server_state, state)
     orders: list[Order] = []
     for position, kept in enumerate(state.orders):
-        document = _document(world, state, position, orders[-1].id if orders else "")
+        document = _document(server_state, state, position, orders[-1].id if orders else "")
         claims.check(document)
         order = document.order(
             ends_at=kept.ends_at,
@@ -195,7 +200,9 @@ def _orders(
     return orders
 
 
-def _document(world: World, state: AccountState, position: int, last: str) -> ExportedOrder:
+def _document(
+    server_state: ServerState, state: AccountState, position: int, last: str
+) -> ExportedOrder:
     """The document of the order at a position, after the order with the id ``last``."""
     kept = state.orders[position]
     if kept.id <= last:
@@ -212,7 +219,7 @@ def _document(world: World, state: AccountState, position: int, last: str) -> Ex
     if places != [Place(state.number, position, index) for index in range(len(places))]:
         raise StateError("orders", f"the links of {kept.id} do not lead to it")
     for code in document.codes:
-        _check_product(world, "orders", code)
+        _check_product(server_state, "orders", code)
     return document
 
 
@@ -220,15 +227,15 @@ class _Claims:
     """What claimed payouts were turned into, by token.
 
     Args:
-        world: whose products they have to be.
+        server_state: whose products they have to be.
         state: what was exported.
 
     Attributes:
         parts: the same, as orders have it.
     """
 
-    def __init__(self, world: World, state: AccountState) -> None:
-        self._world = world
+    def __init__(self, server_state: ServerState, state: AccountState) -> None:
+        self._server_state = server_state
         self._unknown = set(state.claims)
         self.parts = {
             token: tuple(Part(part.code, in_cents(part.value)) for part in parts)
@@ -250,7 +257,7 @@ class _Claims:
         for token in self._unknown:
             raise StateError("claims", f"no claimed payout has the token {quoted(token)}")
         for part in chain.from_iterable(self.parts.values()):
-            _check_product(self._world, "claims", part.code)
+            _check_product(self._server_state, "claims", part.code)
 
 
 def _mails(
@@ -276,8 +283,8 @@ def _check_order(known: Mapping[str, Order], field: str, order_id: object) -> Or
     return order
 
 
-def _check_product(world: World, field: str, code: str) -> None:
-    if world.catalogue.known_offer(code) is None:
+def _check_product(server_state: ServerState, field: str, code: str) -> None:
+    if server_state.catalogue.known_offer(code) is None:
         raise StateError(field, f"this server has no product {quoted(code)}")
 
 

@@ -49,7 +49,7 @@ class _Terms(NamedTuple):
     terms: OrderTerms
 
 
-class World:
+class ServerState:
     """The state of one server, by account.
 
     Args:

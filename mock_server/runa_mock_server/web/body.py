@@ -27,7 +27,7 @@ async def read_body(call: Call) -> bytes:
     """
     body = call.body
     if body is None:
-        limit = call.world.settings.max_body_bytes
+        limit = call.server_state.settings.max_body_bytes
         body = call.body = await read_limited(call.request, limit)
     return body
 

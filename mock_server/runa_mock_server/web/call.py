@@ -12,12 +12,12 @@ from runa_mock_server.orders.idempotency import Answer
 from runa_mock_server.server_state.account import Account
 from runa_mock_server.server_state.faults import Fault
 from runa_mock_server.server_state.journal import Journal, Outcome
-from runa_mock_server.server_state.server_state import World
+from runa_mock_server.server_state.server_state import ServerState
 from runa_schemas.contract_data import ExecutionMode
 
 
 class ForgottenError(Exception):
-    """The call was held up, and the world that it came to was reset or replaced meanwhile."""
+    """The call was held up, and its account or the server was reset meanwhile."""
 
 
 Check = Callable[["Call"], None]
@@ -49,7 +49,7 @@ class Call:
     """What is known of a request so far; each step adds what it finds out.
 
     Attributes:
-        world: the state of the server.
+        server_state: the state of the server.
         request: the HTTP request.
         route: its route: the checks and the handler.
         parameters: the variable parts of the path.
@@ -78,7 +78,7 @@ class Call:
             connection ends without one.
     """
 
-    world: World
+    server_state: ServerState
     request: BaseRequest
     route: Route
     parameters: Mapping[str, str]
@@ -106,8 +106,8 @@ class Call:
     @property
     def is_remembered(self) -> bool:
         """Whether neither its account nor everything was reset or replaced since it came."""
-        return self.first_journal is self.world.journal and (
-            self.owner is None or self.world.has(self.owner)
+        return self.first_journal is self.server_state.journal and (
+            self.owner is None or self.server_state.has(self.owner)
         )
 
     def check_remembered(self) -> None:
@@ -155,11 +155,11 @@ class Call:
     @property
     def journal(self) -> Journal:
         """The journal that the call goes into."""
-        return self.world.journal if self.owner is None else self.owner.journal
+        return self.server_state.journal if self.owner is None else self.owner.journal
 
     @property
     def redactor(self) -> Redactor:
         """What takes API keys out of what is shown of the call."""
         if self.owner is not None:
             return self.owner.redactor
-        return Redactor(self.headers.get("X-Api-Key", ""), self.world.known_keys)
+        return Redactor(self.headers.get("X-Api-Key", ""), self.server_state.known_keys)

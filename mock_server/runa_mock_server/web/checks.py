@@ -42,15 +42,17 @@ def check_headers(call: Call, checks: Iterable[Check]) -> None:
 
 def check_key(call: Call) -> None:
     """400 for two different keys, 401 ``unauthorized``, 403 ``forbidden``."""
-    world = call.world
+    server_state = call.server_state
     key = call.headers.get("X-Api-Key")
     _check_single(call, "X-Api-Key")
-    key = request_headers.api_key(key, world.settings.api_keys, world.profile.key_prefix)
-    if not key.partition(".")[2] and not world.settings.api_keys:
-        if not world.settings.lenient_authentication:
+    key = request_headers.api_key(
+        key, server_state.settings.api_keys, server_state.profile.key_prefix
+    )
+    if not key.partition(".")[2] and not server_state.settings.api_keys:
+        if not server_state.settings.lenient_authentication:
             raise ApiError("forbidden", "An API key is PREFIX.SECRET.")
         call.kindnesses += ("lenient_authentication",)
-    call.account = call.owner = world.account(key)
+    call.account = call.owner = server_state.account(key)
     call.response_headers["X-Api-Version"] = API_VERSION
 
 
@@ -102,7 +104,7 @@ def check_execution_mode(call: Call) -> None:
 def check_idempotency_key(call: Call) -> None:
     """422 ``validation_error``."""
     call.idempotency_key = call.headers.get("X-Idempotency-Key") or request_headers.idempotency_key(
-        None, as_pydantic_1=call.world.profile.details_of_pydantic_1
+        None, as_pydantic_1=call.server_state.profile.details_of_pydantic_1
     )
 
 

@@ -13,7 +13,7 @@ from aiohttp.http_exceptions import LineTooLong
 from aiohttp.web_protocol import RequestHandler
 
 from runa_mock_server.base.errors import ApiError, quoted
-from runa_mock_server.server_state.server_state import World
+from runa_mock_server.server_state.server_state import ServerState
 from runa_mock_server.web.access_log import ACCESS_LOG, log_request
 from runa_mock_server.web.answers import answer_to, to_response
 from runa_mock_server.web.call import Call
@@ -57,7 +57,7 @@ class Connection(RequestHandler):
     Args:
         manager: as for aiohttp's.
         loop: the running event loop.
-        world: the state of the server.
+        server_state: the state of the server.
 
     Attributes:
         call: the request in hand, or the last one; ``None`` if it is none of the service's.
@@ -68,15 +68,17 @@ class Connection(RequestHandler):
         "_loop_time",
         "_paused_at",
         "_phase",
+        "_server_state",
         "_since",
         "_timer",
         "_unread",
         "_when_lost",
-        "_world",
         "call",
     )
 
-    def __init__(self, manager: web.Server, loop: asyncio.AbstractEventLoop, world: World) -> None:
+    def __init__(
+        self, manager: web.Server, loop: asyncio.AbstractEventLoop, server_state: ServerState
+    ) -> None:
         super().__init__(
             manager,
             loop=loop,
@@ -87,7 +89,7 @@ class Connection(RequestHandler):
             max_field_size=LONGEST_LINE,
         )
         self.call: Call | None = None
-        self._world = world
+        self._server_state = server_state
         self._loop_time = loop.time
         self._phase: Literal["idle", "head", "request"] = "idle"
         self._since = loop.time()
@@ -138,7 +140,7 @@ class Connection(RequestHandler):
         """Log a request that is over; the connection is idle until the next one."""
         self._phase, self._since = "idle", self._loop_time()
         if time is not None and ACCESS_LOG.isEnabledFor(logging.INFO):
-            known = self._world.known_keys
+            known = self._server_state.known_keys
             log_request(request, response, self.call or known, self._since - time)
 
     def pause_writing(self) -> None:

@@ -19,7 +19,7 @@ from runa_mock_server.base.redaction import Redactor
 from runa_mock_server.control.health import health_of
 from runa_mock_server.control.problems import ControlError, refusal
 from runa_mock_server.orders.idempotency import Answer
-from runa_mock_server.server_state.server_state import World
+from runa_mock_server.server_state.server_state import ServerState
 from runa_mock_server.web.answers import answer_to, json_answer, redacted, to_response
 from runa_mock_server.web.body import read_limited
 from runa_mock_server.web.query import query_of
@@ -44,25 +44,25 @@ class ControlGate:
     """Answers requests under ``/_mock``.
 
     Args:
-        world: the server's state.
+        server_state: the server's state.
     """
 
-    def __init__(self, world: World) -> None:
-        self._world = world
+    def __init__(self, server_state: ServerState) -> None:
+        self._server_state = server_state
 
     @cached_property
     def api(self) -> "ControlApi":
         """The control API; made when it is first called, for many servers never need it."""
         from runa_mock_server.control.api import ControlApi  # noqa: PLC0415 - see above
 
-        return ControlApi(self._world)
+        return ControlApi(self._server_state)
 
     @cached_property
     def events(self) -> "EventStreams":
         """Who listens to what changes; made when somebody does."""
         from runa_mock_server.web.events import EventStreams  # noqa: PLC0415 - as above
 
-        return EventStreams(self._world)
+        return EventStreams(self._server_state)
 
     async def __call__(self, request: web.BaseRequest) -> web.StreamResponse:
         """The response to a request under ``/_mock``."""
@@ -77,7 +77,7 @@ class ControlGate:
             shown = self._dashboard(request, path)
             if shown is not None:
                 return shown
-            _check_origin(request, self._world.public_url)
+            _check_origin(request, self._server_state.public_url)
             if not is_health:
                 self._check_on()
                 self._check_token(request)
@@ -88,7 +88,7 @@ class ControlGate:
             answer = answer_to(refusal)
         if answer.status >= _REFUSALS:
             api_key = request.headers.get("X-Api-Key", "")
-            answer = redacted(answer, Redactor(api_key, self._world.known_keys))
+            answer = redacted(answer, Redactor(api_key, self._server_state.known_keys))
         if answer.status == _METHOD_NOT_ALLOWED:
             headers["Allow"] = ", ".join(self.api.methods(path))
         return to_response(answer, headers)
@@ -108,7 +108,7 @@ class ControlGate:
         if not is_file and not dashboard.prefers_page(request.headers.get("Accept", "")):
             return None
         if is_file or not _is_followed_link(request):
-            _check_origin(request, self._world.public_url)
+            _check_origin(request, self._server_state.public_url)
         self._check_on()
         if is_file:
             return dashboard.file(path.removeprefix(_FILES))
@@ -121,7 +121,7 @@ class ControlGate:
             raise refusal(error.status, error.type, "body", "", error.message) from None
         method = "GET" if request.method == "HEAD" else request.method
         if (method, path) == ("GET", _HEALTH) and not (body or request.query_string):
-            return json_answer(health_of(self._world))
+            return json_answer(health_of(self._server_state))
         from runa_mock_server.control.operation import ControlRequest  # noqa: PLC0415 - loads pydantic
 
         slices = self.api.slices(
@@ -143,12 +143,12 @@ class ControlGate:
 
     def _check_on(self) -> None:
         """Refuse where the settings close the API."""
-        if not self._world.settings.control:
+        if not self._server_state.settings.control:
             raise ControlError(404, "not_found", "The control API is switched off.")
 
     def _check_token(self, request: web.BaseRequest) -> None:
         """Refuse where the settings ask for a token and another one is sent."""
-        settings = self._world.settings
+        settings = self._server_state.settings
         if settings.control_token is None:
             return
         given = request.headers.get("X-Mock-Token", "").encode(errors="replace")
@@ -166,7 +166,7 @@ class ControlGate:
         given = request.headers.get("Host")
         if given is None:  # HTTP/1.0 needs none, but every browser sends one
             return
-        settings = self._world.settings
+        settings = self._server_state.settings
         host = _host_of(f"//{given}")
         named = (*settings.hosts, *settings.control_hosts)
         own = (_host_of(settings.public_url or ""), *(name.lower() for name in named))

@@ -14,7 +14,7 @@ from aiohttp import web
 
 from runa_mock_server.control.changes import PARTS, Mark, marks
 from runa_mock_server.control.problems import ControlError
-from runa_mock_server.server_state.server_state import World
+from runa_mock_server.server_state.server_state import ServerState
 from runa_mock_server.web.connection import connection_of
 
 HEARTBEAT = 15.0
@@ -26,14 +26,14 @@ _PAUSE = 0.25  # between two looks
 
 
 class EventStreams:
-    """Everybody who listens to one world.
+    """Everybody who listens to one server_state.
 
     Args:
-        world: the server's state.
+        server_state: the server's state.
     """
 
-    def __init__(self, world: World) -> None:
-        self._world = world
+    def __init__(self, server_state: ServerState) -> None:
+        self._server_state = server_state
         self._streams: set[_Stream] = set()
         self._watcher: asyncio.Task[None] | None = None
 
@@ -57,7 +57,7 @@ class EventStreams:
         self._streams.add(stream)
         if self._watcher is None:
             # Marked before the first event leaves: what happens from then on must be told.
-            self._watcher = asyncio.create_task(self._watch(marks(self._world)))
+            self._watcher = asyncio.create_task(self._watch(marks(self._server_state)))
         forget = connection_of(request).when_lost(stream.end)
         try:
             with suppress(ConnectionError):  # the listener is gone
@@ -83,7 +83,7 @@ class EventStreams:
     async def _watch(self, before: Mapping[str, Mark]) -> None:
         while True:
             await asyncio.sleep(_PAUSE)
-            now = marks(self._world)
+            now = marks(self._server_state)
             changed = [part for part in PARTS if now[part] != before[part]]
             before = now
             if changed:

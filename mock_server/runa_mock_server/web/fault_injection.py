@@ -19,7 +19,7 @@ from aiohttp import web
 from runa_mock_server.base.errors import RateExceededError, ServiceError
 from runa_mock_server.orders.idempotency import Answer
 from runa_mock_server.server_state.faults import Fault, Target
-from runa_mock_server.server_state.server_state import World
+from runa_mock_server.server_state.server_state import ServerState
 from runa_mock_server.web.answers import answer_to, to_response
 from runa_mock_server.web.body import read_body
 from runa_mock_server.web.call import Call, ForgottenError
@@ -43,17 +43,17 @@ class FaultInjection:
     """Answers requests as the pipeline does, but for what faults do to them.
 
     Args:
-        world: the state of the server, with its faults.
+        server_state: the state of the server, with its faults.
         pipeline: what is wrapped.
     """
 
-    def __init__(self, world: World, pipeline: Pipeline) -> None:
-        self._world = world
+    def __init__(self, server_state: ServerState, pipeline: Pipeline) -> None:
+        self._server_state = server_state
         self._pipeline = pipeline
 
     def __call__(self, request: web.BaseRequest) -> Awaitable[web.StreamResponse]:
         """The response to a request; the pipeline's own where no fault is armed."""
-        if self._world.faults.armed and not is_control(request.path):
+        if self._server_state.faults.armed and not is_control(request.path):
             return self._inject(request)
         return self._pipeline(request)
 
@@ -114,7 +114,7 @@ def _strike(call: Call, *, inside: bool = False) -> Fault | None:
         path=call.request.path,
         idempotency_key=call.header("X-Idempotency-Key"),
     )
-    fault = call.world.faults.strike(target, inside=inside)
+    fault = call.server_state.faults.strike(target, inside=inside)
     if fault is not None:
         call.faults = (*call.faults, fault)
     return fault
@@ -123,7 +123,7 @@ def _strike(call: Call, *, inside: bool = False) -> Fault | None:
 def _account_of(call: Call) -> str | None:
     """The API key whose faults can hit a call: the caller's, or the one behind a payout link."""
     token = call.parameters.get("token")
-    found = None if token is None else call.world.find_payout(token)
+    found = None if token is None else call.server_state.find_payout(token)
     if found is None:
         return call.header("X-Api-Key")
     call.owner = found[0]
@@ -273,7 +273,7 @@ async def _wait(
     """Wait until the time is over, the fault is removed, or one of ``more`` happens.
 
     Raises:
-        ForgottenError: if the world has been reset meanwhile; nobody waits for an answer then.
+        ForgottenError: if the server has been reset meanwhile; nobody waits for an answer then.
     """
     over = asyncio.Event()
     forget = [when(over.set) for when in (fault.when_removed, *more)]

@@ -14,7 +14,7 @@ from aiohttp.web_protocol import RequestHandler
 from runa_mock_server.base.address import url_of
 from runa_mock_server.base.listening import BACKLOG, bind, port_of
 from runa_mock_server.delivery.deliveries import Deliveries
-from runa_mock_server.server_state.server_state import World
+from runa_mock_server.server_state.server_state import ServerState
 from runa_mock_server.web.connection import Connection
 from runa_mock_server.web.control_gate import ControlGate
 from runa_mock_server.web.fault_injection import FaultInjection
@@ -35,15 +35,15 @@ log = logging.getLogger(__name__)
 
 
 class HttpServer:
-    """One world, served over HTTP on the running event loop.
+    """One server, served over HTTP on the running event loop.
 
     Args:
-        world: what to serve; its settings say where to listen.
+        server_state: what to serve; its settings say where to listen.
         sockets: sockets that listen there already; by default they are bound at the start.
     """
 
-    def __init__(self, world: World, sockets: Sequence[socket] = ()) -> None:
-        self._world = world
+    def __init__(self, server_state: ServerState, sockets: Sequence[socket] = ()) -> None:
+        self._server_state = server_state
         self._sockets = sockets
         self._manager: web.Server | None = None
         self._listeners: list[asyncio.Server] = []
@@ -58,10 +58,10 @@ class HttpServer:
             PortBusyError: if the address cannot be listened on.
             OSError: if the process or the system has no file descriptor left.
         """
-        settings = self._world.settings
-        self.control = ControlGate(self._world)
-        pipeline = Pipeline(self._world, self.control, ROUTES)
-        self._manager = _Manager(FaultInjection(self._world, pipeline), self._world)
+        settings = self._server_state.settings
+        self.control = ControlGate(self._server_state)
+        pipeline = Pipeline(self._server_state, self.control, ROUTES)
+        self._manager = _Manager(FaultInjection(self._server_state, pipeline), self._server_state)
         sockets = self._sockets or bind(settings.hosts, settings.port)
         url = url_of(settings.hosts[0], port_of(sockets))
         loop = asyncio.get_running_loop()
@@ -71,22 +71,24 @@ class HttpServer:
                 await loop.create_server(self._manager, sock=listening, backlog=_ACCEPTED_IN_A_ROW)
             )
             listening.listen(BACKLOG)
-        self._world.reached_at(settings.public_url or url)
-        self._world.later = partial(loop.call_later, _PAUSE)
-        self._deliveries = Deliveries(self._world)
-        self._world.wake = self._deliveries.wake
-        self._forget_clock = self._world.clock.when_moved(self._world.clock_moved)
-        self._world.wake()
+        self._server_state.reached_at(settings.public_url or url)
+        self._server_state.later = partial(loop.call_later, _PAUSE)
+        self._deliveries = Deliveries(self._server_state)
+        self._server_state.wake = self._deliveries.wake
+        self._forget_clock = self._server_state.clock.when_moved(self._server_state.clock_moved)
+        self._server_state.wake()
         return url
 
     async def stop(self) -> None:
         """Stop listening, let the requests in hand end for a moment, close every connection."""
         if self._listeners and self._manager is not None:
-            self._world.faults.remove(list(self._world.faults))  # nothing has to hang any longer
-            self._world.later = None
+            self._server_state.faults.remove(
+                list(self._server_state.faults)
+            )  # nothing has to hang any longer
+            self._server_state.later = None
             self._forget_clock()  # it may be the caller's, and outlive this server
-            self._world.wake = lambda: None
-            self._world.tell = None
+            self._server_state.wake = lambda: None
+            self._server_state.tell = None
             self.control.stop()
             for listener in self._listeners:
                 listener.close()
@@ -114,10 +116,10 @@ class _LoopErrors:
 class _Manager(web.Server):
     """aiohttp's low-level server: without an application between the socket and the pipeline."""
 
-    def __init__(self, handler: FaultInjection, world: World) -> None:
+    def __init__(self, handler: FaultInjection, server_state: ServerState) -> None:
         super().__init__(handler)
-        self._world = world
+        self._server_state = server_state
 
     def __call__(self) -> RequestHandler:
         """A protocol for a new connection."""
-        return Connection(self, self._loop, self._world)
+        return Connection(self, self._loop, self._server_state)

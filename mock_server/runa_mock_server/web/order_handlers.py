@@ -35,17 +35,21 @@ async def list_orders(call: Call) -> Answer:
 
 async def estimate_order(call: Call) -> Answer:
     """``POST /order/estimate``."""
-    world = call.world
-    if world.profile.name == "playground":
+    server_state = call.server_state
+    if server_state.profile.name == "playground":
         if not call.account.settings.playground_estimates:
             raise ApiError("not_found", "The playground has no POST /order/estimate.")
         call.kindnesses += ("playground_estimates",)
     document = parse_body(await read_body(call))
-    body = validate_body(NewEstimate, document, as_pydantic_1=world.profile.details_of_pydantic_1)
-    discounts = world.profile.applies_discounts
+    body = validate_body(
+        NewEstimate, document, as_pydantic_1=server_state.profile.details_of_pydantic_1
+    )
+    discounts = server_state.profile.applies_discounts
     if not call.account.orders.terms.several_countries:
-        rules.common_country(rules.look_up(body["items"], world.catalogue), world.catalogue)
-    return json_answer(estimate(body, world.catalogue, discounts=discounts))
+        rules.common_country(
+            rules.look_up(body["items"], server_state.catalogue), server_state.catalogue
+        )
+    return json_answer(estimate(body, server_state.catalogue, discounts=discounts))
 
 
 async def get_balance(call: Call) -> Answer:

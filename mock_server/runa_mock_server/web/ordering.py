@@ -29,14 +29,14 @@ async def create_order(call: Call) -> Answer:
     """
     raw = await read_body(call)
     if not call.is_remembered:  # or the order would be placed where it can never be read
-        call.first_journal = call.world.journal
+        call.first_journal = call.server_state.journal
         check_key(call)
     account = call.account
     request = _request(call, raw)
     call.fingerprint = request.fingerprint
     call.outcome = "refused"
     now = call.accepted_at = account.clock.now()
-    if call.world.faults.armed:
+    if call.server_state.faults.armed:
         await _hold_up(call, request, now)
     order = partial(
         Placing,
@@ -55,13 +55,13 @@ async def create_order(call: Call) -> Answer:
     elif commit.placed is not None:
         call.outcome = "created"
         call.order_id = commit.placed.id
-        if call.world.webhooks.faults.armed:
+        if call.server_state.webhooks.faults.armed:
             await _tell_early(call, commit.placed.id)
     return answer
 
 
 def _request(call: Call, raw: bytes) -> OrderRequest:
-    profile = call.world.profile
+    profile = call.server_state.profile
     trigger = call.headers.get("X-Trigger-Error") if profile.honours_triggers else None
     if trigger is not None and trigger not in DOCUMENTED_TRIGGERS:
         if call.account.settings.all_triggers:
@@ -104,6 +104,6 @@ async def _hold_up(call: Call, request: OrderRequest, now: int) -> None:
 
 async def _tell_early(call: Call, order_id: str) -> None:
     """Have a webhook overtake the answer, if a webhook fault wants that."""
-    account, tell = call.account, call.world.tell
-    if tell is not None and call.world.webhooks.faults.inject_early(account.api_key):
+    account, tell = call.account, call.server_state.tell
+    if tell is not None and call.server_state.webhooks.faults.inject_early(account.api_key):
         await tell(account, order_id)

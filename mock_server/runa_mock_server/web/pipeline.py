@@ -10,7 +10,7 @@ from runa_mock_server.base.errors import ApiError, ServiceError
 from runa_mock_server.base.redaction import Redactor
 from runa_mock_server.orders.idempotency import Answer
 from runa_mock_server.server_state.journal import in_one_piece
-from runa_mock_server.server_state.server_state import World
+from runa_mock_server.server_state.server_state import ServerState
 from runa_mock_server.web.answers import answer_to, redacted, to_response
 from runa_mock_server.web.call import Call, ForgottenError, Route
 from runa_mock_server.web.checks import ORDERING, check_headers
@@ -31,13 +31,15 @@ class Pipeline:
     """Answers the requests to one server.
 
     Args:
-        world: the state of the server.
+        server_state: the state of the server.
         control: answers what is for the control API.
         routes: every operation of the service.
     """
 
-    def __init__(self, world: World, control: ControlGate, routes: Collection[Route]) -> None:
-        self._world = world
+    def __init__(
+        self, server_state: ServerState, control: ControlGate, routes: Collection[Route]
+    ) -> None:
+        self._server_state = server_state
         self._control = control
         self._literal = {(route.method, route.path): route for route in routes}
         self._paths = table_of(routes)
@@ -66,16 +68,16 @@ class Pipeline:
         if route is None:
             methods, parameters = self._paths.find(path)
             route = methods.get(method) or no_route(method, path, methods)
-        world = self._world
+        server_state = self._server_state
         call = Call(
-            world,
+            server_state,
             request,
             route,
             parameters,
             method,
             request.raw_path,
             request.headers,
-            world.journal,
+            server_state.journal,
         )
         request_started(request, call)
         return call
@@ -84,7 +86,7 @@ class Pipeline:
         """Check the headers and have the handler do its work; a refusal is an answer, too.
 
         Raises:
-            ForgottenError: if the world was reset or replaced while the call was waited for.
+            ForgottenError: if the server was reset or replaced while the call was waited for.
         """
         try:
             check_headers(call, call.route.checks)
@@ -116,12 +118,12 @@ class Pipeline:
         if call.request.transport is None:
             status = None  # the client is gone
         call.answer, call.status = answer, status
-        owner = call.owner or call.world
+        owner = call.owner or call.server_state
         at = call.accepted_at
         if at is None:
             at = owner.clock.now()
         faults = call.faults
-        number = next(call.world.numbers)
+        number = next(call.server_state.numbers)
         owner.journal.add(
             (
                 number,

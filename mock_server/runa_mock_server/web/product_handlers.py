@@ -9,28 +9,28 @@ from runa_mock_server.web.query import query_of
 
 async def list_products(call: Call) -> Answer:
     """``GET /product``."""
-    return Answer(OK, call.world.products.page(query_of(call.request)))
+    return Answer(OK, call.server_state.products.page(query_of(call.request)))
 
 
 async def list_countries(call: Call) -> Answer:
     """``GET /product/countries``."""
-    return Answer(OK, call.world.products.countries())
+    return Answer(OK, call.server_state.products.countries())
 
 
 async def list_categories(call: Call) -> Answer:
     """``GET /product/categories``."""
-    return Answer(OK, call.world.products.categories())
+    return Answer(OK, call.server_state.products.categories())
 
 
 async def get_product(call: Call) -> Answer:
     """``GET /product/{code}``."""
     query = query_of(call.request)
-    return Answer(OK, call.world.products.product(call.parameters["code"], query))
+    return Answer(OK, call.server_state.products.product(call.parameters["code"], query))
 
 
 async def get_file(call: Call) -> Answer:
     """``GET /content/{code}/{file}``: what the URLs in built-in products lead to."""
-    file = call.world.products.file(call.parameters["code"], call.parameters["file"])
+    file = call.server_state.products.file(call.parameters["code"], call.parameters["file"])
     return Answer(OK, file.body, file.content_type)
 
 

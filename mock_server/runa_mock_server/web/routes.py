@@ -15,7 +15,7 @@ from runa_schemas import openapi
 
 async def show_openapi(call: Call) -> Answer:
     """``GET /openapi.json``: the contract, with this server as its address."""
-    return Answer(OK, _openapi(call.world.public_url))
+    return Answer(OK, _openapi(call.server_state.public_url))
 
 
 @lru_cache(maxsize=4)

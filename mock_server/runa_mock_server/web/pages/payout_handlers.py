@@ -78,14 +78,14 @@ PAYOUT_ROUTES = (
 
 
 def _find(call: Call) -> tuple[Account, Payout] | None:
-    found = call.world.find_payout(call.parameters["token"])
+    found = call.server_state.find_payout(call.parameters["token"])
     if found is not None:
         call.owner = found[0]
     return found
 
 
 def _redemption(call: Call, found: tuple[Account, Payout] | None) -> dict[str, Any]:
-    settings = call.world.settings if found is None else found[0].settings
+    settings = call.server_state.settings if found is None else found[0].settings
     if not settings.redemption_api:
         return refusal("RE013", None if found is None else short_order_id(found[1]))
     if found is None:

@@ -92,7 +92,7 @@ def payout_page(
         call,
         f"{payout.status.lower()}.html",
         OK if refused is None else refused.status,
-        customer=call.world.profile.customer,
+        customer=call.server_state.profile.customer,
         customer_id=customer_id(account.state.identity),
         payout=payout,
         since=_moment(datetime.fromtimestamp(payout.status_updated_at // SECOND, UTC)),
@@ -126,7 +126,7 @@ def _choices(call: Call, payout: Payout, refused: Refused | None) -> list[_Choic
     wrong = {} if refused is None else refused.reason.parts
     choices = []
     for code in payout.codes:
-        offer = call.world.catalogue.known_offer(code)
+        offer = call.server_state.catalogue.known_offer(code)
         choices.append(
             _Choice(
                 code,
@@ -143,14 +143,14 @@ def _choices(call: Call, payout: Payout, refused: Refused | None) -> list[_Choic
 
 def _name(call: Call, code: str) -> str:
     """A product's name, with that of the plan if the code is a plan's."""
-    product = call.world.catalogue.product_of(code)
+    product = call.server_state.catalogue.product_of(code)
     plans = content.details(product).get("subscription_plans") or ()
     names = [plan.get("name") for plan in plans if plan["subscription_plan_code"] == code]
     return ", ".join(str(name) for name in (product["name"], *names) if name)
 
 
 def _picture(call: Call, code: str) -> str:
-    return content.picture(call.world.catalogue.product_of(code), "card")
+    return content.picture(call.server_state.catalogue.product_of(code), "card")
 
 
 def _moment(moment: datetime) -> str:
