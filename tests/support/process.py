@@ -27,6 +27,16 @@ class Finished(NamedTuple):
     err: str
 
 
+@contextmanager
+def _hangup_not_ignored() -> Iterator[None]:
+    """Start what is started with the usual SIGHUP, even where the tests run under ``nohup``."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+
 class Process:
     """``runa-mock`` with arguments, ended at the latest when the ``with`` block is.
 
@@ -47,13 +57,14 @@ class Process:
             for name, value in os.environ.items()
             if name != "PORT" and not name.startswith("RUNA_")
         }
-        self._process = subprocess.Popen(  # noqa: S603 - the project's own command
-            [*command, *arguments],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            bufsize=0,  # or `line` would take more than a line from what `finish` reads
-            env={**inherited, **(environment or {})},
-        )
+        with _hangup_not_ignored():
+            self._process = subprocess.Popen(  # noqa: S603 - the project's own command
+                [*command, *arguments],
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                bufsize=0,  # or `line` would take more than a line from what `finish` reads
+                env={**inherited, **(environment or {})},
+            )
         self._watchdog = threading.Timer(LIMIT, self._process.kill)
         self._watchdog.start()
 

@@ -164,11 +164,13 @@ class Connection(RequestHandler):
             response.force_close()  # where a broken body ends, and the next request starts, is lost
             return
         length = request.content_length
-        if content.is_eof() or (
+        if content.at_eof() or (
             length is not None and length <= _CHEAP_REST and "Expect" not in request.headers
         ):
             return
         response.force_close()
+        if content.is_eof():
+            return  # all of it had arrived before the answer was ready
         rest = _MOST_DISCARDED if length is None else length - content.total_bytes
         self._unread, self._left = content, min(rest, _MOST_DISCARDED)
 
