@@ -18,7 +18,7 @@ from support.process import MODULE, SCRIPT, Process, serving
 from support.raw import connection, reply_on
 
 FREE = ("--port", "0")
-PROMPT = 5  # seconds; a stop takes a fraction of one, the rest is for a busy machine
+PROMPT = 30  # seconds; a stop takes a fraction of one, the rest is for a busy machine
 
 
 def _free_port() -> int:

@@ -56,7 +56,7 @@ def send_directly(
         or not request.keep_alive
         or len(answer.body) > _LONGEST
         or request.protocol.writing_paused
-        or not request.content.is_eof()  # what becomes of the rest decides about the connection
+        or not request.content.at_eof()  # what becomes of the rest decides about the connection
         or request.content.exception() is not None
     ):
         return None
