@@ -277,12 +277,41 @@ def test_the_description_is_echoed(api: Api, description: str | None) -> None:
 
 
 def test_payout_links_can_point_elsewhere(clock: ManualClock) -> None:
-    """With ``public_url`` set, links begin with it."""
+    """With ``public_url`` set, links begin with it, whatever Host the request named."""
     with MockServer(clock=clock, public_url="https://runa.example/mock/") as server:
         api = Api(server.url)
-        url = api.order(mode="sync").json()["items"][0]["payout"]["url"]
+        url = api.order(mode="sync", Host="other:80").json()["items"][0]["payout"]["url"]
         api.close()
     assert re.fullmatch(rf"https://runa\.example/mock/\w+/{UUID}", url)
+
+
+def _link_for(api: Api, host: str, order_id: str) -> str:
+    order = api.get(f"/v2/order/{order_id}", headers={"Host": host}).json()
+    url = order["items"][0]["payout"]["url"]
+    assert isinstance(url, str)
+    return url
+
+
+def test_payout_links_lead_to_where_the_client_reached_the_server(
+    api: Api, clock: ManualClock
+) -> None:
+    """Each read shows the Host that it named; a synchronous order too, and so do its replays."""
+    order = _placed(api, clock)
+    for host in ("mock:8080", "127.0.0.1:9", "[::1]:80", "mock.internal"):
+        assert _link_for(api, host, order["id"]).startswith(f"http://{host}/payout/")
+    first = api.order(mode="sync", key="k", Host="mock:1").content
+    assert b"http://mock:1/payout/" in first
+    assert api.order(mode="sync", key="k", Host="other:2").content == first
+
+
+@pytest.mark.parametrize(
+    "host", ["", "a b", "mock/evil", "user@mock", 'x"><script>', "[mock]", "a:b"]
+)
+def test_a_host_that_is_none_is_in_no_link(api: Api, clock: ManualClock, host: str) -> None:
+    """What is no name or address with a port never becomes part of a link."""
+    order = _placed(api, clock)
+    answer = api.get(f"/v2/order/{order['id']}", headers={"Host": host})
+    assert answer.status_code == 400 or answer.json() == order
 
 
 def test_the_api_key_is_in_no_answer(api: Api, clock: ManualClock) -> None:

@@ -111,7 +111,7 @@ class Settings(BaseModel):
     port: Annotated[Port, flags.PORT] = 0
     public_url: str | None = Field(
         default=None,
-        description="Base URL of payout links; by default the server's own address.",
+        description="Base URL of payout links; by default the Host of the request that shows them.",
     )
     profile: ProfileName = Field(
         default="playground", description="Environment to imitate: playground or production."

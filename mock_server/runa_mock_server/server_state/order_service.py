@@ -43,13 +43,22 @@ class OrderService:
         self._first_catalogue = catalogue
         self.terms = terms
 
-    def document(self, order: Order) -> bytes:
-        """The full order as it is now, or will be once it has ended; JSON bytes."""
-        links = self.terms.payout_url
+    def document(self, order: Order, links: str | None = None) -> bytes:
+        """The full order as it is now, or will be once it has ended; JSON bytes.
+
+        Args:
+            order: the order.
+            links: what payout links begin with; by default the server's own address.
+        """
+        links = links or self.terms.payout_url
         return full_bytes(order, self._state.identity, links, self._clock.now())
 
-    def read(self, order_id: str) -> bytes:
+    def read(self, order_id: str, links: str) -> bytes:
         """What ``GET /order/{id}`` answers: full once it has ended, three keys before.
+
+        Args:
+            order_id: of the order.
+            links: what payout links begin with; a token follows.
 
         Raises:
             ApiError: ``not_found`` if this account has no such order.
@@ -59,13 +68,12 @@ class OrderService:
             raise ApiError("not_found", f"There is no order {quoted(order_id)}.")
         now, (_, ends_at, expires_at, _) = self._clock.now(), head_of(row)
         if now >= ends_at:
-            identity, links = self._state.identity, self.terms.payout_url
-            return _document(order_id, row, identity, links, now >= expires_at)
+            return _document(order_id, row, self._state.identity, links, now >= expires_at)
         order = from_row(order_id, row)
         if order.reads_left is None:
             return incomplete(order_id)
         order = self._change(order_id, lifecycle.counted_read)
-        return incomplete(order_id) if order.on_hold else self.document(order)
+        return incomplete(order_id) if order.on_hold else self.document(order, links)
 
     def page(self, wanted: PageRequest) -> bytes:
         """A page of orders in basic form, newest first (inferred).

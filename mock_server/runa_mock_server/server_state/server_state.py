@@ -1,5 +1,6 @@
 """Everything that one server owns. Nothing lives at module level: two servers share nothing."""
 
+import re
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from itertools import count
@@ -39,6 +40,8 @@ _SWEPT_AT_ONCE = 500  # orders, keys and requests
 _ACCOUNTS_AT_ONCE = 20
 _MOST_UNUSED = 1_000
 """Accounts that stored nothing, beyond which the oldest is forgotten."""
+
+_HOST = re.compile(r"(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?")
 
 
 class _Terms(NamedTuple):
@@ -314,6 +317,17 @@ class ServerState:
     def payout_url(self, token: str) -> str:
         """The link that opens a payout, on this server."""
         return self.public_url + PAYOUT_PATH + token
+
+    def payout_url_at(self, host: str | None) -> str:
+        """What payout links begin with in the answer to a request; a token follows.
+
+        Args:
+            host: under which name and port the client reached the server; heeded where the
+                settings have no ``public_url``.
+        """
+        if self.settings.public_url or host is None or _HOST.fullmatch(host) is None:
+            return self.payout_url("")
+        return f"http://{host}{PAYOUT_PATH}"
 
     def order_terms(self, settings: "Settings") -> OrderTerms:
         """How the orders of an account with these settings are carried out."""

@@ -123,6 +123,11 @@ class Call:
         """The value of a request header, ``None`` where it is absent."""
         return self.headers.get(name)
 
+    @property
+    def payout_url(self) -> str:
+        """What payout links in the answer begin with: they open where the client is (inferred)."""
+        return self.server_state.payout_url_at(self.headers.get("Host"))
+
     def note_delivery(self, *, reached: bool) -> None:
         """Note whether the answer that shows an order has reached the client.
 

@@ -24,7 +24,7 @@ async def ping(_call: Call) -> Answer:
 
 async def get_order(call: Call) -> Answer:
     """``GET /order/{id}``."""
-    return Answer(OK, call.account.orders.read(call.parameters["order_id"]))
+    return Answer(OK, call.account.orders.read(call.parameters["order_id"], call.payout_url))
 
 
 async def list_orders(call: Call) -> Answer:

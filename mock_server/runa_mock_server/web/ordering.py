@@ -5,13 +5,14 @@ only a conflict with an earlier use of the key and an unknown trigger, which is 
 header, are not.
 """
 
+from dataclasses import replace
 from functools import partial
 
 from runa_mock_server.contract.triggers import DOCUMENTED_TRIGGERS
 from runa_mock_server.orders.documents import order_id_in
 from runa_mock_server.orders.idempotency import Answer
 from runa_mock_server.orders.placing import OrderRequest, Placing, earlier_answer, place
-from runa_mock_server.orders.terms import OrderOptions
+from runa_mock_server.orders.terms import OrderOptions, OrderTerms
 from runa_mock_server.web.body import read_body
 from runa_mock_server.web.call import Call
 from runa_mock_server.web.checks import UNDER_THE_KEY, check_key
@@ -41,7 +42,7 @@ async def create_order(call: Call) -> Answer:
     order = partial(
         Placing,
         request=request,
-        terms=account.orders.terms,
+        terms=_terms(call),
         now=now,
         accepted_at=call.accepted_at,
     )
@@ -58,6 +59,17 @@ async def create_order(call: Call) -> Answer:
         if call.server_state.webhooks.faults.armed:
             await _tell_early(call, commit.placed.id)
     return answer
+
+
+def _terms(call: Call) -> OrderTerms:
+    """The account's terms, with payout links that open where the client is.
+
+    Only the answer to a synchronous order shows links.
+    """
+    terms = call.account.orders.terms
+    if call.execution_mode != "sync" or call.payout_url == terms.payout_url:
+        return terms
+    return replace(terms, payout_url=call.payout_url)
 
 
 def _request(call: Call, raw: bytes) -> OrderRequest:
