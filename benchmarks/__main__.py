@@ -69,8 +69,7 @@ def main() -> int:
 def _measure(names: Sequence[str], *, quick: bool, elsewhere: Path | None) -> int:
     aside = quick or elsewhere is not None
     results = {"runs": {}} if aside else _results()
-    run = results["runs"].setdefault(PYTHON, {"parts": {}})
-    run["machine"] = described()
+    results["runs"].setdefault(PYTHON, {"parts": {}})["machine"] = described()
     failures = []
     for name in (name for name in ALL_PARTS if name in names):
         start = time.monotonic()
@@ -84,7 +83,12 @@ def _measure(names: Sequence[str], *, quick: bool, elsewhere: Path | None) -> in
         print(f"{seconds} s", flush=True)
         for shown in part["tables"]:
             print(f"\n{shown['title']}\n\n{table(shown['columns'], shown['rows'])}", flush=True)
-        run["parts"][name] = {"seconds": seconds, "load_average": busy(), **part}
+        # Asked for anew each time: writing puts the parts in order, in a dictionary of their own.
+        results["runs"][PYTHON]["parts"][name] = {
+            "seconds": seconds,
+            "load_average": busy(),
+            **part,
+        }
         if not aside:
             _write(results)
     results["goals"] = rows(results["runs"])
