@@ -158,7 +158,8 @@ def _hold(at: Scene) -> Callable[[], object]:
 
 def _read(reads: int) -> Callable[[Scene], Callable[[], object]]:
     def prepare(at: Scene) -> Callable[[], object]:
-        return partial(at.account.orders.read, at.placed(body(), f"reads:{reads}"))
+        order_id = at.placed(body(), f"reads:{reads}")
+        return partial(at.account.orders.read, order_id, links="http://mock/payout/")
 
     return prepare
 
