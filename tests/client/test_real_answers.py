@@ -7,46 +7,14 @@ import pytest
 
 from runa_client import BadRequestError, RedemptionError, RunaClient, RunaError, item, single
 from runa_schemas import iter_errors
+from support.recorded import LINK, RECORDED_ITEM, RECORDED_ORDER
 
 if TYPE_CHECKING:
     from client.conftest import ScriptedServer
 
-LINK = "https://spend.playground.runa.io/4c77f610-fda9-4b7f-a06e-0c6feb10f604"
-RECORDED_ITEM: dict[str, Any] = {
-    "id": "E-01J6Y3JRYWRKYDTEHDDM9P2KV0",
-    "distribution_method": {
-        "type": "PAYOUT_LINK",
-        "template_id": "DT-01HPSF51G0ZWHJ3JTNWRH0WDYK",
-    },
-    "products": {"type": "SINGLE", "value": "1800FL-US"},
-    "face_value": "10.00",
-    "price": "10.00",
-    "discount_multiplier": "0.0",
-    "redemption_url": LINK,
-    "payout": {
-        "status": "ACTIVE",
-        "status_updated_at": "2024-09-04T08:49:24.420733+00:00",
-        "url": LINK,
-        "expiry_date": None,
-    },
-    "currency": "USD",
-}
-RECORDED: dict[str, Any] = {  # from before metadata was added
-    "id": "O-01J6Y3JRYWCTNDRHP35302NZ30",
-    "status": "COMPLETED",
-    "created_at": "2024-09-04T08:49:23.420733+00:00",
-    "completed_at": "2024-09-04T08:49:24.420733+00:00",
-    "description": None,
-    "payment_method": {"type": "ACCOUNT_BALANCE"},
-    "currency": "USD",
-    "total_discount": "0.00",
-    "total_price": "10.00",
-    "items": [RECORDED_ITEM],
-    "transaction_detail": {"USD": {"value": "10.00", "fx": None}},
-}
 FX = {"rate": "1.2", "rate_symbol": "GBPUSD", "fee": {"value": "0.16", "currency": "GBP"}}
 EXCHANGED = {
-    **RECORDED,
+    **RECORDED_ORDER,
     "payment_method": {"type": "ACCOUNT_BALANCE", "currency": "GBP"},
     "currency": "GBP",
     "total_price": "8.49",
@@ -54,7 +22,7 @@ EXCHANGED = {
     "metadata": None,
 }
 NEWEST = {  # without the two fields that the newest documentation has no more
-    **RECORDED,
+    **RECORDED_ORDER,
     "items": [
         {
             name: value
@@ -65,7 +33,7 @@ NEWEST = {  # without the two fields that the newest documentation has no more
     "metadata": {"campaign": "spring"},
 }
 PREPAID = {
-    **RECORDED,
+    **RECORDED_ORDER,
     "items": [
         {
             **RECORDED_ITEM,
@@ -122,7 +90,7 @@ def estimate(number: type[str | float]) -> dict[str, Any]:
     }
 
 
-@pytest.mark.parametrize("document", [RECORDED, EXCHANGED, NEWEST, PREPAID])
+@pytest.mark.parametrize("document", [RECORDED_ORDER, EXCHANGED, NEWEST, PREPAID])
 def test_orders(client: RunaClient, server: "ScriptedServer", document: dict[str, Any]) -> None:
     """Recorded and documented orders of every age are read."""
     assert list(iter_errors(document, "order")) == []

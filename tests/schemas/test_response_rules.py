@@ -9,41 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from runa_schemas import iter_errors, load
+from support.recorded import RECORDED_ORDER
 
-RECORDED_ORDER: dict[str, Any] = {
-    "id": "O-01J6Y3JRYWCTNDRHP35302NZ30",
-    "status": "COMPLETED",
-    "created_at": "2024-09-04T08:49:23.420733+00:00",
-    "completed_at": "2024-09-04T08:49:24.420733+00:00",
-    "description": None,
-    "payment_method": {"type": "ACCOUNT_BALANCE"},
-    "currency": "USD",
-    "total_discount": "0.00",
-    "total_price": "10.00",
-    "items": [
-        {
-            "id": "E-01J6Y3JRYWRKYDTEHDDM9P2KV0",
-            "distribution_method": {
-                "type": "PAYOUT_LINK",
-                "template_id": "DT-01HPSF51G0ZWHJ3JTNWRH0WDYK",
-            },
-            "products": {"type": "SINGLE", "value": "1800FL-US"},
-            "face_value": "10.00",
-            "price": "10.00",
-            "discount_multiplier": "0.0",
-            "redemption_url": "https://spend.playground.runa.io/4c77f610-fda9-4b7f-a06e-0c6feb10f604",
-            "payout": {
-                "status": "ACTIVE",
-                "status_updated_at": "2024-09-04T08:49:24.420733+00:00",
-                "url": "https://spend.playground.runa.io/4c77f610-fda9-4b7f-a06e-0c6feb10f604",
-                "expiry_date": None,
-            },
-            "currency": "USD",
-        }
-    ],
-    "transaction_detail": {"USD": {"value": "10.00", "fx": None}},
-    "metadata": None,
-}
+WITH_METADATA: dict[str, Any] = {**RECORDED_ORDER, "metadata": None}
 
 
 def issues(instance: object, name: str) -> list[tuple[str, str]]:
@@ -64,14 +32,14 @@ def item_change(**changes: object) -> Callable[[dict[str, Any]], dict[str, Any]]
 
 def test_recorded_order_fits() -> None:
     """The recorded order of the playground is an order."""
-    assert issues(RECORDED_ORDER, "order") == []
+    assert issues(WITH_METADATA, "order") == []
 
 
 def test_item_fields_of_older_documentation_may_be_left_out() -> None:
     """An item without `redemption_url` and `discount_multiplier` is an item."""
     dropped = {"redemption_url", "discount_multiplier"}
-    item = {key: value for key, value in RECORDED_ORDER["items"][0].items() if key not in dropped}
-    assert issues(RECORDED_ORDER | {"items": [item]}, "order") == []
+    item = {key: value for key, value in WITH_METADATA["items"][0].items() if key not in dropped}
+    assert issues(WITH_METADATA | {"items": [item]}, "order") == []
 
 
 def test_order_paid_in_another_currency_fits() -> None:
@@ -79,7 +47,7 @@ def test_order_paid_in_another_currency_fits() -> None:
     fee = {"value": "0.16", "currency": "GBP"}
     fx = {"rate": "1.2", "rate_symbol": "GBPUSD", "fee": fee}
     detail: dict[str, Any] = {"USD": {"value": "10.00", "fx": fx}}
-    order = RECORDED_ORDER | {
+    order = WITH_METADATA | {
         "payment_method": {"type": "ACCOUNT_BALANCE", "currency": "GBP"},
         "currency": "GBP",
         "total_price": "8.49",
@@ -116,7 +84,7 @@ def test_wrong_order_is_caught(
     change: Callable[[dict[str, Any]], dict[str, Any]], expected: tuple[str, str]
 ) -> None:
     """A single difference from the recorded order is the single issue, at its place."""
-    assert issues(change(RECORDED_ORDER), "order") == [expected]
+    assert issues(change(WITH_METADATA), "order") == [expected]
 
 
 @pytest.mark.parametrize("name", ["accepted_order", "incomplete_order"])
@@ -194,7 +162,7 @@ def test_page_shows_ended_and_unfinished_orders() -> None:
     basic = load("order_basic")["examples"][0]
     incomplete = load("incomplete_order")["examples"][0]
     assert issues(page([basic, incomplete], "c"), "order_page") == []
-    found = issues(page([basic, RECORDED_ORDER], "c"), "order_page")
+    found = issues(page([basic, WITH_METADATA], "c"), "order_page")
     extra = {"items", "transaction_detail", "metadata"}
     assert set(found) == {(f"$.items[1].{key}", "additionalProperties") for key in extra}
 
