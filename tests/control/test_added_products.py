@@ -18,6 +18,7 @@ from runa_mock_server.control.api import ControlApi
 from runa_mock_server.control.operation import ControlRequest
 from runa_mock_server.server_state.server_state import ServerState
 from runa_schemas import validate
+from support.answers import product_refusal
 from support.api import KEY, TIMEOUT, Api, body, item
 from support.money import MoneyApi, multiple, paid_in, redeemed, single
 
@@ -44,17 +45,10 @@ def order_of(code: str, face_value: float = 10) -> dict[str, Any]:
     return body(items=[item(face_value=face_value, products=products)])
 
 
-def refused(response: requests.Response) -> str:
-    """The message of an order that breaks a rule about products."""
-    document = response.json()
-    assert (response.status_code, document["type"]) == (400, "product_validation_error")
-    return str(document["message"])
-
-
 def test_an_added_product_is_listed_and_ordered(server: MockServer, bank: MoneyApi) -> None:
     """Every account sees it at once, also one that had orders before; it can be redeemed."""
     assert bank.order().status_code == 202
-    assert "NEW-US" in refused(bank.order(order_of("NEW-US")))
+    assert "NEW-US" in product_refusal(bank.order(order_of("NEW-US")))
     detail = server.products.add(new_card())
     assert detail.product == new_card()
     assert server.products.get("NEW-US") == detail
@@ -84,8 +78,8 @@ def test_a_removed_product_is_gone_for_orders_and_stays_for_payouts(
         server.products.get(CODE)
     assert bank.get(f"/v2/product/{CODE}").status_code == 404
     assert CODE not in [p["code"] for p in bank.get("/v2/product").json()["catalog"]]
-    assert "there is no product" in refused(bank.order(order_of(CODE)))
-    assert "there is no product" in refused(bank.estimate(paid_in("USD", single(CODE, 10))))
+    assert "there is no product" in product_refusal(bank.order(order_of(CODE)))
+    assert "there is no product" in product_refusal(bank.estimate(paid_in("USD", single(CODE, 10))))
 
     after = [bank.get(f"/v2/order/{order['id']}").content for order in (alone, choice, claimed)]
     assert before == after
@@ -120,7 +114,7 @@ def test_templates_go_without_a_removed_product() -> None:
                 values = answer.json()["items"][0]["products"]["values"]
                 assert (len(values), CODE in values) == (9, False)
             else:
-                assert f"'{CODE}' cannot be ordered now" in refused(answer)
+                assert f"'{CODE}' cannot be ordered now" in product_refusal(answer)
 
 
 def test_a_product_can_come_back_otherwise(server: MockServer, api: Api) -> None:
@@ -130,7 +124,7 @@ def test_a_product_can_come_back_otherwise(server: MockServer, api: Api) -> None
     changed["gift_card"]["denominations"] |= {"minimum_value": "200", "maximum_value": "300"}
     server.products.add(changed)
     assert api.order(order_of(CODE, 250)).status_code == 202
-    assert "from 200 to 300" in refused(api.order(order_of(CODE, 20)))
+    assert "from 200 to 300" in product_refusal(api.order(order_of(CODE, 20)))
     products = {"type": "TEMPLATE", "template_id": TEMPLATE}
     placed = api.order(body(items=[item(face_value=20, products=products)]), mode="sync")
     assert CODE in placed.json()["items"][0]["products"]["values"]
@@ -197,7 +191,7 @@ def test_a_code_keeps_its_currency(server: MockServer) -> None:
 
 
 @pytest.mark.parametrize("sent", ["[]", '{"product": []}', "{}", '{"product": {"x": NaN}}'])
-def test_what_is_no_product_is_refused(server: MockServer, sent: str) -> None:
+def test_what_is_no_product_is_product_refusal(server: MockServer, sent: str) -> None:
     """Over HTTP another shape, and numbers that JSON does not have, are 422 or 400."""
     answer = requests.post(f"{server.url}/_mock/products", data=sent, timeout=TIMEOUT)
     assert answer.status_code in {400, 422}

@@ -13,6 +13,13 @@ def refusal(response: requests.Response) -> Refusal:
     return response.status_code, document.get("type") or document.get("error")
 
 
+def product_refusal(response: requests.Response) -> str:
+    """The message of an order that breaks a rule about products."""
+    document = response.json()
+    assert (response.status_code, document["type"]) == (400, "product_validation_error")
+    return str(document["message"])
+
+
 def order_ids(api: Api, api_key: str | None = None) -> list[str]:
     """The ids of an account's orders, newest first; up to 500 of them."""
     headers = {} if api_key is None else {"X-Api-Key": api_key}
