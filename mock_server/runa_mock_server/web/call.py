@@ -119,10 +119,6 @@ class Call:
         if not self.is_remembered:
             raise ForgottenError
 
-    def header(self, name: str) -> str | None:
-        """The value of a request header, ``None`` where it is absent."""
-        return self.headers.get(name)
-
     @property
     def payout_url(self) -> str:
         """What payout links in the answer begin with: they open where the client is (inferred)."""

@@ -112,7 +112,7 @@ def _strike(call: Call, *, inside: bool = False) -> Fault | None:
         account=_account_of(call),
         method=call.method,
         path=call.request.path,
-        idempotency_key=call.header("X-Idempotency-Key"),
+        idempotency_key=call.headers.get("X-Idempotency-Key"),
     )
     fault = call.server_state.faults.strike(target, inside=inside)
     if fault is not None:
@@ -125,7 +125,7 @@ def _account_of(call: Call) -> str | None:
     token = call.parameters.get("token")
     found = None if token is None else call.server_state.find_payout(token)
     if found is None:
-        return call.header("X-Api-Key")
+        return call.headers.get("X-Api-Key")
     call.owner = found[0]
     return call.owner.api_key
 

@@ -67,7 +67,7 @@ def _terms(call: Call) -> OrderTerms:
     Only the answer to a synchronous order shows links.
     """
     terms = call.account.orders.terms
-    if call.execution_mode != "sync" or call.payout_url == terms.payout_url:
+    if call.execution_mode != "sync":
         return terms
     return replace(terms, payout_url=call.payout_url)
 
