@@ -29,7 +29,8 @@ async def get_order(call: Call) -> Answer:
 
 async def list_orders(call: Call) -> Answer:
     """``GET /order``."""
-    wanted = page_request(query_of(call.request), DEFAULT_ORDER_LIMIT)
+    default_limit = call.account.settings.default_page_limit or DEFAULT_ORDER_LIMIT
+    wanted = page_request(query_of(call.request), default_limit)
     return Answer(OK, call.account.orders.page(wanted))
 
 

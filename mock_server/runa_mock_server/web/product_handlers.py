@@ -5,11 +5,13 @@ from runa_mock_server.web.answers import OK
 from runa_mock_server.web.call import Call, Route
 from runa_mock_server.web.checks import READING
 from runa_mock_server.web.query import query_of
+from runa_schemas.contract_data import DEFAULT_PRODUCT_LIMIT
 
 
 async def list_products(call: Call) -> Answer:
     """``GET /product``."""
-    return Answer(OK, call.server_state.products.page(query_of(call.request)))
+    default_limit = call.account.settings.default_page_limit or DEFAULT_PRODUCT_LIMIT
+    return Answer(OK, call.server_state.products.page(query_of(call.request), default_limit))
 
 
 async def list_countries(call: Call) -> Answer:
