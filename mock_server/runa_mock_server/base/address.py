@@ -27,3 +27,8 @@ def host_and_port(text: str) -> tuple[str, int]:
     if port not in _PORTS:
         raise ValueError(f"the port must be from 1 to 65535, not {port}")
     return found[1] or found[2], port
+
+
+def is_never_delivered(email_address: str) -> bool:
+    """Whether no mail can reach an address, as the provider says of these (page "Playground")."""
+    return email_address.lower().endswith((".invalid", ".test"))
