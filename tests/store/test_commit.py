@@ -219,7 +219,7 @@ def _processing_error(at: Scene) -> Callable[[], object]:
         payout = at.account.orders.find_payout(token)
         assert payout is not None
         with suppress(RedemptionRefusedError):
-            at.account.redeem(payout)
+            at.account.redeem(payout, "http://mock/payout/")
 
     return redeem
 

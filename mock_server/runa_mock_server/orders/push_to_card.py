@@ -60,13 +60,16 @@ def awaits_code(payout: Payout, now: int) -> bool:
     return _code_problem(payout.order.recipient(payout.index), now) is None
 
 
-def send_code(view: AccountView, token: str, address: str | None, now: int) -> Commit:
+def send_code(
+    view: AccountView, token: str, *, address: str | None, host: str | None, now: int
+) -> Commit:
     """Send a new code, which replaces the one before.
 
     Args:
         view: the account.
         token: of the payout link.
         address: where to, unless the order says.
+        host: the ``Host`` of the request, which the link in the mail leads to.
         now: microseconds since the epoch.
 
     Raises:
@@ -85,6 +88,7 @@ def send_code(view: AccountView, token: str, address: str | None, now: int) -> C
     mail = Mail(
         index,
         _NOT_RELAYED if is_never_delivered(to) else None,
+        host,
         number,
         None if payout.item.distribution.email_address else to,
         now,

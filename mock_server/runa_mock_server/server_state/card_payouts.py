@@ -27,15 +27,16 @@ class CardPayouts:
         self._state = state
         self._catalogue = catalogue
 
-    def send_code(self, token: str, address: str | None) -> None:
+    def send_code(self, token: str, address: str | None, host: str | None = None) -> None:
         """Send a one-time code to the recipient of a link.
 
         Args:
             token: of the link.
             address: where to, unless the order says.
+            host: the ``Host`` of the request, which the link in the mail leads to.
         """
-        now = self._clock.now()
-        self._commit(partial(push_to_card.send_code, token=token, address=address, now=now))
+        send, now = push_to_card.send_code, self._clock.now()
+        self._commit(partial(send, token=token, address=address, host=host, now=now))
 
     def enter_code(self, token: str, code: str) -> None:
         """See whether a one-time code is right."""

@@ -303,10 +303,10 @@ def _mails(
 
 def _mail(email: EmailState, order: Order, index: int) -> Mail:
     if not email.number:
-        return Mail(index, email.relayed)
+        return Mail(index, email.relayed, email.host)
     given = order.items[index].distribution.email_address
     to = None if given == email.to else email.to
-    return Mail(index, email.relayed, email.number, to, email.sent_at)
+    return Mail(index, email.relayed, email.host, email.number, to, email.sent_at)
 
 
 def _check_order(known: Mapping[str, Order], field: str, order_id: object) -> Order:

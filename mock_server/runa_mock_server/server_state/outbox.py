@@ -14,14 +14,14 @@ class Outbox:
 
     Args:
         state: the account.
-        links: what payout links begin with, now.
+        links: what payout links begin with, for the host that the order was placed at.
     """
 
-    __slots__ = ("_links", "_state")
+    __slots__ = ("_state", "links")
 
-    def __init__(self, state: AccountState, links: Callable[[], str]) -> None:
+    def __init__(self, state: AccountState, links: Callable[[str | None], str]) -> None:
         self._state = state
-        self._links = links
+        self.links = links
 
     @property
     def changed(self) -> Callable[[str], None] | None:
@@ -59,10 +59,11 @@ class Outbox:
                     to=mail.to or to.email_address or "",
                     order_id=order.id,
                     item_id=item_ids[mail.item],
-                    url=self._links() + token,
+                    url=self.links(mail.host) + token,
                     template_id=None if number else to.template_id,
                     sent_at=order.ends_at if mail.sent_at is None else mail.sent_at,
                     relayed=mail.relayed,
+                    host=mail.host,
                     code=one_time_code(self._state.identity, token, number) if number else None,
                     number=number,
                 )

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Literal
 
+from runa_mock_server.base.address import usable_host
 from runa_mock_server.orders import cards
 from runa_mock_server.orders.idempotency import Answer
 from runa_mock_server.orders.payouts import ClaimError, Payout
@@ -121,7 +122,8 @@ def submit_card_form(
         typed = read_fields(raw, _FIELDS)
         step = typed.get(_STEP)
         if step == "send":
-            account.card_payouts.send_code(payout.token, _address(typed))
+            host = usable_host(call.headers.get("Host"))
+            account.card_payouts.send_code(payout.token, _address(typed), host)
             return None
         if step not in {"code", "card", "saved"}:
             raise ClaimError("This form is none of this page.")  # noqa: TRY301 - one answer for all
