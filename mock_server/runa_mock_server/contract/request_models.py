@@ -272,3 +272,12 @@ def validate_body(kind: type[Body], document: Any, *, as_pydantic_1: bool = Fals
         raise ApiError(
             "validation_error", "The request body is not valid.", details=details
         ) from None
+
+
+def is_email_address(text: str) -> bool:
+    """Whether a text is an e-mail address as requests take it."""
+    try:
+        TypeAdapter(EmailAddress).validate_python(text)
+    except ValidationError:
+        return False
+    return True

@@ -12,7 +12,7 @@ from typing import Any
 import orjson
 
 from runa_mock_server.base import strict_json
-from runa_mock_server.base.address import usable_host
+from runa_mock_server.base.address import is_never_delivered, usable_host
 from runa_mock_server.base.clock import SECOND
 from runa_mock_server.base.errors import ApiError, NeverStoredError, ServiceError, quoted
 from runa_mock_server.base.ids import next_order_id
@@ -41,7 +41,6 @@ from runa_schemas.contract_data import PROCESSING_SECONDS
 _ACCEPTED, _DONE = 202, 200
 # A synchronous order answers at once and is said to have completed a second later (recorded).
 _SYNCHRONOUS_DELAY = PROCESSING_SECONDS * SECOND
-_NEVER_DELIVERED = (".invalid", ".test")
 
 
 class OrderRequest:
@@ -437,4 +436,4 @@ def mailed_items(recipients: Sequence[Distribution], *, always: bool, asked: boo
         if to.type == "EMAIL" and to.email_address is not None
     ]
     chosen = by_email if always else by_email[:1]
-    return [index for index, to in chosen if not to.lower().endswith(_NEVER_DELIVERED)]
+    return [index for index, to in chosen if not is_never_delivered(to)]
