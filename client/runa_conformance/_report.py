@@ -12,8 +12,8 @@ from runa_conformance._recording import Recording
 from runa_conformance._registry import Check
 from runa_conformance._replay import Comparison, Drift
 from runa_conformance._results import Report, Result, Status
-from runa_conformance._rules import EVIDENCE, RULES, Rule
 from runa_conformance.junit import Case, Suite, as_xml
+from runa_schemas.rules import EVIDENCE, RULES, Rule
 
 _MARKS: Final[Mapping[Status, str]] = {"passed": "ok  ", "failed": "FAIL", "skipped": "skip"}
 _INDENT = "      "

@@ -37,6 +37,7 @@ from typing_extensions import TypedDict  # pydantic refuses that of `typing` bef
 
 from runa_mock_server.base.currencies import Currency
 from runa_mock_server.base.errors import ApiError
+from runa_mock_server.contract.body_rules import rule_of
 from runa_mock_server.contract.validation_details import (
     details_of_pydantic_1,
     details_of_pydantic_2,
@@ -263,12 +264,17 @@ def validate_body(kind: type[Body], document: Any, *, as_pydantic_1: bool = Fals
             for each wrong field.
     """
     if not isinstance(document, dict):
-        raise ApiError("bad_request", "The request body is JSON, but not an object.")
+        raise ApiError(
+            "bad_request", "The request body is JSON, but not an object.", rule="json-syntax"
+        )
     try:
         return validator(kind)(document)
     except ValidationError as error:
         shape = details_of_pydantic_1 if as_pydantic_1 else details_of_pydantic_2
-        details = shape(error.errors(include_url=False))
+        errors = error.errors(include_url=False)
         raise ApiError(
-            "validation_error", "The request body is not valid.", details=details
+            "validation_error",
+            "The request body is not valid.",
+            details=shape(errors),
+            rule=rule_of(errors[0]["loc"]),
         ) from None

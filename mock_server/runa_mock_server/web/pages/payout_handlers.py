@@ -8,7 +8,7 @@ from typing import Any
 from runa_mock_server.base.paging import once
 from runa_mock_server.orders.idempotency import Answer
 from runa_mock_server.orders.payouts import ClaimError, Payout
-from runa_mock_server.orders.redemption import RedemptionRefusedError, refusal, short_order_id
+from runa_mock_server.orders.redemption import RedemptionRefusedError, short_order_id
 from runa_mock_server.server_state.account import Account
 from runa_mock_server.web.answers import OK, json_answer
 from runa_mock_server.web.body import read_body
@@ -30,7 +30,10 @@ async def open_payout(call: Call) -> Answer:
     found = _find(call)
     if once(query_of(call.request), "format", "bad_request") == "json":
         call.response_headers |= _REDEMPTION_HEADERS
-        return json_answer(_redemption(call, found))
+        try:
+            return json_answer(_redemption(call, found), rule="redemption-api")
+        except RedemptionRefusedError as error:
+            return json_answer(error.document(), rule=error.rule)
     return _no_such_payout(call) if found is None else payout_page(call, *found)
 
 
@@ -55,7 +58,7 @@ async def redeem_payout(call: Call) -> Answer:
     # the page's policy lets a form lead to the page's own origin only.
     is_folder = call.request.path.endswith("/")
     call.response_headers["Location"] = "./" if is_folder else payout.token
-    return page(call, "redeemed.html", _SEE_OTHER)
+    return page(call, "redeemed.html", _SEE_OTHER, "payout-claimed")
 
 
 async def show_card(call: Call) -> Answer:
@@ -66,7 +69,7 @@ async def show_card(call: Call) -> Answer:
         for voucher in vouchers(call, account, payout):
             if voucher.code == call.parameters["code"] and voucher.e_code["type"] == "url":
                 return page(call, "card.html", OK, payout=payout, voucher=voucher)
-    return page(call, "no_card.html", _NOT_FOUND)
+    return page(call, "no_card.html", _NOT_FOUND, "not-found")
 
 
 PAYOUT_ROUTES = (
@@ -87,16 +90,14 @@ def _find(call: Call) -> tuple[Account, Payout] | None:
 def _redemption(call: Call, found: tuple[Account, Payout] | None) -> dict[str, Any]:
     settings = call.server_state.settings if found is None else found[0].settings
     if not settings.redemption_api:
-        return refusal("RE013", None if found is None else short_order_id(found[1]))
+        order_id = None if found is None else short_order_id(found[1])
+        raise RedemptionRefusedError("RE013", order_id)
     if found is None:
-        return refusal("RE011")
+        raise RedemptionRefusedError("RE011")
     call.kindnesses += ("redemption_api",)
     account, payout = found
-    try:
-        return account.redeem(payout)
-    except RedemptionRefusedError as error:
-        return error.document()
+    return account.redeem(payout)
 
 
 def _no_such_payout(call: Call) -> Answer:
-    return page(call, "no_payout.html", _NOT_FOUND)
+    return page(call, "no_payout.html", _NOT_FOUND, "not-found")
