@@ -165,6 +165,12 @@ def claimed(api: Api, server: MockServer) -> None:
     requests.post(link(api), data={"1800FL-US": "10"}, timeout=30, allow_redirects=False)
 
 
+def foreign_form(api: Api, server: MockServer) -> None:
+    """Send the form of a payout's page from another site."""
+    del server
+    requests.post(link(api), headers={"Sec-Fetch-Site": "cross-site"}, timeout=30)
+
+
 def expired(api: Api, server: MockServer) -> None:
     """Redeem a payout whose link has expired."""
     server.configure(link_lifetime_days=1)
@@ -306,6 +312,7 @@ WAYS: Mapping[str, Do] = {
     "estimate-rules": estimated(estimate({"products": {"type": "SINGLE", "value": "NOTHING"}})),
     "payout-page": lambda api, _: requests.get(link(api), timeout=30),
     "payout-claimed": claimed,
+    "payout-form": foreign_form,
     "redemption-api": lambda api, _: requests.get(f"{link(api)}?format=json", timeout=30),
     "redemption-errors": out_of_stock,
     "redemption-choice": lambda api, _: requests.get(

@@ -286,7 +286,7 @@ class EmailsQuery(Query):
 
 
 class EmailResult(Result):
-    """An email with a payout link."""
+    """An email with a payout link or a one-time code."""
 
     id: str
     account: str
@@ -298,6 +298,9 @@ class EmailResult(Result):
     sent: bool
     sent_at: datetime | None = Field(description="Time of sending; null: the order is on hold.")
     subject: str
+    code: str | None = Field(
+        default=None, description="One-time code for a push-to-card payout; null: a payout link."
+    )
     relayed: str | None = Field(
         description="Result of the SMTP relay: sent, or the error; null: not relayed yet."
     )

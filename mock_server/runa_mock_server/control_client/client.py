@@ -97,6 +97,7 @@ class ControlClient(Part):
             AssertionError: with the timeline of every attempt.
             ValueError: if ``repeats`` is neither ``allow`` nor ``forbid``.
         """
+        __tracebackhide__ = True  # pytest then shows the line of the test
         if repeats not in get_args(Repeats):
             raise ValueError(f"repeats: must be 'allow' or 'forbid', not {repeats!r}")
         effects = self.effects(idempotency_key, window=window)

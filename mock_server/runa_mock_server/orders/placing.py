@@ -12,6 +12,7 @@ from typing import Any
 import orjson
 
 from runa_mock_server.base import strict_json
+from runa_mock_server.base.address import is_never_delivered, usable_host
 from runa_mock_server.base.clock import SECOND
 from runa_mock_server.base.errors import ApiError, NeverStoredError, ServiceError, quoted
 from runa_mock_server.base.ids import next_order_id
@@ -40,7 +41,6 @@ from runa_schemas.contract_data import PROCESSING_SECONDS
 _ACCEPTED, _DONE = 202, 200
 # A synchronous order answers at once and is said to have completed a second later (recorded).
 _SYNCHRONOUS_DELAY = PROCESSING_SECONDS * SECOND
-_NEVER_DELIVERED = (".invalid", ".test")
 
 
 class OrderRequest:
@@ -332,17 +332,17 @@ def _accept(placing: Placing) -> Commit:
         currency = placing.payment_currency
         balances[currency] = view.balance(currency) - order.total_price
     always, asked = terms.profile.always_sends_email, placing.request.options.email
-    mails: Sequence[int] = ()
+    mails: Sequence[Mail] = ()
     if (always or asked) and not order.failed:
-        mails = mailed_items(
-            [item.distribution for item in order.items], always=always, asked=asked
-        )
+        to = [item.distribution for item in order.items]
+        host = usable_host(placing.request.options.host)
+        mails = [Mail(i, host=host) for i in mailed_items(to, always=always, asked=asked)]
     return Commit(
         answer,
         placing.kept(answer),
         order,
         balances=balances,
-        mails={order.id: [Mail(index) for index in mails]} if mails else {},
+        mails={order.id: mails} if mails else {},
     )
 
 
@@ -446,4 +446,4 @@ def mailed_items(recipients: Sequence[Distribution], *, always: bool, asked: boo
         if to.type == "EMAIL" and to.email_address is not None
     ]
     chosen = by_email if always else by_email[:1]
-    return [index for index, to in chosen if not to.lower().endswith(_NEVER_DELIVERED)]
+    return [index for index, to in chosen if not is_never_delivered(to)]

@@ -221,7 +221,7 @@ def _orders_made(
             currency=order.payment_currency,
             cents=order.total_price,
             is_answered=order.key is None or _is_answered(state, order, order.key, now),
-            emails=len(state.mails(order.id)),
+            emails=sum(not mail.code for mail in state.mails(order.id)),
             is_delivered=order.id not in undelivered,
             turn=undelivered.get(order.id, order.position),
         )
