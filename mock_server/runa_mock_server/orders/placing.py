@@ -13,6 +13,7 @@ import orjson
 from pydantic_core import ValidationError
 
 from runa_mock_server.base import strict_json
+from runa_mock_server.base.address import is_never_delivered, usable_host
 from runa_mock_server.base.clock import SECOND
 from runa_mock_server.base.errors import ApiError, NeverStoredError, ServiceError, quoted
 from runa_mock_server.base.ids import next_order_id
@@ -40,7 +41,6 @@ from runa_schemas.contract_data import PROCESSING_SECONDS
 _ACCEPTED, _DONE = 202, 200
 # A synchronous order answers at once and is said to have completed a second later (recorded).
 _SYNCHRONOUS_DELAY = PROCESSING_SECONDS * SECOND
-_NEVER_DELIVERED = (".invalid", ".test")
 
 
 class OrderRequest:
@@ -195,7 +195,8 @@ def earlier_answer(view: AccountView, request: OrderRequest) -> Answer | None:
 
 def same_key(placing: Placing) -> Answer | None:
     """The stored answer; 400 for a key in progress, or used with another body."""
-    return earlier_answer(placing.view, placing.request)
+    answer = earlier_answer(placing.view, placing.request)
+    return None if answer is None else answer._replace(rule="idem-replay")
 
 
 def json_syntax(placing: Placing) -> None:
@@ -246,7 +247,7 @@ def same_address(placing: Placing) -> None:
             reference = quoted(to["recipient_reference"])
             reason = f"items[{index}]: the recipient {reference} has another email_address."
             if placing.synchronous:
-                raise ApiError("product_validation_error", reason)
+                raise ApiError("product_validation_error", reason, rule="recipient-address")
             placing.fails, placing.failure_reason = True, reason
 
 
@@ -274,6 +275,7 @@ def enough_balance(placing: Placing) -> None:
         raise ApiError(
             "insufficient_funds",
             f"The order costs {currency} {cents_text(cost)}, the balance is {cents_text(balance)}.",
+            rule="insufficient-funds",
         )
 
 
@@ -283,7 +285,11 @@ def sync_completes(placing: Placing) -> None:
     A synchronous 200 is always COMPLETED (provider's page "Create order"); the error is inferred.
     """
     if placing.synchronous and placing.fails:
-        raise ApiError("internal_server_error", "The order was made to fail by order_failed.")
+        raise ApiError(
+            "internal_server_error",
+            "The order was made to fail by order_failed.",
+            rule="trigger-failed",
+        )
 
 
 def place(request: OrderRequest, steps: Sequence[Step], view: AccountView) -> Commit:
@@ -307,7 +313,7 @@ def place(request: OrderRequest, steps: Sequence[Step], view: AccountView) -> Co
     except NeverStoredError:
         raise
     except ServiceError as error:
-        answer = Answer(error.status, orjson.dumps(error.document()))
+        answer = Answer(error.status, orjson.dumps(error.document()), rule=error.rule)
         return Commit(answer, (request.key, KeptAnswer(request.now, request.fingerprint, answer)))
     return _accept(placing)
 
@@ -317,25 +323,29 @@ def _accept(placing: Placing) -> Commit:
     if placing.synchronous:
         placed = order._replace(position=view.order_count)
         document = full_bytes(placed, view.identity, terms.payout_url, order.created_at)
-        answer = Answer(_DONE, document)
+        rule = "sync-order" if placing.quote.exchange is None else "fx-currencies"
+        answer = Answer(_DONE, document, rule=rule)
     else:
-        answer = Answer(_ACCEPTED, accepted(order.id))
+        rule = "order-accepted"
+        if placing.fails:
+            rule = "trigger-failed" if placing.failure_reason is None else "recipient-address"
+        answer = Answer(_ACCEPTED, accepted(order.id), rule=rule)
     balances = {}
     if terms.profile.enforces_balances and not placing.fails:
         currency = placing.payment_currency
         balances[currency] = view.balance(currency) - order.total_price
     always, asked = terms.profile.always_sends_email, request.options.email
-    mails: Sequence[int] = ()
+    mails: Sequence[Mail] = ()
     if (always or asked) and not order.failed:
-        mails = mailed_items(
-            [item.distribution for item in order.items], always=always, asked=asked
-        )
+        to = [item.distribution for item in order.items]
+        host = usable_host(request.options.host)
+        mails = [Mail(i, host=host) for i in mailed_items(to, always=always, asked=asked)]
     return Commit(
         answer,
         (request.key, KeptAnswer(request.now, request.fingerprint, answer)),
         order,
         balances=balances,
-        mails={order.id: [Mail(index) for index in mails]} if mails else {},
+        mails={order.id: mails} if mails else {},
     )
 
 
@@ -433,4 +443,4 @@ def mailed_items(recipients: Sequence[Distribution], *, always: bool, asked: boo
         if to.type == "EMAIL" and to.email_address is not None
     ]
     chosen = by_email if always else by_email[:1]
-    return [index for index, to in chosen if not to.lower().endswith(_NEVER_DELIVERED)]
+    return [index for index, to in chosen if not is_never_delivered(to)]

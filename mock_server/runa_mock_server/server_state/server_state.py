@@ -1,12 +1,12 @@
 """Everything that one server owns. Nothing lives at module level: two servers share nothing."""
 
-import re
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from itertools import count
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 from weakref import ref
 
+from runa_mock_server.base.address import HOST_HEADER
 from runa_mock_server.base.clock import DAY, SECOND, Clock, clock_of
 from runa_mock_server.base.ids import read_payout_token
 from runa_mock_server.base.money import in_cents
@@ -25,9 +25,11 @@ from runa_mock_server.contract.profiles import PROFILES
 from runa_mock_server.orders.payouts import Payout
 from runa_mock_server.orders.terms import OrderTerms
 from runa_mock_server.server_state.account import Account
+from runa_mock_server.server_state.coverage import Coverage
 from runa_mock_server.server_state.faults import Faults
-from runa_mock_server.server_state.journal import Journal
+from runa_mock_server.server_state.journal import Journal, Observer, Watch
 from runa_mock_server.webhooks.endpoints import Endpoint
+from runa_mock_server.webhooks.messages import Delivery
 from runa_mock_server.webhooks.service import Webhooks
 
 if TYPE_CHECKING:  # a server starts without loading pydantic
@@ -40,8 +42,6 @@ _SWEPT_AT_ONCE = 500  # orders, keys and requests
 _ACCOUNTS_AT_ONCE = 20
 _MOST_UNUSED = 1_000
 """Accounts that stored nothing, beyond which the oldest is forgotten."""
-
-_HOST = re.compile(r"(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?")
 
 
 class _Terms(NamedTuple):
@@ -75,11 +75,16 @@ class ServerState:
         faults: what goes wrong on purpose, for all accounts.
         numbers: the numbers of the requests.
         commands: how many calls of the control API were to change something.
+        coverage: what all requests and deliveries have met of the contract; outlives resets.
+        observers: told of every request and delivery; usually empty.
         clock_moves: how often a clock was moved, stopped or told to run.
 
     Raises:
         CatalogueError: if the settings name a catalogue or a template that cannot be used.
     """
+
+    created: ClassVar[list[Callable[["ServerState"], None]]] = []
+    """Called with each new server, so that a test session can observe them; usually empty."""
 
     def __init__(
         self,
@@ -99,11 +104,15 @@ class ServerState:
         self.installed: list[Callable[[Account], None]] = [self._tell_webhooks]
         self.tell: Callable[[Account, str], Awaitable[None]] | None = None
         self.commands = self.clock_moves = 0
+        self.coverage = Coverage()
+        self.observers: list[Observer] = []
         self.clock_listeners: tuple[Callable[[], None], ...] = (self.clock_moved,)
         self._discarded: list[tuple[Account, ...]] = []
         self._terms: _Terms | None = None
         first = self.profile.opening_balances
         self._first_balances = {name: in_cents(amount) for name, amount in first.items()}
+        for call in self.created:
+            call(self)
         self._begin()
 
     def _begin(self) -> None:
@@ -115,7 +124,12 @@ class ServerState:
         self.known_keys = KnownKeys()
         for api_key in settings.api_keys:
             self.known_keys.add(api_key)
-        self.journal = Journal(settings.journal_requests, settings.journal_bytes, self.known_keys)
+        self.journal = Journal(
+            settings.journal_requests,
+            settings.journal_bytes,
+            self.known_keys,
+            Watch(self.coverage, None, self.observers),
+        )
         self.faults = Faults(settings.seed)
         self.webhooks = Webhooks(settings.seed, self.clock, self._wake_server)
         for subscription in settings.webhooks:
@@ -300,6 +314,12 @@ class ServerState:
             self._tell_webhooks(account)
         return endpoint
 
+    def attempted(self, delivery: Delivery) -> None:
+        """Tell of the latest attempt to deliver a webhook."""
+        account = self._accounts.get(delivery.message.account or "")
+        for observer in (self.coverage, *self.observers):
+            observer.attempted(delivery, None if account is None else account.name)
+
     def find_payout(self, token: str) -> tuple[Account, Payout] | None:
         """The payout of a link, whose caller needs no key, and the account that made it."""
         place = read_payout_token(token)
@@ -326,7 +346,7 @@ class ServerState:
             host: under which name and port the client reached the server; heeded where the
                 settings have no ``public_url``.
         """
-        if self.settings.public_url or host is None or _HOST.fullmatch(host) is None:
+        if self.settings.public_url or host is None or HOST_HEADER.fullmatch(host) is None:
             return self.payout_url("")
         return f"http://{host}{PAYOUT_PATH}"
 

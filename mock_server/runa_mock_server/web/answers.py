@@ -13,6 +13,9 @@ from runa_mock_server.orders.idempotency import Answer
 
 OK = 200
 
+ENCODING_RULE = "body-encoding"
+"""The rule that decides about bodies that cannot be received or unpacked."""
+
 LONGEST_LINE = 16 * 1024
 """Bytes of the longest request line, and of the longest header with its name.
 
@@ -26,14 +29,14 @@ _JSON = "application/json"
 _NOT_FREE = frozenset({"type", "error"})  # fields of refusals that hold nothing a caller has sent
 
 
-def json_answer(document: Any, status: int = OK) -> Answer:
-    """A document as an answer."""
-    return Answer(status, orjson.dumps(document))
+def json_answer(document: Any, status: int = OK, rule: str | None = None) -> Answer:
+    """A document as an answer, and the id of the rule that decided it."""
+    return Answer(status, orjson.dumps(document), rule=rule)
 
 
 def answer_to(refusal: ServiceError) -> Answer:
     """A refusal as an answer, in the shape that its kind has."""
-    return json_answer(refusal.document(), refusal.status)
+    return json_answer(refusal.document(), refusal.status, refusal.rule)
 
 
 def redacted(answer: Answer, redactor: Redactor) -> Answer:
@@ -67,12 +70,15 @@ def to_response(answer: Answer, headers: dict[str, str]) -> web.Response:
 
 def misfit() -> ApiError:
     """The refusal of a body that cannot be taken out of its encoding."""
-    return ApiError("bad_request", "The request body does not fit its encoding.")
+    return ApiError(
+        "bad_request", "The request body does not fit its encoding.", rule=ENCODING_RULE
+    )
 
 
 def too_large(limit: int) -> ApiError:
     """The refusal of a body of more bytes than it may have."""
-    return ApiError("payload_too_large", f"The request body is larger than {limit} bytes.")
+    reason = f"The request body is larger than {limit} bytes."
+    return ApiError("payload_too_large", reason, rule="body-size")
 
 
 def unreadable(error: BaseException | None, message: str | None) -> ApiError:

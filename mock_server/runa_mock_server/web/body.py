@@ -6,7 +6,7 @@ from aiohttp.web import BaseRequest
 from multidict import istr
 
 from runa_mock_server.base.errors import ApiError, quoted
-from runa_mock_server.web.answers import misfit, too_large
+from runa_mock_server.web.answers import ENCODING_RULE, misfit, too_large
 from runa_mock_server.web.call import Call
 from runa_mock_server.web.connection import connection_of
 
@@ -52,6 +52,7 @@ def _unpacked(body: bytes, encoding: str, limit: int) -> bytes:
             "bad_request",
             f"The Content-Encoding {quoted(encoding)} is not supported.",
             help_="Send the body with gzip or deflate, or as it is.",
+            rule=ENCODING_RULE,
         )
     if encoding not in _PACKED:
         return body

@@ -25,6 +25,7 @@ from runa_mock_server.orders.idempotency import Answer
 from runa_mock_server.server_state.server_state import ServerState
 from runa_mock_server.web.access_log import ACCESS_LOG, log_request
 from runa_mock_server.web.answers import (
+    ENCODING_RULE,
     LONGEST_LINE,
     answer_to,
     misfit,
@@ -203,9 +204,13 @@ class Connection(RequestHandler):
             else:
                 body = await _rest(request, limit)
         except ConnectionResetError:  # nobody will read this, but it is no defect to be logged
-            raise ApiError("bad_request", "The client hung up amid its request body.") from None
+            raise ApiError(
+                "bad_request", "The client hung up amid its request body.", rule=ENCODING_RULE
+            ) from None
         except TimeoutError:
-            raise ApiError("bad_request", "The request body did not arrive in time.") from None
+            raise ApiError(
+                "bad_request", "The request body did not arrive in time.", rule=ENCODING_RULE
+            ) from None
         except (ClientPayloadError, web.RequestPayloadError):
             raise misfit() from None
         if len(body) > limit:

@@ -21,6 +21,7 @@ from runa_mock_server.web.checks import UNDER_THE_KEY, check_key
 from runa_mock_server.web.connection import connection_of
 from runa_mock_server.web.fault_injection import wait_inside
 
+_HOST = istr("Host")
 _SEND_EMAIL = istr("X-Send-Email")
 _TRIGGER = istr("X-Trigger-Error")
 _REFUSALS = 400
@@ -78,10 +79,12 @@ def _options(call: Call) -> OrderOptions:
             call.kindnesses += ("all_triggers",)
         else:
             trigger = None
-    if trigger is None:
-        trigger = call.account.settings.trigger_error
     return OrderOptions(
-        call.execution_mode == "sync", _asks_for_email(call), call.processing, trigger
+        call.execution_mode == "sync",
+        _asks_for_email(call),
+        call.processing,
+        call.account.settings.trigger_error if trigger is None else trigger,
+        call.headers.get(_HOST),
     )
 
 
