@@ -316,7 +316,7 @@ class ServerState:
 
     def attempted(self, delivery: Delivery) -> None:
         """Tell of the latest attempt to deliver a webhook."""
-        account = self._accounts.get(delivery.message.account or "")
+        account = self.by_key.get(delivery.message.account or "")
         for observer in (self.coverage, *self.observers):
             observer.attempted(delivery, None if account is None else account.name)
 

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Awaitable, Callable, Collection, Mapping
+from itertools import chain
 from time import time
 from types import MappingProxyType
 
@@ -10,7 +11,7 @@ from aiohttp import web
 from runa_mock_server.base.errors import ApiError, ServiceError
 from runa_mock_server.base.redaction import Redactor
 from runa_mock_server.orders.idempotency import Answer
-from runa_mock_server.server_state.entry import in_one_piece
+from runa_mock_server.server_state.entry import BETWEEN_HEADERS
 from runa_mock_server.server_state.server_state import ServerState
 from runa_mock_server.web.answers import answer_to, redacted, to_response
 from runa_mock_server.web.call import Call, ForgottenError, Route
@@ -134,7 +135,7 @@ class Pipeline:
                 at,
                 call.method,
                 call.target,
-                in_one_piece(request.raw_headers),
+                BETWEEN_HEADERS.join(chain.from_iterable(request.raw_headers)),
                 call.headers.get(IDEMPOTENCY_KEY) if call.route.checks is ORDERING else None,
                 call.body or b"",
                 status,
