@@ -1,5 +1,6 @@
 """The operations of the control API, and the dispatch of requests to them."""
 
+import json
 from collections.abc import Generator, Mapping
 from io import BytesIO
 
@@ -9,6 +10,7 @@ from runa_mock_server.base.errors import quoted
 from runa_mock_server.base.path_table import PathTable
 from runa_mock_server.control import (
     breaking,
+    coverage,
     emails,
     order_timeline,
     orders,
@@ -40,9 +42,10 @@ def _index() -> IndexResult:
     )
 
 
-def _description() -> Description:
+def _description() -> Pieces[Description]:
     """Describe the control API as an OpenAPI document."""
-    return Description(describe(OPERATIONS, PREFIX))
+    # In ASCII, as a pattern has characters that readers of YAML refuse.
+    return Pieces(iter([json.dumps(describe(OPERATIONS, PREFIX)).encode()]))
 
 
 OPERATIONS: tuple[Operation, ...] = (
@@ -57,6 +60,8 @@ OPERATIONS: tuple[Operation, ...] = (
     Operation("GET", "/requests", records.list_requests),
     Operation("GET", "/requests/{number}", records.read_request),
     Operation("GET", "/effects", records.read_effects),
+    Operation("GET", "/coverage", coverage.read_coverage),
+    Operation("DELETE", "/coverage", coverage.clear_coverage),
     Operation("GET", "/emails", emails.list_emails),
     Operation("GET", "/emails/{email_id}", emails.read_email),
     Operation("GET", "/webhooks/endpoints", webhooks.list_endpoints),
@@ -152,7 +157,8 @@ class ControlApi:
             raise wrong_field("query", "account", f"is given {len(names)} times")
         scope = None
         if operation.path != HEALTH:  # needs no API key
-            scope = scope_of(self._server_state, request.api_key, names[0] if names else None)
+            name = names[0] if names else None
+            scope = scope_of(self._server_state, request.api_key, name, request.host)
         if operation.method != "GET":
             self._server_state.commands += 1
         result = operation.run(self._server_state, scope, parameters, query, request.body)

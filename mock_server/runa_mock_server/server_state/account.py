@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Callable, Collection, Mapping
+from functools import partial
 from random import Random
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Protocol
@@ -17,7 +18,9 @@ from runa_mock_server.orders.commit import Commit
 from runa_mock_server.orders.payouts import Payout
 from runa_mock_server.orders.rate_limit import attempt
 from runa_mock_server.orders.terms import OrderTerms
-from runa_mock_server.server_state.journal import Journal
+from runa_mock_server.server_state.card_payouts import CardPayouts
+from runa_mock_server.server_state.coverage import Coverage
+from runa_mock_server.server_state.journal import Journal, Observer, Watch
 from runa_mock_server.server_state.order_service import OrderService
 from runa_mock_server.server_state.outbox import Outbox
 from runa_mock_server.store.memory import AccountState
@@ -38,6 +41,8 @@ class Server(Protocol):
     profile: Profile
     webhooks: Webhooks
     known_keys: KnownKeys
+    coverage: Coverage
+    observers: list[Observer]
     clock_listeners: tuple[Callable[[], None], ...]
 
     @property
@@ -53,6 +58,9 @@ class Server(Protocol):
 
     def opening_balances(self, settings: "Settings") -> Mapping[str, int]:
         """What an account with these settings has before it orders anything, in cents."""
+
+    def payout_url_at(self, host: str | None) -> str:
+        """What payout links begin with for a client that reaches the server at ``host``."""
 
 
 class Account:
@@ -77,7 +85,6 @@ class Account:
         "_changed",
         "_first_catalogue",
         "_own_settings",
-        "_provoked",
         "_server",
         "api_key",
         "clock",
@@ -112,16 +119,19 @@ class Account:
         terms = server.order_terms(settings)
         self._first_catalogue = server.catalogue
         self.orders = OrderService(self.clock, self.state, terms, self._first_catalogue)
-        self._provoked: redemption.ProvokedErrors | None = None  # few accounts need it
         self.redactor = Redactor(api_key, server.known_keys)
-        self.journal = Journal(settings.journal_requests, settings.journal_bytes, self.redactor)
+        self.journal = Journal(
+            settings.journal_requests,
+            settings.journal_bytes,
+            self.redactor,
+            Watch(server.coverage, self.name, server.observers),
+        )
         self.undelivered: dict[str, int] = {}
 
     @property
     def outbox(self) -> Outbox:
         """The mails that its orders caused."""
-        orders = self.orders
-        return Outbox(self.state, lambda: orders.terms.payout_url)
+        return Outbox(self.state, self._server.payout_url_at)
 
     @property
     def enforces_balances(self) -> bool:
@@ -138,6 +148,11 @@ class Account:
         """The webhooks of its server."""
         return self._server.webhooks
 
+    @property
+    def card_payouts(self) -> CardPayouts:
+        """What recipients can do whose payouts go to a card."""
+        return CardPayouts(self.clock, self.state, self.orders.terms.catalogue)
+
     def mail_renderer(self) -> MailRenderer:
         """Renders its mails as its terms are now."""
         return MailRenderer(self.state, self.orders.terms, self.settings.smtp_from)
@@ -153,24 +168,32 @@ class Account:
             now = self.clock.now()
             self.state.commit(lambda view: attempt(view, limit, now))
 
-    def redeem(self, payout: Payout) -> dict[str, Any]:
+    def redeem(self, payout: Payout, links: str) -> dict[str, Any]:
         """The redemption API's answer for a payout; one without a choice is claimed by asking.
+
+        Args:
+            payout: the payout.
+            links: what payout links begin with; a token follows.
 
         Raises:
             RedemptionRefusedError: with the provider's code for the payout's state.
         """
-        if self._provoked is None:
-            self._provoked = redemption.ProvokedErrors()
-        self._provoked.check(payout, self.settings.redemption_error, self.clock.now())
+        now = self.clock.now()
+        refusal = redemption.provoked(payout, self.settings.redemption_error, now)
+        if refusal is not None:
+            if refusal.code == redemption.PROCESSING_ERROR:
+                note = redemption.note_processing_error
+                self.state.commit(partial(note, token=payout.token, now=now))
+            raise refusal
         redemption.check_redeemable(payout)
         if payout.status == "ACTIVE":
             payout = self.orders.claim(payout.token)
-        return redemption.redeemed(payout, self.e_codes(payout))
+        return redemption.redeemed(payout, self.e_codes(payout, links))
 
-    def e_codes(self, payout: Payout) -> list[dict[str, Any]]:
-        """The codes of a claimed payout, one for each part."""
-        parts, terms = self.orders.parts(payout), self.orders.terms
-        return redemption.e_codes(payout, parts, terms.catalogue, terms.payout_url)
+    def e_codes(self, payout: Payout, links: str) -> list[dict[str, Any]]:
+        """The codes of a claimed payout, one for each part; ``links`` is as for ``redeem``."""
+        parts = self.orders.parts(payout)
+        return redemption.e_codes(payout, parts, self.orders.terms.catalogue, links)
 
     def change_settings(self, changes: Mapping[str, Any]) -> None:
         """Let the server behave differently towards this account from now on.

@@ -43,14 +43,13 @@ class OrderService:
         self._first_catalogue = catalogue
         self.terms = terms
 
-    def document(self, order: Order, links: str | None = None) -> bytes:
+    def document(self, order: Order, links: str) -> bytes:
         """The full order as it is now, or will be once it has ended; JSON bytes.
 
         Args:
             order: the order.
-            links: what payout links begin with; by default the server's own address.
+            links: what payout links begin with; a token follows.
         """
-        links = links or self.terms.payout_url
         return full_bytes(order, self._state.identity, links, self._clock.now())
 
     def read(self, order_id: str, links: str) -> bytes:
@@ -65,7 +64,8 @@ class OrderService:
         """
         row = self._state.row(order_id)
         if row is None:
-            raise ApiError("not_found", f"There is no order {quoted(order_id)}.")
+            reason = f"There is no order {quoted(order_id)}."
+            raise ApiError("not_found", reason, rule="not-found")
         now, (_, ends_at, expires_at, _) = self._clock.now(), head_of(row)
         if now >= ends_at:
             return _document(order_id, row, self._state.identity, links, now >= expires_at)

@@ -11,6 +11,7 @@ from urllib.parse import quote
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
+from runa_mock_server.base.address import usable_host
 from runa_mock_server.base.clock import FASTEST, SECOND
 from runa_mock_server.base.currencies import Currency
 from runa_mock_server.base.json_pieces import elements, members, model_document
@@ -40,6 +41,12 @@ def _comes(moment: int) -> int:
 
 def _comes_if_ever(moment: int) -> int:
     return moment if moment == NEVER else _comes(moment)
+
+
+def _host(host: str) -> str:
+    if usable_host(host) is None:
+        raise ValueError("must be a host name or an IP address, with or without a port")
+    return host
 
 
 _Microseconds = Annotated[int, Field(ge=0, description="Microseconds since the epoch.")]
@@ -81,6 +88,17 @@ class PartState(_Part):
     value: Amount
 
 
+class RecipientPart(_Part):
+    """What the recipient of a payout has done; see ``orders.order.RecipientState``."""
+
+    codes: Annotated[int, Field(ge=0, lt=2**31)] = 0
+    sent: list[Moment] = []
+    address: str | None = None
+    refused: Annotated[int, Field(ge=0, lt=2**31)] = 0
+    card: Annotated[str, Field(pattern=r"^[0-9]{4}$")] | None = None
+    failed_at: Moment | None = None
+
+
 class EmailState(_Part):
     """A mail."""
 
@@ -91,6 +109,12 @@ class EmailState(_Part):
     template_id: Annotated[str, Field(pattern=REDEMPTION_TEMPLATE)] | None
     sent_at: MomentOrNever
     relayed: str | None = None
+    host: Annotated[str, AfterValidator(_host)] | None = Field(
+        default=None, description="The Host of the request that placed the order."
+    )
+    number: Annotated[int, Field(ge=0, lt=2**31)] = Field(
+        default=0, description="Of the one-time code that it carries; 0: a payout link."
+    )
 
 
 class ClockState(_Part):
@@ -115,6 +139,9 @@ class AccountState(_Part):
     failure_reasons: dict[str, str]
     answers: list[AnswerState]
     claims: dict[str, Annotated[list[PartState], Field(min_length=1)]]
+    recipients: dict[str, RecipientPart] = Field(
+        default={}, description="What recipients have done so far, by the token of their link."
+    )
     known_recipients: list[str]
     recipient_addresses: dict[str, str] = {}
     emails: list[EmailState]
@@ -129,7 +156,8 @@ class AccountState(_Part):
 def export_account(account: Account) -> Iterator[bytes]:
     """The JSON of the state that an account has when the first piece is asked for, in pieces."""
     now, speed = account.clock.state()
-    state, links = account.state.snapshot(), account.orders.terms.payout_url
+    state, links_at = account.state.snapshot(), account.outbox.links
+    links = links_at(None)
     recipients = sorted(state.recipients.items())
     head = AccountState(
         profile=account.settings.profile,
@@ -148,9 +176,9 @@ def export_account(account: Account) -> Iterator[bytes]:
         attempts=list(state.attempts),
         undelivered=dict(account.undelivered),
     )
-    of_orders = _OfOrders([], [], [])
+    of_orders = _OfOrders([], [], [], [])
     addresses = ((name, known) if known is not None else None for name, known in recipients)
-    emails = Outbox(state, lambda: links).each()
+    emails = Outbox(state, links_at).each()
     yield from model_document(
         head,
         {
@@ -159,6 +187,7 @@ def export_account(account: Account) -> Iterator[bytes]:
             "failure_reasons": members(of_orders.failure_reasons),
             "answers": elements(map(_answer_state, state.kept_answers())),
             "claims": members(of_orders.claims),
+            "recipients": members(of_orders.recipients),
             "known_recipients": elements(reference for reference, _ in recipients),
             "recipient_addresses": members(addresses),
             "emails": elements(map(_email_state, emails)),
@@ -172,6 +201,7 @@ class _OfOrders(NamedTuple):
     held: list[tuple[str, int | None]]
     failure_reasons: list[tuple[str, str]]
     claims: list[tuple[str, list[PartState]]]
+    recipients: list[tuple[str, RecipientPart]]
 
 
 def _order_states(state: Stored, links: str, of_orders: _OfOrders) -> Iterator[OrderState]:
@@ -180,6 +210,9 @@ def _order_states(state: Stored, links: str, of_orders: _OfOrders) -> Iterator[O
             of_orders.held.append((order.id, order.reads_left))
         if order.failure_reason is not None:
             of_orders.failure_reasons.append((order.id, order.failure_reason))
+        for index, done in order.recipients.items():
+            part = RecipientPart(**{**done._asdict(), "sent": list(done.sent)})
+            of_orders.recipients.append((tokens_of(order, state.identity)[index], part))
         for index, change in order.payouts.items():
             if change.parts:
                 token = tokens_of(order, state.identity)[index]

@@ -207,6 +207,7 @@ class ScenarioRun:
         Raises:
             AssertionError: with the problems and the requests that show them.
         """
+        __tracebackhide__ = True  # pytest then shows the line of the test
         problems = self.problems(orders, skip)
         if problems:
             lines = "\n".join(f"{name}: {problem}" for name, problem in problems.items())
