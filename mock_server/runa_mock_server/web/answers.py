@@ -10,6 +10,7 @@ from runa_mock_server.base.redaction import Redactor
 from runa_mock_server.orders.idempotency import Answer
 
 OK = 200
+FOUND = 302
 
 _JSON = "application/json"
 _NOT_FREE = frozenset({"type", "error"})  # fields of refusals that hold nothing a caller has sent
