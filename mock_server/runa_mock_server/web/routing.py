@@ -7,7 +7,7 @@ from runa_mock_server.base.path_table import PathTable
 from runa_mock_server.orders.idempotency import Answer
 from runa_mock_server.web.answers import FOUND
 from runa_mock_server.web.call import Call, Route
-from runa_mock_server.web.checks import READING, check_headers
+from runa_mock_server.web.checks import READING
 
 API_PREFIX = "/v2/"
 
@@ -36,7 +36,8 @@ def no_route(method: str, path: str, methods: Iterable[str]) -> Route:
         if path == "/" and method == "GET" and _shows_dashboard(call):
             call.response_headers["Location"] = "/_mock/"
             return Answer(FOUND, b"", "text/plain")
-        check_headers(call, checks)
+        for check in checks:
+            check(call)
         if allowed:
             call.response_headers["Allow"] = allowed
             reason = f"{quoted(path)} does not take {quoted(method)}."
