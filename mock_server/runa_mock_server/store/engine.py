@@ -109,7 +109,7 @@ class Engine(Protocol):
     place: str
 
     async def open(self) -> int:
-        """Create or migrate what is needed.
+        """Create or migrate what is needed. If it fails, it can be called again.
 
         Returns:
             The ``seq`` of the newest row, 0 in a new world.
