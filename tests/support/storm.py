@@ -63,7 +63,7 @@ async def write_once(
             news, written = await engine.append(mark, [batch_of(key) for key in group])
             mark = fold(news)
             own = [(seq, key) for key, seq in zip(group, written, strict=True) if seq is not None]
-            mark = fold([Row(seq, *batch_of(key)) for seq, key in own])
+            mark = fold([Row(seq, *batch_of(key)[:2]) for seq, key in own])
         except OutcomeUnknownError:
             continue  # the next append brings what there is to know
         except StoreDownError:

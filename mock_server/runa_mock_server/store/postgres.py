@@ -98,10 +98,9 @@ class PostgresEngine:
 
     async def append(self, mark: int, batches: Sequence[Batch]) -> Appended:
         """See ``Engine``."""
-        accounts = [batch.account for batch in batches]
-        records = [batch.data for batch in batches]
+        fields = [*zip(*batches, strict=True)] or [(), (), ()]
         found = await self._appends.run(
-            sql.APPEND, self._world, mark, accounts, records, lost=OutcomeUnknownError
+            sql.APPEND, self._world, mark, *fields, lost=OutcomeUnknownError
         )
         head, complete, *news = found[0]
         if mark > head:

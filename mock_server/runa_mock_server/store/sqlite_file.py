@@ -51,6 +51,14 @@ def lock(path: Path, place: str) -> sqlite3.Connection:
     return held
 
 
+def identity(path: Path) -> tuple[int, int] | None:
+    """Which file is at a path, if there is one."""
+    with suppress(FileNotFoundError):
+        found = path.stat()
+        return found.st_dev, found.st_ino
+    return None
+
+
 def connect(path: Path, timeout: float = 1) -> sqlite3.Connection:
     """A connection to a file, which is created if it is missing. Text is read as bytes.
 
@@ -62,6 +70,9 @@ def connect(path: Path, timeout: float = 1) -> sqlite3.Connection:
     with suppress(FileExistsError):
         os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
     path.chmod(0o600)  # SQLite gives the files beside it the same mode
-    connection = sqlite3.connect(path, timeout=timeout, isolation_level=None)
+    # A server is opened on one thread and served on another, never on both at a time.
+    connection = sqlite3.connect(
+        path, timeout=timeout, isolation_level=None, check_same_thread=False
+    )
     connection.text_factory = bytes
     return connection

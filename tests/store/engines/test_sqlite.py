@@ -221,6 +221,26 @@ def test_restored_from_a_backup(file: Path) -> None:
     asyncio.run(check())
 
 
+@pytest.mark.parametrize("replaced", [False, True])
+def test_file_deleted(file: Path, *, replaced: bool) -> None:
+    """Nothing is written to a file that was deleted or replaced while it was open."""
+
+    def delete() -> None:
+        file.unlink()
+        if replaced:
+            file.touch()
+
+    async def check() -> None:
+        async with opened(file) as engine:
+            await engine.append(0, PAIR)
+            delete()
+            for batches in (PAIR, ()):
+                with pytest.raises(StoreDownError, match="deleted or replaced"):
+                    await engine.append(2, batches)
+
+    asyncio.run(check())
+
+
 def test_closed(file: Path) -> None:
     """A closed engine says so; its store is one file, and its lock."""
 
