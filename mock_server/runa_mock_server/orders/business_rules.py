@@ -208,12 +208,10 @@ def common_country(lines: Sequence[Line], catalogue: Catalogue) -> None:
 
     Two of the provider's guides ask for one country; templates are exempt (inferred).
     """
-    countries = [
-        frozenset(catalogue.product_of(offer.code)["countries_redeemable_in"])
-        for line in lines
-        if line.products["type"] != "TEMPLATE"
-        for offer in line.offers
-    ]
+    codes = {
+        offer.code for line in lines if line.products["type"] != "TEMPLATE" for offer in line.offers
+    }
+    countries = [frozenset(catalogue.product_of(code)["countries_redeemable_in"]) for code in codes]
     if countries and not frozenset.intersection(*countries):
         raise ApiError(
             "product_validation_error", "No country is common to all products of the order."
@@ -226,22 +224,17 @@ def draw_template(template_id: str, catalogue: Catalogue, seed: str) -> Sequence
     Returns:
         ``None`` for a template of which the provider does not say that it changes.
     """
-    currency = _PLAYGROUND_CURRENCIES.get(template_id)
-    if currency is None:
+    if not is_drawn(template_id, catalogue):
         return None
-    offers = [catalogue.offer(product["code"]) for product in catalogue.products]
-    cards = [
-        offer
-        for offer in offers
-        if offer is not None
-        and offer.is_orderable
-        and offer.payout_type == "gift_card"
-        and offer.currency == currency
-    ]
-    if len(cards) < PRODUCTS_PER_TEMPLATE:
-        return None
+    cards = catalogue.gift_cards[_PLAYGROUND_CURRENCIES[template_id]]
     random = Random(f"{seed}/{template_id}")  # noqa: S311 - repeatable on purpose
     return random.sample(cards, PRODUCTS_PER_TEMPLATE)
+
+
+def is_drawn(template_id: str, catalogue: Catalogue) -> bool:
+    """Whether strict mode draws the products of a template anew for each order."""
+    currency = _PLAYGROUND_CURRENCIES.get(template_id, "")
+    return len(catalogue.gift_cards.get(currency, ())) >= PRODUCTS_PER_TEMPLATE
 
 
 def recipients_get_payments(basket: Basket) -> None:

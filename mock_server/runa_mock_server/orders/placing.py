@@ -21,7 +21,13 @@ from runa_mock_server.contract import triggers
 from runa_mock_server.contract.request_models import Distribution as SentDistribution
 from runa_mock_server.contract.request_models import NewOrder, validate_body
 from runa_mock_server.orders import business_rules
-from runa_mock_server.orders.business_rules import Line, draw_template, is_prepaid_visa, look_up
+from runa_mock_server.orders.business_rules import (
+    Line,
+    draw_template,
+    is_drawn,
+    is_prepaid_visa,
+    look_up,
+)
 from runa_mock_server.orders.commit import AccountView, Commit, Mail
 from runa_mock_server.orders.documents import full_bytes
 from runa_mock_server.orders.idempotency import Answer, KeptAnswer, in_progress
@@ -114,6 +120,7 @@ class Placing:
         terms: how the account's orders are carried out.
         now: when the request got to its key.
         accepted_at: when an order is accepted.
+        kindnesses: the settings without which strict mode would answer otherwise.
         fails: whether the order is to end ``FAILED``.
         failure_reason: why it fails, unless it was asked to.
         payment_currency: what is paid in; known behind ``body_schema``.
@@ -127,6 +134,7 @@ class Placing:
         "accepted_at",
         "fails",
         "failure_reason",
+        "kindnesses",
         "lines",
         "now",
         "payment_currency",
@@ -157,6 +165,7 @@ class Placing:
         self.terms = terms
         self.now = now
         self.accepted_at = accepted_at
+        self.kindnesses: tuple[str, ...] = ()
         self.fails = False
         self.failure_reason: str | None = None
         self.synchronous = request.options.synchronous
@@ -205,8 +214,10 @@ def trigger(placing: Placing) -> None:
     """The error that was asked for."""
     asked = placing.request.options.trigger
     if asked is not None:
-        triggers.pull(asked)
         placing.fails = asked == triggers.ORDER_FAILED
+        if placing.request.options.is_kind_trigger and not placing.fails:
+            placing.kindnesses += ("all_triggers",)
+        triggers.pull(asked)
 
 
 def find_products(placing: Placing) -> None:
@@ -223,8 +234,15 @@ def find_products(placing: Placing) -> None:
 
 def common_country(placing: Placing) -> None:
     """400 ``product_validation_error`` in strict mode for products without a common country."""
-    if not placing.terms.several_countries:
-        business_rules.common_country(placing.lines, placing.terms.catalogue)
+    lines, terms = placing.lines, placing.terms
+    if len(lines) == 1 and len(lines[0].offers) == 1:
+        return
+    try:
+        business_rules.common_country(lines, terms.catalogue)
+    except ApiError:
+        if not terms.several_countries:
+            raise
+        placing.kindnesses += ("several_countries",)
 
 
 def same_address(placing: Placing) -> None:
@@ -276,7 +294,11 @@ def sync_completes(placing: Placing) -> None:
 
     A synchronous 200 is always COMPLETED (provider's page "Create order"); the error is inferred.
     """
-    if placing.synchronous and placing.fails:
+    if not placing.fails:
+        return
+    if placing.request.options.is_kind_trigger:  # the only one that lets an order get here
+        placing.kindnesses += ("all_triggers",)
+    if placing.synchronous:
         raise ApiError("internal_server_error", "The order was made to fail by order_failed.")
 
 
@@ -304,12 +326,14 @@ def place(
         raise
     except ServiceError as refusal:
         answer = Answer(refusal.status, orjson.dumps(refusal.document()))
-        return Commit(answer, order.kept(answer))
+        return Commit(answer, order.kept(answer), kindnesses=order.kindnesses)
     return _accept(order)
 
 
 def _accept(placing: Placing) -> Commit:
     terms, view = placing.terms, placing.view
+    if terms.fixed_templates and _has_drawn_template(placing):
+        placing.kindnesses += ("fixed_templates",)
     order = _order(placing, placing.accepted_at)
     if placing.synchronous:
         placed = order._replace(position=view.order_count)
@@ -333,7 +357,20 @@ def _accept(placing: Placing) -> Commit:
         order,
         balances=balances,
         mails={order.id: mails} if mails else {},
+        kindnesses=placing.kindnesses,
     )
+
+
+def _has_drawn_template(placing: Placing) -> bool:
+    """Whether strict mode would have had a template stand for other products."""
+    terms = placing.terms
+    if terms.profile.name != "playground":
+        return False
+    for line in placing.lines:
+        products = line.products
+        if products["type"] == "TEMPLATE" and is_drawn(products["template_id"], terms.catalogue):
+            return True
+    return False
 
 
 def _order(placing: Placing, now: int) -> Order:

@@ -12,7 +12,7 @@ from runa_mock_server.web.answers import OK, json_answer
 from runa_mock_server.web.body import read_body
 from runa_mock_server.web.call import Call, Route
 from runa_mock_server.web.checks import ESTIMATING, ORDERING, READING
-from runa_mock_server.web.ordering import create_order
+from runa_mock_server.web.ordering import create_order, note_legacy_fields
 from runa_mock_server.web.query import query_of
 from runa_schemas.contract_data import DEFAULT_ORDER_LIMIT
 
@@ -24,7 +24,9 @@ async def ping(_call: Call) -> Answer:
 
 async def get_order(call: Call) -> Answer:
     """``GET /order/{id}``."""
-    return Answer(OK, call.account.orders.read(call.parameters["order_id"], call.payout_url))
+    answer = Answer(OK, call.account.orders.read(call.parameters["order_id"], call.payout_url))
+    note_legacy_fields(call, answer)
+    return answer
 
 
 async def list_orders(call: Call) -> Answer:
@@ -45,10 +47,14 @@ async def estimate_order(call: Call) -> Answer:
         NewEstimate, document, as_pydantic_1=server_state.profile.details_of_pydantic_1
     )
     discounts = server_state.profile.applies_discounts
-    if not call.account.orders.terms.several_countries:
+    try:
         rules.common_country(
             rules.look_up(body["items"], server_state.catalogue), server_state.catalogue
         )
+    except ApiError:
+        if not call.account.orders.terms.several_countries:
+            raise
+        call.kindnesses += ("several_countries",)
     return json_answer(estimate(body, server_state.catalogue, discounts=discounts))
 
 

@@ -8,7 +8,8 @@ header, are not.
 from dataclasses import replace
 from functools import partial
 
-from runa_mock_server.contract.triggers import DOCUMENTED_TRIGGERS
+from runa_mock_server.contract.triggers import DOCUMENTED_TRIGGERS, UnknownTriggerError
+from runa_mock_server.orders.commit import Commit
 from runa_mock_server.orders.documents import order_id_in
 from runa_mock_server.orders.idempotency import Answer
 from runa_mock_server.orders.placing import OrderRequest, Placing, earlier_answer, place
@@ -19,6 +20,7 @@ from runa_mock_server.web.checks import UNDER_THE_KEY, check_key
 from runa_mock_server.web.fault_injection import wait_inside
 
 _REFUSALS = 400
+_LEGACY_FIELD = b'"redemption_url":'  # in a text it would be escaped
 
 
 async def create_order(call: Call) -> Answer:
@@ -39,14 +41,7 @@ async def create_order(call: Call) -> Answer:
     now = call.accepted_at = account.clock.now()
     if call.server_state.faults.armed:
         await _hold_up(call, request, now)
-    order = partial(
-        Placing,
-        request=request,
-        terms=_terms(call),
-        now=now,
-        accepted_at=call.accepted_at,
-    )
-    commit = account.state.commit(partial(place, order, UNDER_THE_KEY))
+    commit = _placed(call, request, now)
     answer = commit.answer
     if answer is None:
         raise RuntimeError("a request to place an order always has an answer")
@@ -56,9 +51,38 @@ async def create_order(call: Call) -> Answer:
     elif commit.placed is not None:
         call.outcome = "created"
         call.order_id = commit.placed.id
+        if call.server_state.webhooks.endpoints and call.server_state.webhooks_are_kind(account):
+            call.kindnesses += ("playground_webhooks",)
         if call.server_state.webhooks.faults.armed:
             await _tell_early(call, commit.placed.id)
+    if call.execution_mode == "sync":
+        note_legacy_fields(call, answer)
     return answer
+
+
+def _placed(call: Call, request: OrderRequest, now: int) -> Commit:
+    """Commit what placing the order changes, and note the kindnesses that it needed."""
+    order = partial(
+        Placing,
+        request=request,
+        terms=_terms(call),
+        now=now,
+        accepted_at=now if call.accepted_at is None else call.accepted_at,
+    )
+    try:
+        commit = call.account.state.commit(partial(place, order, UNDER_THE_KEY))
+    except UnknownTriggerError:
+        call.kindnesses += ("all_triggers",)  # strict mode ignores it
+        raise
+    if commit.kindnesses:
+        call.kindnesses += tuple(commit.kindnesses)
+    return commit
+
+
+def note_legacy_fields(call: Call, answer: Answer) -> None:
+    """Note an answer that shows the item fields of older documentation."""
+    if _LEGACY_FIELD in answer.body:
+        call.kindnesses += ("legacy_item_fields",)
 
 
 def _terms(call: Call) -> OrderTerms:
@@ -75,16 +99,16 @@ def _terms(call: Call) -> OrderTerms:
 def _request(call: Call, raw: bytes) -> OrderRequest:
     profile = call.server_state.profile
     trigger = call.headers.get("X-Trigger-Error") if profile.honours_triggers else None
+    is_kind = False
     if trigger is not None and trigger not in DOCUMENTED_TRIGGERS:
-        if call.account.settings.all_triggers:
-            call.kindnesses += ("all_triggers",)
-        else:
-            trigger = None
+        is_kind = call.account.settings.all_triggers
+        trigger = trigger if is_kind else None
     options = OrderOptions(
         synchronous=call.execution_mode == "sync",
         email=_asks_for_email(call),
         processing=call.processing,
         trigger=call.account.settings.trigger_error if trigger is None else trigger,
+        is_kind_trigger=is_kind,
         host=call.headers.get("Host"),
     )
     return OrderRequest(

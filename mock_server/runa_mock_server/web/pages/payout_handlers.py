@@ -140,9 +140,9 @@ def _redemption(call: Call, found: tuple[Account, Payout] | None) -> dict[str, A
     settings = call.server_state.settings if found is None else found[0].settings
     if not settings.redemption_api:
         return refusal("RE013", None if found is None else short_order_id(found[1]))
+    call.kindnesses += ("redemption_api",)
     if found is None:
         return refusal("RE011")
-    call.kindnesses += ("redemption_api",)
     account, payout = found
     try:
         return account.redeem(payout, call.payout_url)
