@@ -37,6 +37,7 @@ from typing_extensions import TypedDict  # pydantic refuses that of `typing` bef
 
 from runa_mock_server.base.currencies import Currency
 from runa_mock_server.base.errors import ApiError
+from runa_mock_server.contract.body_rules import rule_of
 from runa_mock_server.contract.validation_details import (
     details_of_pydantic_1,
     details_of_pydantic_2,
@@ -76,9 +77,9 @@ def _unique(values: list[str]) -> list[str]:
     return values
 
 
-# Of the characters themselves instead of escapes, for Python and Rust spell those differently.
-_ATOM = '[^\x00-\x20"(),.:;<>@\\[\\\\\\]\x7f]+'
-_LABEL = "[A-Za-z0-9\x80-\uffff](?:[A-Za-z0-9\x80-\uffff-]*[A-Za-z0-9\x80-\uffff])?"
+# Only what all dialects of regular expressions spell alike: the control API's document repeats it.
+_ATOM = r'[^\x00-\x20"(),.:;<>@\[\\\]\x7f]+'
+_LABEL = "[A-Za-z0-9\x80-\uffff]([A-Za-z0-9\x80-\uffff-]*[A-Za-z0-9\x80-\uffff])?"
 
 
 class _EmailAddress:
@@ -93,7 +94,7 @@ class _EmailAddress:
         """The text, then its spelling, both checked without calling Python."""
         spelling = custom_error_schema(
             str_schema(
-                pattern=rf"^{_ATOM}(?:\.{_ATOM})*@{_LABEL}(?:\.{_LABEL})+$",
+                pattern=rf"^{_ATOM}(\.{_ATOM})*@{_LABEL}(\.{_LABEL})+$",
                 max_length=MAX_EMAIL_ADDRESS_LENGTH,
             ),
             # Pydantic reserves the type `value_error`, and its message, for Python's exceptions.
@@ -263,14 +264,19 @@ def validate_body(kind: type[Body], document: Any, *, as_pydantic_1: bool = Fals
             for each wrong field.
     """
     if not isinstance(document, dict):
-        raise ApiError("bad_request", "The request body is JSON, but not an object.")
+        raise ApiError(
+            "bad_request", "The request body is JSON, but not an object.", rule="json-syntax"
+        )
     try:
         return validator(kind)(document)
     except ValidationError as error:
         shape = details_of_pydantic_1 if as_pydantic_1 else details_of_pydantic_2
-        details = shape(error.errors(include_url=False))
+        errors = error.errors(include_url=False)
         raise ApiError(
-            "validation_error", "The request body is not valid.", details=details
+            "validation_error",
+            "The request body is not valid.",
+            details=shape(errors),
+            rule=rule_of(errors[0]["loc"]),
         ) from None
 
 

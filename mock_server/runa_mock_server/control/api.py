@@ -9,6 +9,7 @@ from runa_mock_server.base.errors import quoted
 from runa_mock_server.base.path_table import PathTable
 from runa_mock_server.control import (
     breaking,
+    coverage,
     emails,
     order_timeline,
     orders,
@@ -57,6 +58,8 @@ OPERATIONS: tuple[Operation, ...] = (
     Operation("GET", "/requests", records.list_requests),
     Operation("GET", "/requests/{number}", records.read_request),
     Operation("GET", "/effects", records.read_effects),
+    Operation("GET", "/coverage", coverage.read_coverage),
+    Operation("DELETE", "/coverage", coverage.clear_coverage),
     Operation("GET", "/emails", emails.list_emails),
     Operation("GET", "/emails/{email_id}", emails.read_email),
     Operation("GET", "/webhooks/endpoints", webhooks.list_endpoints),

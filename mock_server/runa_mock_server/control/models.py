@@ -20,8 +20,8 @@ from pydantic import (
 )
 
 from runa_mock_server.base.clock import FASTEST
+from runa_mock_server.server_state.entry import Outcome
 from runa_mock_server.server_state.fault_spec import FaultSpec
-from runa_mock_server.server_state.journal import Outcome
 from runa_schemas.contract_data import OrderStatus
 
 LONGEST_PAGE = 10_000
@@ -172,6 +172,10 @@ class JournalEntry(Result):
     )
     offered: list[str] = Field(
         description="Settings that added or changed something, whether the client used it or not."
+    )
+    rule: str | None = Field(
+        description="Rule of the contract that decided the answer, as `runa-mock rules` lists it; "
+        "null: none did."
     )
 
 

@@ -24,7 +24,7 @@ from runa_mock_server.control.webhooks import message_result
 from runa_mock_server.orders.order import Order
 from runa_mock_server.orders.payouts import Payout
 from runa_mock_server.server_state.account import Account
-from runa_mock_server.server_state.journal import Entry, Outcome
+from runa_mock_server.server_state.entry import Entry, Outcome
 
 _MOST_REQUESTS = 200
 

@@ -118,14 +118,16 @@ def _offers(
             return drawn
         selection = catalogue.template(template_id)
         if selection is None:
-            raise _refused(index, f"there is no product template {quoted(template_id)}")
+            reason = f"there is no product template {quoted(template_id)}"
+            raise _refused(index, reason, "template-known")
         return selection.offers
     codes = (products["value"],) if products["type"] == "SINGLE" else products["values"]
     offers = []
     for code in codes:
         offer = catalogue.offer(code)
         if offer is None:
-            raise _refused(index, f"there is no product {quoted(code)}")
+            rule = "product-known" if products["type"] == "SINGLE" else "choice-products"
+            raise _refused(index, f"there is no product {quoted(code)}", rule)
         offers.append(offer)
     return offers
 
@@ -135,7 +137,8 @@ def orderable(basket: Basket) -> None:
     for index, line in enumerate(basket.lines):
         for offer in line.offers:
             if not offer.is_orderable:
-                raise _refused(index, f"the product {quoted(offer.code)} cannot be ordered now")
+                reason = f"the product {quoted(offer.code)} cannot be ordered now"
+                raise _refused(index, reason, "product-orderable")
 
 
 def face_values(basket: Basket) -> None:
@@ -146,18 +149,21 @@ def face_values(basket: Basket) -> None:
             offer = line.offers[0]
             if value not in offer.denominations or value > MAX_CHOICE_FACE_VALUE:
                 reason = f"{quoted(offer.code)} comes {offer.denominations}"
-                raise _refused(index, f"face value {quoted(value)}: {reason}")
+                is_plan = offer.payout_type == "subscription"
+                rule = "subscription-price" if is_plan else "face-value-range"
+                raise _refused(index, f"face value {quoted(value)}: {reason}", rule)
         elif value != value.to_integral_value():
             raise _refused(
                 index,
                 f"face value {quoted(value)}: several products to choose from need a whole number",
+                "choice-value",
             )
         else:
             minimum = min(offer.denominations.minimum for offer in line.offers)
             if minimum <= value <= MAX_CHOICE_FACE_VALUE:
                 continue
             reason = f"must be from {minimum} to {MAX_CHOICE_FACE_VALUE}"
-            raise _refused(index, f"face value {quoted(value)}: {reason}")
+            raise _refused(index, f"face value {quoted(value)}: {reason}", "choice-value")
 
 
 def redemption_templates_exist(basket: Basket) -> None:
@@ -165,7 +171,8 @@ def redemption_templates_exist(basket: Basket) -> None:
     for index, line in enumerate(basket.lines):
         template_id = _redemption_template(line)
         if template_id is not None and not re.fullmatch(REDEMPTION_TEMPLATE, template_id):
-            raise _refused(index, f"there is no redemption template {quoted(template_id)}")
+            reason = f"there is no redemption template {quoted(template_id)}"
+            raise _refused(index, reason, "redemption-template")
 
 
 def template_limits(basket: Basket) -> None:
@@ -186,6 +193,7 @@ def template_limits(basket: Basket) -> None:
                 "product_validation_error",
                 f"An order can use {MAX_DISTINCT_TEMPLATES} {kind} templates; "
                 f"this one uses {len(ids)}.",
+                rule="template-count" if kind == "redemption" else "product-template-count",
             )
 
 
@@ -200,6 +208,7 @@ def one_currency(basket: Basket) -> None:
         raise ApiError(
             "product_validation_error",
             f"An order has products of one currency; this one has {', '.join(sorted(currencies))}.",
+            rule="one-currency",
         )
 
 
@@ -214,7 +223,9 @@ def common_country(lines: Sequence[Line], catalogue: Catalogue) -> None:
     countries = [frozenset(catalogue.product_of(code)["countries_redeemable_in"]) for code in codes]
     if countries and not frozenset.intersection(*countries):
         raise ApiError(
-            "product_validation_error", "No country is common to all products of the order."
+            "product_validation_error",
+            "No country is common to all products of the order.",
+            rule="several-countries",
         )
 
 
@@ -243,16 +254,17 @@ def recipients_get_payments(basket: Basket) -> None:
         if line.distribution is not None and line.distribution["type"] == "RECIPIENT":
             for offer in line.offers:
                 if offer.payout_type != "payment":
-                    raise _refused(
-                        index, f"RECIPIENT is for payment products; {quoted(offer.code)} is none"
-                    )
+                    reason = f"RECIPIENT is for payment products; {quoted(offer.code)} is none"
+                    raise _refused(index, reason, "recipient-payment")
 
 
 def synchronous_is_single(basket: Basket) -> None:
     """400 ``invalid_execution_mode`` for a synchronous order of several items."""
     if basket.synchronous and len(basket.lines) > 1:
         raise ApiError(
-            "invalid_execution_mode", "A synchronous order has one item; use async for several."
+            "invalid_execution_mode",
+            "A synchronous order has one item; use async for several.",
+            rule="sync-single",
         )
 
 
@@ -263,13 +275,16 @@ def payment_currency(basket: Basket) -> None:
         return
     if not basket.synchronous or len(basket.lines) > 1:
         reason = "only a synchronous order of one item exchanges currencies"
+        rule = "currency-mismatch"
     elif not can_exchange(payment, product):
         reason = f"products in {product} cannot be paid in {payment}"
+        rule = "currency-usd-only"
     else:
         return
     raise ApiError(
         "currency_mismatch",
         f"The products are in {product}, the payment is in {payment}: {reason}.",
+        rule=rule,
     )
 
 
@@ -280,7 +295,8 @@ def nothing_is_free(basket: Basket) -> None:
         return
     value = basket.lines[0].face_value  # an exchange has one item
     if not exchange(value, product, payment).price:
-        raise _refused(0, f"{product} {value} is less than a cent in {payment}")
+        reason = f"{product} {value} is less than a cent in {payment}"
+        raise _refused(0, reason, "exchange-minimum")
 
 
 ESTIMATE_RULES: tuple[Rule, ...] = (
@@ -293,5 +309,5 @@ ESTIMATE_RULES: tuple[Rule, ...] = (
 """The rules of ``POST /order/estimate``: those that need no distribution and no order."""
 
 
-def _refused(index: int, reason: str) -> ApiError:
-    return ApiError("product_validation_error", f"items[{index}]: {reason}.")
+def _refused(index: int, reason: str, rule: str) -> ApiError:
+    return ApiError("product_validation_error", f"items[{index}]: {reason}.", rule=rule)

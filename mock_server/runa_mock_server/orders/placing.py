@@ -197,7 +197,8 @@ def earlier_answer(view: AccountView, request: OrderRequest, now: int) -> Answer
 
 def same_key(placing: Placing) -> Answer | None:
     """The stored answer; 400 for a key in progress, or used with another body."""
-    return earlier_answer(placing.view, placing.request, placing.now)
+    answer = earlier_answer(placing.view, placing.request, placing.now)
+    return None if answer is None else answer._replace(rule="idem-replay")
 
 
 def json_syntax(placing: Placing) -> None:
@@ -263,7 +264,7 @@ def same_address(placing: Placing) -> None:
             reference = quoted(to["recipient_reference"])
             reason = f"items[{index}]: the recipient {reference} has another email_address."
             if placing.synchronous:
-                raise ApiError("product_validation_error", reason)
+                raise ApiError("product_validation_error", reason, rule="recipient-address")
             placing.fails, placing.failure_reason = True, reason
 
 
@@ -286,6 +287,7 @@ def enough_balance(placing: Placing) -> None:
         raise ApiError(
             "insufficient_funds",
             f"The order costs {currency} {cents_text(cost)}, the balance is {cents_text(balance)}.",
+            rule="insufficient-funds",
         )
 
 
@@ -299,7 +301,11 @@ def sync_completes(placing: Placing) -> None:
     if placing.request.options.is_kind_trigger:  # the only one that lets an order get here
         placing.kindnesses += ("all_triggers",)
     if placing.synchronous:
-        raise ApiError("internal_server_error", "The order was made to fail by order_failed.")
+        raise ApiError(
+            "internal_server_error",
+            "The order was made to fail by order_failed.",
+            rule="trigger-failed",
+        )
 
 
 def place(
@@ -325,7 +331,7 @@ def place(
     except NeverStoredError:
         raise
     except ServiceError as refusal:
-        answer = Answer(refusal.status, orjson.dumps(refusal.document()))
+        answer = Answer(refusal.status, orjson.dumps(refusal.document()), rule=refusal.rule)
         return Commit(answer, order.kept(answer), kindnesses=order.kindnesses)
     return _accept(order)
 
@@ -338,9 +344,13 @@ def _accept(placing: Placing) -> Commit:
     if placing.synchronous:
         placed = order._replace(position=view.order_count)
         document = full_bytes(placed, view.identity, terms.payout_url, order.created_at)
-        answer = Answer(_DONE, document)
+        rule = "sync-order" if placing.quote.exchange is None else "fx-currencies"
+        answer = Answer(_DONE, document, rule=rule)
     else:
-        answer = Answer(_ACCEPTED, accepted(order.id))
+        rule = "order-accepted"
+        if placing.fails:
+            rule = "trigger-failed" if placing.failure_reason is None else "recipient-address"
+        answer = Answer(_ACCEPTED, accepted(order.id), rule=rule)
     balances = {}
     if terms.profile.enforces_balances and not placing.fails:
         currency = placing.payment_currency

@@ -29,10 +29,18 @@ class RedemptionRefusedError(Exception):
         code: the provider's code, such as ``RE004``.
         order_id: the short id of the order, if there is one.
         details: what more there is to say.
+        rule: the id of the rule that refuses.
     """
 
-    def __init__(self, code: str, order_id: str | None = None, details: str | None = None) -> None:
+    def __init__(
+        self,
+        code: str,
+        order_id: str | None = None,
+        details: str | None = None,
+        rule: str = "redemption-errors",
+    ) -> None:
         super().__init__(REDEMPTION_ERRORS[code])
+        self.rule = rule
         self.code = code
         self.order_id = order_id
         self.details = details
@@ -90,10 +98,11 @@ def check_redeemable(payout: Payout) -> None:
     if payout.order.failed:
         raise RedemptionRefusedError("RE012", order_id, "The order failed.")
     if payout.status in _REFUSED:
-        raise RedemptionRefusedError(_REFUSED[payout.status], order_id)
+        rule = "link-expiry" if payout.status == "EXPIRED" else "redemption-errors"
+        raise RedemptionRefusedError(_REFUSED[payout.status], order_id, rule=rule)
     if payout.status == "ACTIVE" and len(payout.codes) > 1:
         reason = "The recipient has not chosen a product yet: open the link."
-        raise RedemptionRefusedError("RE012", order_id, reason)
+        raise RedemptionRefusedError("RE012", order_id, reason, "redemption-choice")
 
 
 def redeemed(payout: Payout, codes: list[dict[str, Any]]) -> dict[str, Any]:
@@ -136,8 +145,3 @@ def e_codes(
         )
         for part in parts
     ]
-
-
-def refusal(code: str, order_id: str | None = None) -> dict[str, Any]:
-    """The JSON answer that says no without looking at a payout: RE011 or RE013."""
-    return RedemptionRefusedError(code, order_id).document()

@@ -20,7 +20,8 @@ from runa_mock_server.orders.payouts import Payout
 from runa_mock_server.orders.rate_limit import RATE_WINDOW, attempt
 from runa_mock_server.orders.terms import OrderTerms
 from runa_mock_server.server_state.card_payouts import CardPayouts
-from runa_mock_server.server_state.journal import Journal
+from runa_mock_server.server_state.coverage import Coverage
+from runa_mock_server.server_state.journal import Journal, Observer, Watch
 from runa_mock_server.server_state.order_service import OrderService
 from runa_mock_server.server_state.outbox import Outbox
 from runa_mock_server.store.memory import AccountState
@@ -42,6 +43,8 @@ class Server(Protocol):
     profile: Profile
     webhooks: Webhooks
     known_keys: KnownKeys
+    coverage: Coverage
+    observers: list[Observer]
     clock_listeners: tuple[Callable[[], None], ...]
 
     @property
@@ -120,7 +123,12 @@ class Account:
         self._first_catalogue = server.catalogue
         self.orders = OrderService(self.clock, self.state, terms, self._first_catalogue)
         self.redactor = Redactor(api_key, server.known_keys)
-        self.journal = Journal(settings.journal_requests, settings.journal_bytes, self.redactor)
+        self.journal = Journal(
+            settings.journal_requests,
+            settings.journal_bytes,
+            self.redactor,
+            Watch(server.coverage, self.name, server.observers),
+        )
         self.undelivered: dict[str, int] = {}
         self._attempt_times: list[int] = []  # the latest that the usual limit would let through
 

@@ -23,7 +23,7 @@ from runa_mock_server.orders.documents import order_id_in
 from runa_mock_server.orders.idempotency import LIFETIME
 from runa_mock_server.orders.order import Order
 from runa_mock_server.server_state.account import Account
-from runa_mock_server.server_state.journal import Entry, Outcome
+from runa_mock_server.server_state.entry import Entry, Outcome
 from runa_mock_server.store.memory import AccountState
 
 Verdict = Literal["none", "exactly_once", "duplicated"]

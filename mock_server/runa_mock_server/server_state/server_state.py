@@ -3,7 +3,7 @@
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from itertools import count
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 from weakref import ref
 
 from runa_mock_server.base.address import HOST_HEADER
@@ -25,9 +25,11 @@ from runa_mock_server.contract.profiles import PROFILES
 from runa_mock_server.orders.payouts import Payout
 from runa_mock_server.orders.terms import OrderTerms
 from runa_mock_server.server_state.account import Account
+from runa_mock_server.server_state.coverage import Coverage
 from runa_mock_server.server_state.faults import Faults
-from runa_mock_server.server_state.journal import Journal
+from runa_mock_server.server_state.journal import Journal, Observer, Watch
 from runa_mock_server.webhooks.endpoints import Endpoint
+from runa_mock_server.webhooks.messages import Delivery
 from runa_mock_server.webhooks.service import Webhooks
 
 if TYPE_CHECKING:  # a server starts without loading pydantic
@@ -72,11 +74,16 @@ class ServerState:
         faults: what goes wrong on purpose, for all accounts.
         numbers: the numbers of the requests.
         commands: how many calls of the control API were to change something.
+        coverage: what all requests and deliveries have met of the contract; outlives resets.
+        observers: told of every request and delivery; usually empty.
         clock_moves: how often a clock was moved, stopped or told to run.
 
     Raises:
         CatalogueError: if the settings name a catalogue or a template that cannot be used.
     """
+
+    created: ClassVar[list[Callable[["ServerState"], None]]] = []
+    """Called with each new server, so that a test session can observe them; usually empty."""
 
     def __init__(
         self,
@@ -96,11 +103,15 @@ class ServerState:
         self.installed: list[Callable[[Account], None]] = [self._tell_webhooks]
         self.tell: Callable[[Account, str], Awaitable[None]] | None = None
         self.commands = self.clock_moves = 0
+        self.coverage = Coverage()
+        self.observers: list[Observer] = []
         self.clock_listeners: tuple[Callable[[], None], ...] = (self.clock_moved,)
         self._discarded: list[tuple[Account, ...]] = []
         self._terms: _Terms | None = None
         first = self.profile.opening_balances
         self._first_balances = {name: in_cents(amount) for name, amount in first.items()}
+        for call in self.created:
+            call(self)
         self._begin()
 
     def _begin(self) -> None:
@@ -112,7 +123,12 @@ class ServerState:
         self.known_keys = KnownKeys()
         for api_key in settings.api_keys:
             self.known_keys.add(api_key)
-        self.journal = Journal(settings.journal_requests, settings.journal_bytes, self.known_keys)
+        self.journal = Journal(
+            settings.journal_requests,
+            settings.journal_bytes,
+            self.known_keys,
+            Watch(self.coverage, None, self.observers),
+        )
         self.faults = Faults(settings.seed)
         self.webhooks = Webhooks(settings.seed, self.clock, self._wake_server)
         for subscription in settings.webhooks:
@@ -303,6 +319,12 @@ class ServerState:
         for account in self.accounts:
             self._tell_webhooks(account)
         return endpoint
+
+    def attempted(self, delivery: Delivery) -> None:
+        """Tell of the latest attempt to deliver a webhook."""
+        account = self._accounts.get(delivery.message.account or "")
+        for observer in (self.coverage, *self.observers):
+            observer.attempted(delivery, None if account is None else account.name)
 
     def find_payout(self, token: str) -> tuple[Account, Payout] | None:
         """The payout of a link, whose caller needs no key, and the account that made it."""

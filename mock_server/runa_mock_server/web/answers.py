@@ -15,14 +15,14 @@ _JSON = "application/json"
 _NOT_FREE = frozenset({"type", "error"})  # fields of refusals that hold nothing a caller has sent
 
 
-def json_answer(document: Any, status: int = OK) -> Answer:
-    """A document as an answer."""
-    return Answer(status, orjson.dumps(document))
+def json_answer(document: Any, status: int = OK, rule: str | None = None) -> Answer:
+    """A document as an answer, and the id of the rule that decided it."""
+    return Answer(status, orjson.dumps(document), rule=rule)
 
 
 def answer_to(refusal: ServiceError) -> Answer:
     """A refusal as an answer, in the shape that its kind has."""
-    return json_answer(refusal.document(), refusal.status)
+    return json_answer(refusal.document(), refusal.status, refusal.rule)
 
 
 def redacted(answer: Answer, redactor: Redactor) -> Answer:

@@ -13,6 +13,7 @@ BODY_SECONDS = 60.0
 """How long a body may take; a second longer for each MiB that it may have."""
 
 _MIB = 1024 * 1024
+_ENCODING = "body-encoding"  # the rule
 _GZIP, _ZLIB, _DEFLATE = 31, 15, -15  # zlib's names for the formats
 _ZLIB_METHOD = 8
 _PACKED = frozenset({"gzip", "deflate"})
@@ -49,9 +50,13 @@ async def read_limited(request: BaseRequest, limit: int) -> bytes:
     try:
         body = content.read_nowait() if content.is_eof() else await _received(request, limit)
     except ConnectionResetError:  # nobody will read this, but the log should not call it a defect
-        raise ApiError("bad_request", "The client hung up amid its request body.") from None
+        raise ApiError(
+            "bad_request", "The client hung up amid its request body.", rule=_ENCODING
+        ) from None
     except TimeoutError:
-        raise ApiError("bad_request", "The request body did not arrive in time.") from None
+        raise ApiError(
+            "bad_request", "The request body did not arrive in time.", rule=_ENCODING
+        ) from None
     except (ClientPayloadError, RequestPayloadError):
         raise _misfit() from None
     if len(body) > limit:
@@ -81,6 +86,7 @@ def _unpacked(body: bytes, encoding: str, limit: int) -> bytes:
             "bad_request",
             f"The Content-Encoding {quoted(encoding)} is not supported.",
             help_="Send the body with gzip or deflate, or as it is.",
+            rule=_ENCODING,
         )
     if encoding not in _PACKED:
         return body
@@ -98,8 +104,9 @@ def _unpacked(body: bytes, encoding: str, limit: int) -> bytes:
 
 
 def _misfit() -> ApiError:
-    return ApiError("bad_request", "The request body does not fit its encoding.")
+    return ApiError("bad_request", "The request body does not fit its encoding.", rule=_ENCODING)
 
 
 def _too_large(limit: int) -> ApiError:
-    return ApiError("payload_too_large", f"The request body is larger than {limit} bytes.")
+    reason = f"The request body is larger than {limit} bytes."
+    return ApiError("payload_too_large", reason, rule="body-size")

@@ -10,8 +10,9 @@ from runa_mock_server.base.redaction import Redactor
 from runa_mock_server.contract.processing import Processing
 from runa_mock_server.orders.idempotency import Answer
 from runa_mock_server.server_state.account import Account
+from runa_mock_server.server_state.entry import Outcome
 from runa_mock_server.server_state.faults import Fault
-from runa_mock_server.server_state.journal import Journal, Outcome
+from runa_mock_server.server_state.journal import Journal
 from runa_mock_server.server_state.server_state import ServerState
 from runa_schemas.contract_data import ExecutionMode
 

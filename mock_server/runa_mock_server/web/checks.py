@@ -50,7 +50,7 @@ def check_key(call: Call) -> None:
     )
     if not key.partition(".")[2] and not server_state.settings.api_keys:
         if not server_state.settings.lenient_authentication:
-            raise ApiError("forbidden", "An API key is PREFIX.SECRET.")
+            raise ApiError("forbidden", "An API key is PREFIX.SECRET.", rule="key-accepted")
         call.kindnesses += ("lenient_authentication",)
     call.account = call.owner = server_state.account(key)
     call.response_headers["X-Api-Version"] = API_VERSION
@@ -75,6 +75,7 @@ def check_names(call: Call) -> None:
                 "bad_request",
                 f"There is no header {quoted(name.title())}; did you mean {nearest}?",
                 help_=f"The headers of this mock are {' and '.join(_OWN_HEADERS)}.",
+                rule="mock-header",
             )
     if len(set(names)) < len(names):
         for name in _SINGLE_HEADERS:
@@ -88,6 +89,7 @@ def _check_single(call: Call, name: str) -> None:
             "bad_request",
             f"The header {name} is given {len(values)} times with different values.",
             help_="Send it once.",
+            rule="header-repeated",
         )
 
 
@@ -122,7 +124,8 @@ def check_content_type(call: Call) -> None:
     content_type = call.headers.get("Content-Type")
     if content_type != "application/json" and not request_headers.is_json(content_type):
         if not call.account.settings.any_content_type:
-            raise ApiError("bad_request", "Content-Type must be application/json.")
+            reason = "Content-Type must be application/json."
+            raise ApiError("bad_request", reason, rule="content-type")
         call.kindnesses += ("any_content_type",)
 
 

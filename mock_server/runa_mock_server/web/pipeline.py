@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Collection, Mapping
+from time import time
 from types import MappingProxyType
 
 from aiohttp import web
@@ -9,7 +10,7 @@ from aiohttp import web
 from runa_mock_server.base.errors import ApiError, ServiceError
 from runa_mock_server.base.redaction import Redactor
 from runa_mock_server.orders.idempotency import Answer
-from runa_mock_server.server_state.journal import in_one_piece
+from runa_mock_server.server_state.entry import in_one_piece
 from runa_mock_server.server_state.server_state import ServerState
 from runa_mock_server.web.answers import answer_to, redacted, to_response
 from runa_mock_server.web.call import Call, ForgottenError, Route
@@ -140,6 +141,8 @@ class Pipeline:
                 call.fingerprint,
                 tuple([(f.id, f.spec.kind, f.spec.place) for f in faults]) if faults else (),
                 call.kindnesses,
+                answer.rule,
+                time(),
             )
         )
         if call.order_id is not None:

@@ -13,7 +13,7 @@ from runa_mock_server.orders.idempotency import Answer
 from runa_mock_server.orders.order import Part
 from runa_mock_server.orders.payouts import ClaimError, Payout
 from runa_mock_server.orders.push_to_card import is_payment
-from runa_mock_server.orders.redemption import RedemptionRefusedError, refusal, short_order_id
+from runa_mock_server.orders.redemption import RedemptionRefusedError, short_order_id
 from runa_mock_server.server_state.account import Account
 from runa_mock_server.web.answers import OK, json_answer
 from runa_mock_server.web.body import read_body
@@ -38,7 +38,10 @@ async def open_payout(call: Call) -> Answer:
     found = _find(call)
     if once(query_of(call.request), "format", "bad_request") == "json":
         call.response_headers |= _REDEMPTION_HEADERS
-        return json_answer(_redemption(call, found))
+        try:
+            return json_answer(_redemption(call, found), rule="redemption-api")
+        except RedemptionRefusedError as error:
+            return json_answer(error.document(), rule=error.rule)
     if found is None:
         return _no_such_payout(call)
     product = _card_product(call, found[1])
@@ -50,7 +53,8 @@ async def open_payout(call: Call) -> Answer:
 async def redeem_payout(call: Call) -> Answer:
     """``POST {payout.url}``: the page's form, in which each product code has its part."""
     if call.headers.get("Sec-Fetch-Site") in _OTHER_SITES:
-        raise ApiError("forbidden", "The form of a payout's page is sent from that page only.")
+        reason = "The form of a payout's page is sent from that page only."
+        raise ApiError("forbidden", reason, rule="payout-form")
     raw = await read_body(call)
     # From here on nothing waits: of two who press at once, one finds the payout claimed.
     found = _find(call)
@@ -83,7 +87,10 @@ def _back(call: Call, payout: Payout, product: str | None = None) -> Answer:
     chosen = product or _chosen(call)
     query = "" if chosen is None else f"?{urlencode({_PRODUCT: chosen})}"
     call.response_headers["Location"] = place + query
-    return page(call, "redeemed.html", _SEE_OTHER)
+    found = _find(call)
+    is_claimed = found is not None and found[1].status == "CLAIMED"
+    rule = "payout-claimed" if is_claimed else "payout-page"
+    return page(call, "redeemed.html", _SEE_OTHER, rule)
 
 
 def _card_product(call: Call, payout: Payout) -> str | None:
@@ -118,7 +125,7 @@ async def show_card(call: Call) -> Answer:
         for voucher in vouchers(call, account, payout):
             if voucher.code == call.parameters["code"] and voucher.e_code["type"] == "url":
                 return page(call, "card.html", OK, payout=payout, voucher=voucher)
-    return page(call, "no_card.html", _NOT_FOUND)
+    return page(call, "no_card.html", _NOT_FOUND, "not-found")
 
 
 PAYOUT_ROUTES = (
@@ -139,16 +146,14 @@ def _find(call: Call) -> tuple[Account, Payout] | None:
 def _redemption(call: Call, found: tuple[Account, Payout] | None) -> dict[str, Any]:
     settings = call.server_state.settings if found is None else found[0].settings
     if not settings.redemption_api:
-        return refusal("RE013", None if found is None else short_order_id(found[1]))
+        order_id = None if found is None else short_order_id(found[1])
+        raise RedemptionRefusedError("RE013", order_id)
     call.kindnesses += ("redemption_api",)
     if found is None:
-        return refusal("RE011")
+        raise RedemptionRefusedError("RE011")
     account, payout = found
-    try:
-        return account.redeem(payout, call.payout_url)
-    except RedemptionRefusedError as error:
-        return error.document()
+    return account.redeem(payout, call.payout_url)
 
 
 def _no_such_payout(call: Call) -> Answer:
-    return page(call, "no_payout.html", _NOT_FOUND)
+    return page(call, "no_payout.html", _NOT_FOUND, "not-found")
