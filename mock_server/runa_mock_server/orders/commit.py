@@ -82,6 +82,10 @@ class AccountView(Protocol):
         """The idempotency keys whose first request is being held up."""
 
     @property
+    def keys(self) -> Collection[str]:
+        """The idempotency keys that were used."""
+
+    @property
     def recipients(self) -> Mapping[str, str | None]:
         """By reference the recipients who have claimed a payout, with their address."""
 

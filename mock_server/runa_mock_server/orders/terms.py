@@ -41,13 +41,13 @@ class OrderOptions(NamedTuple):
         email: whether mail is to be sent where the environment does not send it anyway.
         processing: how long it is to stay ``PROCESSING``; ``None`` leaves that to the settings.
         trigger: the error that it is to be answered with, or ``order_failed``.
-        is_kind_trigger: whether strict mode would ignore that trigger.
         host: the ``Host`` header, which links in mails lead to.
+        is_kind_trigger: whether strict mode would ignore that trigger.
     """
 
     synchronous: bool = False
     email: bool = False
     processing: Processing | None = None
     trigger: str | None = None
-    is_kind_trigger: bool = False
     host: str | None = None
+    is_kind_trigger: bool = False
