@@ -6,7 +6,9 @@ answer to the key from then on. Nothing here changes anything: the result is a `
 """
 
 from collections.abc import Callable, Sequence
-from functools import partial
+from functools import lru_cache, partial
+from hashlib import blake2b
+from itertools import repeat
 from typing import Any
 
 import orjson
@@ -61,15 +63,17 @@ class OrderRequest:
         terms: how the account's orders are carried out.
         now: when the request got to its key.
         accepted_at: when an order is accepted; later than ``now`` if the request is held up.
-        fingerprint: equal for bodies that idempotency takes for the same; 32 hexadecimal digits.
+        digest: of the bytes of the body; 16 hexadecimal digits.
     """
 
     __slots__ = (
         "_body",
         "_document",
         "_error",
+        "_fingerprint",
+        "_raw",
         "accepted_at",
-        "fingerprint",
+        "digest",
         "key",
         "now",
         "options",
@@ -83,15 +87,38 @@ class OrderRequest:
         self.options = options
         self.terms = terms
         self.now = self.accepted_at = now
+        self.digest = blake2b(raw, digest_size=8).hexdigest()
+        self._raw = raw
+        self._fingerprint = ""
         self._document: Any = None
         self._body: NewOrder | None = None
         self._error: strict_json.MalformedJsonError | None = None
+
+    @property
+    def fingerprint(self) -> str:
+        """Equal for bodies that idempotency takes for the same; 32 hexadecimal digits."""
+        if not self._fingerprint:
+            self._parse()
+        return self._fingerprint
+
+    def _parse(self) -> None:
         try:
-            self._document = document = strict_json.parse(raw)
-            self.fingerprint = strict_json.fingerprint(document).hex()
+            self._document = document = strict_json.parse(self._raw)
+            self._fingerprint = strict_json.fingerprint(document).hex()
         except strict_json.MalformedJsonError as error:
             self._error = error
-            self.fingerprint = strict_json.fingerprint_bytes(raw).hex()
+            self._fingerprint = strict_json.fingerprint_bytes(self._raw).hex()
+
+    def replay(self, kept: KeptAnswer) -> Answer:
+        """The stored answer. The same bytes are the same request, without reading them.
+
+        Raises:
+            NeverStoredError: ``idempotency_validation_error`` if the key was used with another
+                body.
+        """
+        if kept.digest == self.digest:
+            self._fingerprint = kept.fingerprint
+        return kept.replay(self.key, self.fingerprint)
 
     @property
     def as_pydantic_1(self) -> bool:
@@ -104,6 +131,8 @@ class OrderRequest:
         Raises:
             ApiError: ``bad_request`` if it is not.
         """
+        if not self._fingerprint:
+            self._parse()
         if self._error is not None:
             raise strict_json.not_json(self._error)
 
@@ -190,7 +219,7 @@ def earlier_answer(view: AccountView, request: OrderRequest) -> Answer | None:
     kept = view.kept_answer(key) if key in view.keys else None
     if kept is None or not kept.in_force(request.now):
         return None
-    return kept.replay(key, request.fingerprint)
+    return request.replay(kept)
 
 
 def same_key(placing: Placing) -> Answer | None:
@@ -259,8 +288,8 @@ def price(placing: Placing) -> None:
         values = [(line.face_value, line.offers) for line in lines]
         placing.quote = quote(values, currency, discounts=discounts)
         return
-    faces = [int(line.face_value.quantize(CENT, context=HALF_UP) * 100) for line in lines]
-    prices = [Price(face, face, NO_DISCOUNT) for face in faces]
+    faces = [int(HALF_UP.quantize(line.face_value, CENT) * 100) for line in lines]
+    prices = [*map(Price, faces, faces, repeat(NO_DISCOUNT))]
     value = sum(faces)
     placing.quote = Quote(prices, currency, currency, value, value, 0, None)
 
@@ -355,8 +384,10 @@ def _order(placing: Placing) -> Order:
     processing = options.processing or terms.processing
     delay = _SYNCHRONOUS_DELAY if options.synchronous else processing.delay
     items = [
-        Item(*paid, distribution_of(item["distribution_method"]), products_of(line))
-        for item, line, paid in zip(body["items"], placing.lines, cost.prices, strict=True)
+        Item(face, paid, off, distribution_of(item["distribution_method"]), products_of(line))
+        for item, line, (face, paid, off) in zip(
+            body["items"], placing.lines, cost.prices, strict=True
+        )
     ]
     order_id = next_order_id(view.newest_id, now, view.identity.secret)
     completed_at, ends_at, expires_at = timing(now, delay, terms.link_lifetime)
@@ -381,16 +412,17 @@ def _order(placing: Placing) -> Order:
         _claimed_at_once(placing) if view.recipients and not placing.fails else {},
         None if options.synchronous else processing.reads,
         placing.failure_reason,
+        digest=request.digest,
     )
 
 
 def distribution_of(sent: SentDistribution) -> Distribution:
     """How an item reaches its recipient, from what was sent."""
     template_id = sent.get("template_id")
-    if sent["type"] == "PAYOUT_LINK":
-        return Distribution(sent["type"], None, None, template_id)
     if sent["type"] == "EMAIL":
-        return Distribution(sent["type"], None, sent["email_address"], template_id)
+        return Distribution("EMAIL", None, sent["email_address"], template_id)
+    if sent["type"] == "PAYOUT_LINK":
+        return Distribution("PAYOUT_LINK", None, None, template_id)
     return Distribution(
         sent["type"], sent["recipient_reference"], sent["email_address"], template_id
     )
@@ -402,13 +434,18 @@ def products_of(line: Line) -> Products:
     if sent["type"] == "SINGLE":
         usage = sent.get("usage_config")
         if usage is None or not is_prepaid_visa(sent["value"]):
-            return Products(sent["type"], (sent["value"],))
+            return _single(sent["value"])
         template_id = usage.get("spend_rules_template_id")
         echo = {} if template_id is None else {"spend_rules_template_id": template_id}
         return Products(sent["type"], (sent["value"],), None, echo)
     if sent["type"] == "MULTIPLE":
         return Products(sent["type"], sent["values"])
     return Products(sent["type"], [offer.code for offer in line.offers], sent["template_id"])
+
+
+@lru_cache(maxsize=512)
+def _single(code: str) -> Products:
+    return Products("SINGLE", (code,))
 
 
 def _claimed_at_once(placing: Placing) -> dict[int, PayoutChange]:

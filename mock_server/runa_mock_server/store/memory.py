@@ -114,7 +114,8 @@ class AccountState:
             return None if kept is None else KeptAnswer.unpack(kept)
         order_id = self._id_at(kept)
         head = head_of(self._rows[order_id])
-        return KeptAnswer(head.created_at, head.fingerprint, Answer(_ACCEPTED, accepted(order_id)))
+        answer = Answer(_ACCEPTED, accepted(order_id))
+        return KeptAnswer(head.created_at, head.fingerprint, answer, head.digest)
 
     def balance(self, currency: str) -> int:
         """What is there, in cents."""

@@ -51,11 +51,13 @@ async def create_order(call: Call) -> Answer:
         terms = replace(terms, payout_url=call.payout_url)
     now = call.accepted_at = account.clock.now()
     request = OrderRequest(call.idempotency_key, raw, options, terms, now)
-    call.fingerprint = request.fingerprint
     call.outcome = "refused"
     if server_state.faults.armed:
         await _hold_up(call, request)
-    commit = account.state.commit(partial(place, request, UNDER_THE_KEY))
+    try:
+        commit = account.state.commit(partial(place, request, UNDER_THE_KEY))
+    finally:
+        call.fingerprint = request.fingerprint
     answer = commit.answer
     if answer is None:
         raise RuntimeError("a request to place an order always has an answer")
