@@ -322,31 +322,25 @@ class RowHead(NamedTuple):
 def head_of(row: bytes) -> RowHead:
     """What a row begins with, without reading the rest of it."""
     _, created, _, ends, expires, _, prints, _ = row[1:].split(b",", 7)
-    created_at, fingerprint, digest = int(created), *_apart(prints[1:-1].decode())
+    created_at, fingerprint = int(created), prints[1:-1].decode()  # with the digest behind it
     return RowHead(
         created_at,
         NEVER if ends == b"null" else created_at + int(ends),
         NEVER if expires == b"null" else created_at + int(expires),
-        fingerprint,
-        digest,
+        fingerprint[:_FINGERPRINT],
+        fingerprint[_FINGERPRINT:],
     )
-
-
-def _apart(prints: str) -> tuple[str, str]:
-    """The fingerprint and the digest, which a row has in one piece."""
-    return prints[:_FINGERPRINT], prints[_FINGERPRINT:]
 
 
 def from_row(order_id: str, row: bytes) -> Order:
     """The order that a row holds."""
     start, rest = (fields := orjson.loads(row))[:8], fields[8:]
     position, created_at, completed, ends, expires, failed, prints, key = start
-    fingerprint, digest = _apart(prints)
     currency, payment_currency, price, discount, legacy, items, description, metadata, *rare = rest
     order = Order(
         order_id,
         key if key is None or key[:1] != _ESCAPE else _unescaped(key),
-        fingerprint,
+        prints[:_FINGERPRINT],
         created_at,
         created_at + completed,
         NEVER if ends is None else created_at + ends,
@@ -364,7 +358,7 @@ def from_row(order_id: str, row: bytes) -> Order:
         description,
         metadata,
         position=position,
-        digest=digest,
+        digest=prints[_FINGERPRINT:],
     )
     if not rare:
         return order

@@ -64,16 +64,18 @@ class OrderRequest:
         now: when the request got to its key.
         accepted_at: when an order is accepted; later than ``now`` if the request is held up.
         digest: of the bytes of the body; 16 hexadecimal digits.
+        fingerprint: equal for bodies that idempotency takes for the same, 32 hexadecimal digits;
+            known once the body was read.
     """
 
     __slots__ = (
         "_body",
         "_document",
         "_error",
-        "_fingerprint",
         "_raw",
         "accepted_at",
         "digest",
+        "fingerprint",
         "key",
         "now",
         "options",
@@ -89,25 +91,21 @@ class OrderRequest:
         self.now = self.accepted_at = now
         self.digest = blake2b(raw, digest_size=8).hexdigest()
         self._raw = raw
-        self._fingerprint = ""
+        self.fingerprint = ""
         self._document: Any = None
         self._body: NewOrder | None = None
         self._error: strict_json.MalformedJsonError | None = None
 
-    @property
-    def fingerprint(self) -> str:
-        """Equal for bodies that idempotency takes for the same; 32 hexadecimal digits."""
-        if not self._fingerprint:
-            self._parse()
-        return self._fingerprint
-
-    def _parse(self) -> None:
+    def read(self) -> None:
+        """Parse the body, unless that was done."""
+        if self.fingerprint:
+            return
         try:
             self._document = document = strict_json.parse(self._raw)
-            self._fingerprint = strict_json.fingerprint(document).hex()
+            self.fingerprint = strict_json.fingerprint(document).hex()
         except strict_json.MalformedJsonError as error:
             self._error = error
-            self._fingerprint = strict_json.fingerprint_bytes(self._raw).hex()
+            self.fingerprint = strict_json.fingerprint_bytes(self._raw).hex()
 
     def replay(self, kept: KeptAnswer) -> Answer:
         """The stored answer. The same bytes are the same request, without reading them.
@@ -117,7 +115,8 @@ class OrderRequest:
                 body.
         """
         if kept.digest == self.digest:
-            self._fingerprint = kept.fingerprint
+            self.fingerprint = kept.fingerprint
+        self.read()
         return kept.replay(self.key, self.fingerprint)
 
     @property
@@ -131,8 +130,7 @@ class OrderRequest:
         Raises:
             ApiError: ``bad_request`` if it is not.
         """
-        if not self._fingerprint:
-            self._parse()
+        self.read()
         if self._error is not None:
             raise strict_json.not_json(self._error)
 
@@ -215,6 +213,7 @@ def earlier_answer(view: AccountView, request: OrderRequest) -> Answer | None:
     """
     key = request.key
     if key in view.in_progress:
+        request.read()
         raise in_progress(key)
     kept = view.kept_answer(key) if key in view.keys else None
     if kept is None or not kept.in_force(request.now):
@@ -225,7 +224,9 @@ def earlier_answer(view: AccountView, request: OrderRequest) -> Answer | None:
 def same_key(placing: Placing) -> Answer | None:
     """The stored answer; 400 for a key in progress, or used with another body."""
     answer = earlier_answer(placing.view, placing.request)
-    return None if answer is None else answer._replace(rule="idem-replay")
+    if answer is None:
+        return None
+    return Answer(answer.status, answer.body, answer.content_type, "idem-replay")
 
 
 def json_syntax(placing: Placing) -> None:

@@ -18,6 +18,7 @@ from runa_mock_server.orders.rate_limit import RATE_WINDOW
 _ID_SIZE = len("O-") + 26
 _ACCEPTED = 202
 _ABSENT: Any = object()
+_NOTHING = Commit()[1:]  # what a commit changes that only answers
 
 
 _Write = tuple[MutableMapping[Any, Any], Any, Any]
@@ -41,7 +42,7 @@ class AccountState:
         keys: the idempotency keys that were used, with what is kept of each answer. A key whose
             answer is that its order was accepted has the position of that order.
         recipients: by reference the recipients who have claimed a payout, with their address.
-        version: how many commits have been applied.
+        version: how many commits have changed something.
         order_changed: called within a commit with the id of an order that is new or ends at
             another time, and that time; ``None`` while nothing waits for orders to end.
         mails_changed: called within a commit with the id of an order whose mails are new or leave
@@ -195,6 +196,8 @@ class AccountState:
         Raises:
             Exception: whatever a write or a listener raised; nothing is changed then.
         """
+        if commit[1:] == _NOTHING:
+            return
         placed = commit.placed
         writes = self._writes(commit)
         before = [(mapping, key, mapping.get(key, _ABSENT)) for mapping, key, _ in writes]
@@ -205,7 +208,8 @@ class AccountState:
                 self._ids.extend(placed.id.encode())
             if commit.attempt is not None:
                 self._attempts = self._with(commit.attempt)
-            self._tell(commit)
+            if self.order_changed is not None or self.mails_changed is not None:
+                self._tell(commit)
         except BaseException:
             _write(before)
             del self._ids[ids:]
@@ -260,8 +264,6 @@ class AccountState:
 
     def _tell(self, commit: Commit) -> None:
         """Tell the listeners of the orders that are new or end at another time."""
-        if self.order_changed is None and self.mails_changed is None:
-            return
         ending = commit.changed if commit.placed is None else [*commit.changed, commit.placed]
         for order in ending:
             if self.order_changed is not None:

@@ -83,7 +83,7 @@ def _options(call: Call) -> OrderOptions:
             trigger = None
     return OrderOptions(
         call.execution_mode == "sync",
-        _asks_for_email(call),
+        _SEND_EMAIL in call.headers and _asks_for_email(call),
         call.processing,
         call.account.settings.trigger_error if trigger is None else trigger,
         call.headers.get(_HOST),
@@ -92,8 +92,7 @@ def _options(call: Call) -> OrderOptions:
 
 def _asks_for_email(call: Call) -> bool:
     """Whether ``X-Send-Email`` asks for mail; the answer repeats the header."""
-    wish = call.headers.get(_SEND_EMAIL)
-    if wish is None or wish.lower() != "true":
+    if call.headers[_SEND_EMAIL].lower() != "true":
         return False
     call.response_headers["X-Send-Email"] = "true"
     return True
