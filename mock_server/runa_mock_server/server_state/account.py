@@ -78,6 +78,8 @@ class Account:
             nor a replay, each with the number of orders that there were when its request came.
             They are few, and kept although the journal forgets.
         redactor: takes its key out of what is shown.
+        attempt_times: of the latest attempts to place an order that the limit of the real service
+            would let through, where attempts are not limited.
     """
 
     __slots__ = (
@@ -87,6 +89,7 @@ class Account:
         "_own_settings",
         "_server",
         "api_key",
+        "attempt_times",
         "clock",
         "journal",
         "name",
@@ -127,6 +130,7 @@ class Account:
             Watch(server.coverage, self.name, server.observers),
         )
         self.undelivered: dict[str, int] = {}
+        self.attempt_times: list[int] = []
 
     @property
     def outbox(self) -> Outbox:

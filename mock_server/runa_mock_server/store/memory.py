@@ -203,7 +203,11 @@ class AccountState:
         before = [(mapping, key, mapping.get(key, _ABSENT)) for mapping, key, _ in writes]
         ids, attempts = len(self._ids), self._attempts
         try:
-            _write(writes)
+            for mapping, key, value in writes:
+                if value is _ABSENT:
+                    mapping.pop(key, None)
+                else:
+                    mapping[key] = value
             if placed is not None:
                 self._ids.extend(placed.id.encode())
             if commit.attempt is not None:
@@ -224,13 +228,13 @@ class AccountState:
     def _writes(self, commit: Commit) -> list[_Write]:
         placed, rows = commit.placed, self._rows
         writes: list[_Write] = [(rows, order.id, to_row(order)) for order in commit.changed]
-        if placed is not None:
-            writes.append((rows, placed.id, to_row(placed, len(rows))))
         if commit.key is not None:
             key, kept = commit.key
             if key in self.keys:  # a key that was used again after 30 days
                 writes.append((self.keys, key, _ABSENT))
             writes.append((self.keys, key, self._short(kept, placed)))
+        if placed is not None:
+            writes.append((rows, placed.id, to_row(placed, len(rows))))
         if commit.balances:
             writes += [
                 (self.balances, currency, _ABSENT if cents is None else cents)

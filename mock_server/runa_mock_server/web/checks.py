@@ -6,6 +6,7 @@ from the API key to the balance. Headers that are absent, as most are, are not l
 further.
 """
 
+from bisect import bisect_right
 from collections.abc import Iterable
 from difflib import get_close_matches
 
@@ -16,8 +17,9 @@ from runa_mock_server.contract import request_headers
 from runa_mock_server.orders import business_rules as rules
 from runa_mock_server.orders import placing
 from runa_mock_server.orders.placing import Step
+from runa_mock_server.orders.rate_limit import RATE_WINDOW
 from runa_mock_server.web.call import Call, Check
-from runa_schemas.contract_data import API_VERSION
+from runa_schemas.contract_data import API_VERSION, RATE_LIMIT
 
 # Compared as they are: a plain text would be put into lower case for each request.
 API_KEY = istr("X-Api-Key")
@@ -61,8 +63,18 @@ def check_key(call: Call) -> None:
 
 def check_rate(call: Call) -> None:
     """429."""
-    if call.account.settings.rate_limit is not None:
-        call.account.count_attempt()
+    account = call.account
+    if account.settings.rate_limit is not None:
+        account.count_attempt()
+        return
+    now = call.accepted_at = account.clock.now()
+    times = account.attempt_times
+    if len(times) >= RATE_LIMIT:
+        del times[: bisect_right(times, now - RATE_WINDOW)]
+    if len(times) >= RATE_LIMIT:  # the real service would turn it away; then it does not count
+        call.kindnesses += ("rate_limit",)
+    else:
+        times.append(now)
 
 
 def check_names(call: Call) -> None:
