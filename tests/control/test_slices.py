@@ -8,6 +8,8 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import make_mocked_request
 
+from runa_mock_server.base import slices
+from runa_mock_server.base.slices import finish
 from runa_mock_server.config.settings import make_settings
 from runa_mock_server.control.api import ControlApi
 from runa_mock_server.control.operation import ControlRequest
@@ -19,33 +21,41 @@ from support.server_states import place_orders
 
 NEW = "XX-new.secret"
 MANY = 300
-LONG = ("/accounts", "/effects", "/requests", "/state")
+MISSING = ("/orders/O-none", "/requests/0", "/settings?account=none")
+LONG = (
+    "/accounts",
+    "/effects",
+    "/emails",
+    "/orders",
+    "/requests",
+    "/state",
+    "/state?format=lines",
+)
 
 
 def _server_state(path: str) -> ServerState:
     """A server whose answer to a path takes long."""
     server_state = ServerState(make_settings(clock="2026-03-14T12:00:00Z", seed=1))
     place_orders(server_state.account(KEY), MANY)
-    for number in range(0 if path == "/state" else MANY):
+    for number in range(0 if path.startswith("/state") else MANY):
         server_state.account(f"XX-shop.{number}")
     return server_state
 
 
-def _answered(slices: Generator[None, None, Answer], between: Callable[[], object]) -> Answer:
-    """The answer to a request, with something done after its first slice."""
-    next(slices)
+def _answered(
+    slices: Generator[None, None, Answer], between: Callable[[], object], after: int = 1
+) -> Answer:
+    """The answer to a request, with something done after so many of its slices."""
+    for _ in range(after):
+        next(slices)
     between()
-    while True:
-        try:
-            next(slices)
-        except StopIteration as end:
-            answer: Answer = end.value
-            return answer
+    return finish(slices)
 
 
-@pytest.mark.parametrize("path", LONG)
-def test_other_requests_run_between_two_slices(path: str) -> None:
+@pytest.mark.parametrize("path", LONG + MISSING)
+def test_other_requests_run_between_two_slices(path: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """The shorter request comes later and is answered first."""
+    monkeypatch.setattr(slices, "SLICE_SECONDS", 0)  # however fast the machine is
     gate = ControlGate(_server_state(path))
     answered: list[str] = []
 
@@ -58,7 +68,8 @@ def test_other_requests_run_between_two_slices(path: str) -> None:
         return await asyncio.gather(ask(path), ask("/clock"))
 
     responses = asyncio.run(both())
-    assert [response.status for response in responses] == [200, 200]
+    status = 404 if path in MISSING else 200
+    assert [response.status for response in responses] == [status, 200]
     assert answered == ["/clock", path]
 
 
@@ -127,7 +138,8 @@ def test_an_import_is_refused_where_what_it_is_for_has_changed_meanwhile(other: 
             api(ControlRequest("PUT", "/state", body=exported, api_key=other))
 
     request = ControlRequest("PUT", "/state", body=exported, api_key=NEW)
-    refused = _answered(api.slices(request), disturb)
+    read = 2 * MANY + 10  # slices; what follows makes the account
+    refused = _answered(api.slices(request), disturb, after=read)
     assert (refused.status, json.loads(refused.body)["type"]) == (409, "conflict")
     assert server_state.account(NEW).state.order_count == 0
     assert api(request).status == 200

@@ -2,6 +2,7 @@
 
 import asyncio
 import zlib
+from io import BytesIO
 
 from aiohttp import ClientPayloadError
 from aiohttp.web import BaseRequest, RequestPayloadError
@@ -13,6 +14,7 @@ BODY_SECONDS = 60.0
 """How long a body may take; a second longer for each MiB that it may have."""
 
 _MIB = 1024 * 1024
+_PIECE = 256 * 1024  # unpacked without a turn for others
 _GZIP, _ZLIB, _DEFLATE = 31, 15, -15  # zlib's names for the formats
 _ZLIB_METHOD = 8
 _PACKED = frozenset({"gzip", "deflate"})
@@ -57,7 +59,7 @@ async def read_limited(request: BaseRequest, limit: int) -> bytes:
     if len(body) > limit:
         raise _too_large(limit)
     encoding = request.headers.get("Content-Encoding")
-    return body if encoding is None or not body else _unpacked(body, encoding.lower(), limit)
+    return body if encoding is None or not body else await _unpacked(body, encoding.lower(), limit)
 
 
 async def _received(request: BaseRequest, limit: int) -> bytes:
@@ -67,15 +69,45 @@ async def _received(request: BaseRequest, limit: int) -> bytes:
             # Some versions of curl wait a second for this before they send a kilobyte.
             await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
             request.writer.output_size = 0
-        body = bytearray()
+        body = BytesIO()  # its value is no copy
         while piece := await request.content.readany():
-            body += piece
-            if len(body) > limit:
+            body.write(piece)
+            if body.tell() > limit:
                 break
-        return bytes(body)
+        return body.getvalue()
 
 
-def _unpacked(body: bytes, encoding: str, limit: int) -> bytes:
+async def _unpacked(body: bytes, encoding: str, limit: int) -> bytes:
+    """The body without its content encoding; unpacked piece by piece, for it can be long."""
+    unpacker = _unpacker(body, encoding)
+    if unpacker is None:
+        return body
+    unpacked = BytesIO()
+    view = memoryview(body)
+    for start in range(0, len(view), _PIECE):
+        packed: bytes | memoryview = view[start : start + _PIECE]
+        while packed:
+            try:
+                unpacked.write(unpacker.decompress(packed, _PIECE))
+            except zlib.error:
+                raise _misfit() from None
+            if unpacked.tell() > limit:
+                raise _too_large(limit)
+            if unpacker.unused_data:
+                raise _misfit()
+            packed = unpacker.unconsumed_tail
+            if unpacked.tell() > _PIECE:
+                await asyncio.sleep(0)
+    unpacked.write(unpacker.flush())
+    if unpacked.tell() > limit:
+        raise _too_large(limit)
+    if not unpacker.eof:
+        raise _misfit()
+    return unpacked.getvalue()
+
+
+def _unpacker(body: bytes, encoding: str) -> "zlib._Decompress | None":
+    """What unpacks a content encoding, ``None`` for one that packs nothing."""
     if encoding in _NOT_UNPACKED:
         raise ApiError(
             "bad_request",
@@ -83,18 +115,9 @@ def _unpacked(body: bytes, encoding: str, limit: int) -> bytes:
             help_="Send the body with gzip or deflate, or as it is.",
         )
     if encoding not in _PACKED:
-        return body
+        return None
     deflate = _ZLIB if body[0] & 0xF == _ZLIB_METHOD else _DEFLATE  # some send the bare format
-    unpacker = zlib.decompressobj(_GZIP if encoding == "gzip" else deflate)
-    try:
-        unpacked = unpacker.decompress(body, limit + 1)
-    except zlib.error:
-        raise _misfit() from None
-    if len(unpacked) > limit:
-        raise _too_large(limit)
-    if not unpacker.eof or unpacker.unused_data:
-        raise _misfit()
-    return unpacked
+    return zlib.decompressobj(_GZIP if encoding == "gzip" else deflate)
 
 
 def _misfit() -> ApiError:
