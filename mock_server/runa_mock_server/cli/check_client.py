@@ -8,9 +8,9 @@ from typing import Any
 
 import click
 
+from runa_mock_server.base.signals import aborted_by_signals
 from runa_mock_server.catalogue.catalogue import CatalogueError
 from runa_mock_server.cli.errors import RefusedError
-from runa_mock_server.cli.signals import aborted_by_signals
 from runa_mock_server.config.document import ConfigError
 from runa_mock_server.server import MockServer
 from runa_mock_server.testing.client_scenarios.program import (

@@ -12,10 +12,10 @@ import click
 from runa_mock_server._version import __version__
 from runa_mock_server.base.collector import freezes_accounts
 from runa_mock_server.base.listening import PortBusyError, bind, close
+from runa_mock_server.base.signals import stop_signals
 from runa_mock_server.catalogue.catalogue import CatalogueError
 from runa_mock_server.cli.early import Early
 from runa_mock_server.cli.errors import RefusedError
-from runa_mock_server.cli.signals import stop_signals
 from runa_mock_server.config import logs
 from runa_mock_server.config.serve_settings import ServeSettings
 from runa_mock_server.config.settings import Settings

@@ -7,26 +7,23 @@ further.
 """
 
 from collections.abc import Iterable
-from difflib import get_close_matches
 
-from runa_mock_server.base.errors import ApiError, quoted
+from runa_mock_server.base.errors import ApiError
 from runa_mock_server.contract import request_headers
+from runa_mock_server.contract.own_headers import OWN_HEADERS, check_own_names, check_single
 from runa_mock_server.orders import business_rules as rules
 from runa_mock_server.orders import placing
 from runa_mock_server.orders.placing import Step
 from runa_mock_server.web.call import Call, Check
 from runa_schemas.contract_data import API_VERSION
 
-_OWN_PREFIX = "x-mock-"
-_OWN_HEADERS = ("X-Mock-Processing", "X-Mock-Token")
-_OWN_NAMES = frozenset(name.lower() for name in _OWN_HEADERS)
 _SINGLE_HEADERS = (
     "X-Api-Version",
     "X-Execution-Mode",
     "X-Idempotency-Key",
     "X-Send-Email",
     "X-Trigger-Error",
-    *_OWN_HEADERS,
+    *OWN_HEADERS,
 )
 
 
@@ -44,7 +41,7 @@ def check_key(call: Call) -> None:
     """400 for two different keys, 401 ``unauthorized``, 403 ``forbidden``."""
     server_state = call.server_state
     key = call.headers.get("X-Api-Key")
-    _check_single(call, "X-Api-Key")
+    check_single(call.headers, "X-Api-Key")
     key = request_headers.api_key(
         key, server_state.settings.api_keys, server_state.profile.key_prefix
     )
@@ -65,27 +62,10 @@ def check_rate(call: Call) -> None:
 def check_names(call: Call) -> None:
     """400 ``bad_request``: a header of this mock that does not exist, or one with two values."""
     names = [name.lower() for name, _ in call.headers.items()]
-    for name in names:
-        if name.startswith(_OWN_PREFIX) and name not in _OWN_NAMES:
-            nearest = get_close_matches(name.title(), _OWN_HEADERS, 1, 0)[0]
-            raise ApiError(
-                "bad_request",
-                f"There is no header {quoted(name.title())}; did you mean {nearest}?",
-                help_=f"The headers of this mock are {' and '.join(_OWN_HEADERS)}.",
-            )
+    check_own_names(names)
     if len(set(names)) < len(names):
         for name in _SINGLE_HEADERS:
-            _check_single(call, name)
-
-
-def _check_single(call: Call, name: str) -> None:
-    values = call.headers.getall(name, ())
-    if len(values) > 1 and len(set(values)) > 1:
-        raise ApiError(
-            "bad_request",
-            f"The header {name} is given {len(values)} times with different values.",
-            help_="Send it once.",
-        )
+            check_single(call.headers, name)
 
 
 def check_version(call: Call) -> None:

@@ -16,6 +16,7 @@ from aiohttp import web
 from runa_mock_server.base.errors import ApiError, quoted
 from runa_mock_server.base.redaction import Redactor
 from runa_mock_server.base.slices import finish_in_slices
+from runa_mock_server.contract.own_headers import OWN_HEADERS, check_own_names, check_single
 from runa_mock_server.control.health import health_of
 from runa_mock_server.control.problems import ControlError, refusal
 from runa_mock_server.orders.idempotency import Answer
@@ -78,6 +79,7 @@ class ControlGate:
             if shown is not None:
                 return shown
             _check_origin(request, self._server_state.public_url)
+            _check_names(request)
             if not is_health:
                 self._check_on()
                 self._check_token(request)
@@ -182,6 +184,18 @@ class ControlGate:
 def is_control(path: str) -> bool:
     """Whether a path is the control API's."""
     return path.startswith(CONTROL_PREFIX) and path[len(CONTROL_PREFIX) :][:1] in ("", "/")
+
+
+def _check_names(request: web.BaseRequest) -> None:
+    """Refuse a header of this mock that does not exist, or one with two different values."""
+    try:
+        check_own_names(name.lower() for name in request.headers)
+        for name in ("X-Api-Key", *OWN_HEADERS):
+            check_single(request.headers, name)
+    except ApiError as error:
+        raise refusal(
+            error.status, error.type, "header", "", error.message, help_=error.help
+        ) from None
 
 
 def _check_origin(request: web.BaseRequest, public_url: str) -> None:
