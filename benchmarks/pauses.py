@@ -23,7 +23,7 @@ import orjson
 
 from runa_mock_server.base.collector import freezes_accounts
 from runa_mock_server.config.settings import make_settings
-from runa_mock_server.orders.placing import OrderRequest, Placing, place
+from runa_mock_server.orders.placing import OrderRequest, place
 from runa_mock_server.orders.terms import OrderOptions
 from runa_mock_server.server_state.account import Account
 from runa_mock_server.server_state.server_state import ServerState
@@ -124,9 +124,9 @@ def _fill(account: Account, count: int) -> None:
     terms, now = account.orders.terms, account.clock.now()
     for number in range(count):
         document = orjson.dumps(_BODY | {"description": f"order {number}"})
-        request = OrderRequest(f"key-{number}", document, OrderOptions(email=True))
-        placing = partial(Placing, request=request, terms=terms, now=now, accepted_at=now)
-        account.state.commit(partial(place, placing, UNDER_THE_KEY))
+        options = OrderOptions(email=True)
+        request = OrderRequest(f"key-{number}", document, options, terms, now)
+        account.state.commit(partial(place, request, UNDER_THE_KEY))
 
 
 async def _serve(accounts: int, orders: int) -> None:

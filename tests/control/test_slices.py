@@ -5,17 +5,14 @@ import json
 from collections.abc import Callable, Generator
 
 import pytest
-from aiohttp import web
-from aiohttp.test_utils import make_mocked_request
 
 from runa_mock_server.base import slices
-from runa_mock_server.base.slices import finish
+from runa_mock_server.base.slices import finish, finish_in_slices
 from runa_mock_server.config.settings import make_settings
 from runa_mock_server.control.api import ControlApi
 from runa_mock_server.control.operation import ControlRequest
 from runa_mock_server.orders.idempotency import Answer
 from runa_mock_server.server_state.server_state import ServerState
-from runa_mock_server.web.control_gate import ControlGate
 from support.api import KEY
 from support.server_states import place_orders
 
@@ -56,20 +53,23 @@ def _answered(
 def test_other_requests_run_between_two_slices(path: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """The shorter request comes later and is answered first."""
     monkeypatch.setattr(slices, "SLICE_SECONDS", 0)  # however fast the machine is
-    gate = ControlGate(_server_state(path))
+    api = ControlApi(_server_state(path))
     answered: list[str] = []
 
-    async def ask(asked: str) -> web.StreamResponse:
-        response = await gate(make_mocked_request("GET", "/_mock" + asked))
+    async def ask(asked: str) -> Answer:
+        where, _, query = asked.partition("?")
+        asks = {name: [value] for name, _, value in [query.partition("=")] if name}
+        whose = KEY if where == "/state" else None
+        request = ControlRequest("GET", where, asks, api_key=whose)
+        answer = await finish_in_slices(api.slices(request))
         answered.append(asked)
-        return response
+        return answer
 
-    async def both() -> tuple[web.StreamResponse, web.StreamResponse]:
+    async def both() -> tuple[Answer, Answer]:
         return await asyncio.gather(ask(path), ask("/clock"))
 
-    responses = asyncio.run(both())
     status = 404 if path in MISSING else 200
-    assert [response.status for response in responses] == [status, 200]
+    assert [answer.status for answer in asyncio.run(both())] == [status, 200]
     assert answered == ["/clock", path]
 
 

@@ -8,7 +8,7 @@ from runa_mock_server.base.errors import ApiError, quoted
 
 OWN_HEADERS = ("X-Mock-Processing", "X-Mock-Token")
 
-_PREFIX = "x-mock-"
+OWN_PREFIX = "x-mock-"
 _NAMES = frozenset(name.lower() for name in OWN_HEADERS)
 
 
@@ -29,12 +29,13 @@ def check_own_names(names: Iterable[str]) -> None:
         ApiError: ``bad_request``, naming the nearest that exists.
     """
     for name in names:
-        if name.startswith(_PREFIX) and name not in _NAMES:
+        if name.startswith(OWN_PREFIX) and name not in _NAMES:
             nearest = get_close_matches(name.title(), OWN_HEADERS, 1, 0)[0]
             raise ApiError(
                 "bad_request",
                 f"There is no header {quoted(name.title())}; did you mean {nearest}?",
                 help_=f"The headers of this mock are {' and '.join(OWN_HEADERS)}.",
+                rule="mock-header",
             )
 
 
@@ -50,4 +51,5 @@ def check_single(headers: Headers, name: str) -> None:
             "bad_request",
             f"The header {name} is given {len(values)} times with different values.",
             help_="Send it once.",
+            rule="header-repeated",
         )

@@ -16,7 +16,7 @@ from runa_mock_server.base.slices import Work
 from runa_mock_server.orders.commit import Commit, Mail
 from runa_mock_server.orders.documents import ids_of, order_id_in, tokens_of
 from runa_mock_server.orders.idempotency import Answer, KeptAnswer
-from runa_mock_server.orders.order import Order, Part
+from runa_mock_server.orders.order import Order, Part, RecipientState
 from runa_mock_server.server_state.account import Account
 from runa_mock_server.server_state.exported_order import ExportedOrder, read_document
 from runa_mock_server.server_state.reading import Line, UnreadableStateError, read_lines
@@ -125,7 +125,8 @@ class _State(NamedTuple):
         held: by order id how many reads still show an order that is on hold.
         failure_reasons: by order id why it failed.
         claims: by token the line that says what a payout was turned into.
-        recipients: by reference the address of a known recipient.
+        recipients: by token what the recipient of a payout has done, as flat JSON.
+        addresses: by reference the address of a known recipient.
         attempts: the times that count against the rate limit.
         undelivered: by order id how many orders there were before one that reached no client.
     """
@@ -137,14 +138,15 @@ class _State(NamedTuple):
     held: dict[str, int | None]
     failure_reasons: dict[str, str]
     claims: dict[str, bytes]
-    recipients: dict[str, str | None]
+    recipients: dict[str, bytes]
+    addresses: dict[str, str | None]
     attempts: list[int]
     undelivered: dict[str, int]
 
 
 def _read(text: bytes) -> Work[_State]:
     head: StateHead | None = None
-    state = _State(StateHead.model_construct(), [], [], {}, {}, {}, {}, {}, [], {})
+    state = _State(StateHead.model_construct(), [], [], {}, {}, {}, {}, {}, {}, [], {})
     counts: Counter[str] = Counter()
     try:
         for line in read_lines(text):
@@ -168,10 +170,11 @@ def _add(state: _State, entry: StateLine, line: Line) -> None:
     state.held.update(entry.held or {})
     state.failure_reasons.update(entry.failure_reasons or {})
     state.undelivered.update(entry.undelivered or {})
-    state.recipients.update(entry.recipient_addresses or {})
+    state.addresses.update(entry.recipient_addresses or {})
+    state.recipients.update(dict.fromkeys(entry.recipients or {}, line.json))
     state.claims.update(dict.fromkeys(entry.claims or {}, line.json))
     if entry.known_recipients is not None:
-        state.recipients.setdefault(entry.known_recipients)
+        state.addresses.setdefault(entry.known_recipients)
     if entry.attempts is not None:
         state.attempts.append(entry.attempts)
     if entry.answers is not None:
@@ -215,6 +218,7 @@ class _Import:
         self._account = account
         self._state = state
         self._unknown_claims = dict.fromkeys(state.claims)
+        self._unknown_recipients = dict.fromkeys(state.recipients)
 
     def all(self) -> Work[None]:
         """Commit everything, in slices; what was read is emptied, to free it bit by bit."""
@@ -231,7 +235,7 @@ class _Import:
         gone = dict.fromkeys(account.balances)
         balances = {name.value: in_cents(amount) for name, amount in state.head.balances.items()}
         account.apply(Commit(balances={**gone, **balances}))
-        for reference, address in state.recipients.items():
+        for reference, address in state.addresses.items():
             account.apply(Commit(recipients={reference: address}))
             yield
         for attempt in state.attempts:
@@ -265,6 +269,8 @@ class _Import:
             raise _wrong_held()
         for token in self._unknown_claims:
             raise StateError("claims", f"no claimed payout has the token {quoted(token)}")
+        for token in self._unknown_recipients:
+            raise StateError("recipients", f"no payout has the token {quoted(token)}")
         for order_id in state.failure_reasons:
             self._order("failure_reasons", order_id)
             yield
@@ -284,6 +290,7 @@ class _Import:
         placed_under = keys.get(kept.id) if kept.key is None else _decoded(kept.key)
         packed = None if placed_under is None else state.answers.get(placed_under)
         return order._replace(
+            recipients=self._recipients(document),
             key=placed_under,
             fingerprint=kept.fingerprint
             or ("" if packed is None else KeptAnswer.unpack(packed).fingerprint),
@@ -328,6 +335,17 @@ class _Import:
             claims[token] = parts
         return claims
 
+    def _recipients(self, document: ExportedOrder) -> Mapping[int, RecipientState]:
+        """What the recipients of an order's payouts have done, by the index of the item."""
+        done = {}
+        for index, token in enumerate(document.tokens):
+            line = self._state.recipients.get(token)
+            if line is not None:
+                self._unknown_recipients.pop(token, None)
+                parts = StateLine.model_validate_json(line).recipients or {}
+                done[index] = RecipientState(**parts[token].model_dump())
+        return done
+
     def _parts(self, line: bytes, token: str) -> Sequence[Part]:
         claims: Mapping[str, list[PartState]] = StateLine.model_validate_json(line).claims or {}
         for part in claims[token]:
@@ -353,7 +371,12 @@ class _Import:
         token = tokens.get(email.item_id)
         if token is None or email.url.rpartition("/")[2] != token:
             raise StateError("emails", f"{quoted(email.item_id)} is no item with this link")
-        return Mail(list(tokens).index(email.item_id), email.relayed, email.host)
+        index = list(tokens).index(email.item_id)
+        if not email.number:
+            return Mail(index, email.relayed, email.host)
+        given = order.items[index].distribution.email_address
+        to = None if given == email.to else email.to
+        return Mail(index, email.relayed, email.host, email.number, to, email.sent_at)
 
     def _order(self, field: str, order_id: str | None) -> Order:
         order = None if order_id is None else self._account.state.order(order_id)

@@ -24,7 +24,7 @@ from runa_mock_server.mail.outbox import Email
 from runa_mock_server.orders.business_rules import REDEMPTION_TEMPLATE
 from runa_mock_server.orders.documents import full_bytes, tokens_of
 from runa_mock_server.orders.idempotency import KeptAnswer
-from runa_mock_server.orders.order import Part
+from runa_mock_server.orders.order import Part, RecipientState
 from runa_mock_server.server_state.account import Account
 from runa_mock_server.server_state.exported_order import OrderId
 from runa_mock_server.server_state.outbox import Outbox
@@ -35,7 +35,9 @@ DOCUMENT: Final = "runa-mock account 1"
 """The format of a state that is one JSON document."""
 LINES: Final = "runa-mock account 2"
 """The format of a state in JSON Lines."""
-MAPPINGS = frozenset({"held", "failure_reasons", "claims", "recipient_addresses", "undelivered"})
+MAPPINGS = frozenset(
+    {"held", "failure_reasons", "claims", "recipients", "recipient_addresses", "undelivered"}
+)
 """The long fields of a state that are JSON objects; the others are arrays."""
 
 T = TypeVar("T")
@@ -105,6 +107,17 @@ class PartState(_Part):
 Parts = Annotated[list[PartState], Field(min_length=1)]
 
 
+class RecipientPart(_Part):
+    """What the recipient of a payout has done; see ``orders.order.RecipientState``."""
+
+    codes: Annotated[int, Field(ge=0, lt=2**31)] = 0
+    sent: list[Moment] = []
+    address: str | None = None
+    refused: Annotated[int, Field(ge=0, lt=2**31)] = 0
+    card: Annotated[str, Field(pattern=r"^[0-9]{4}$")] | None = None
+    failed_at: Moment | None = None
+
+
 class EmailState(_Part):
     """A mail."""
 
@@ -117,6 +130,9 @@ class EmailState(_Part):
     relayed: str | None = None
     host: Annotated[str, AfterValidator(_host)] | None = Field(
         default=None, description="The Host of the request that placed the order."
+    )
+    number: Annotated[int, Field(ge=0, lt=2**31)] = Field(
+        default=0, description="Of the one-time code that it carries; 0: a payout link."
     )
 
 
@@ -147,6 +163,9 @@ class AccountState(StateHead):
     failure_reasons: dict[str, str]
     answers: list[AnswerState]
     claims: dict[str, Parts]
+    recipients: dict[str, RecipientPart] = Field(
+        default={}, description="What recipients have done so far, by the token of their link."
+    )
     known_recipients: list[str]
     recipient_addresses: dict[str, str] = {}
     emails: list[EmailState]
@@ -166,6 +185,7 @@ class StateLine(_Part):
     failure_reasons: dict[str, str] | None = None
     answers: AnswerState | None = None
     claims: dict[str, Parts] | None = None
+    recipients: dict[str, RecipientPart] | None = None
     known_recipients: str | None = None
     recipient_addresses: dict[str, str] | None = None
     emails: EmailState | None = None
@@ -214,7 +234,7 @@ def _exported(account: Account) -> tuple[StateHead, Mapping[str, Iterable[Any]]]
         balances={Currency(name): from_cents(cents) for name, cents in state.balances.items()},
         ids={"secret": state.identity.secret.hex()},
     )
-    of_orders = _OfOrders({}, {}, {})
+    of_orders = _OfOrders({}, {}, {}, {})
     addresses = ((name, known) if known is not None else None for name, known in recipients)
     emails = Outbox(state, links_at).each()
     return head, {
@@ -223,6 +243,7 @@ def _exported(account: Account) -> tuple[StateHead, Mapping[str, Iterable[Any]]]
         "failure_reasons": _items(of_orders.failure_reasons),
         "answers": map(_answer_state, state.kept_answers()),
         "claims": map(_claim, _items(of_orders.claims)),
+        "recipients": map(_recipient, _items(of_orders.recipients)),
         "known_recipients": (reference for reference, _ in recipients),
         "recipient_addresses": addresses,
         "emails": map(_email_state, emails),
@@ -237,6 +258,7 @@ class _OfOrders(NamedTuple):
     held: dict[str, int | None]
     failure_reasons: dict[str, str]
     claims: dict[str, Sequence[Part]]
+    recipients: dict[str, RecipientState]
 
 
 def _items(entries: Mapping[str, T]) -> Iterator[tuple[str, T]]:
@@ -249,12 +271,19 @@ def _claim(claim: tuple[str, Sequence[Part]]) -> tuple[str, list[PartState]]:
     return token, [PartState(code=part.code, value=from_cents(part.value)) for part in parts]
 
 
+def _recipient(done: tuple[str, RecipientState]) -> tuple[str, RecipientPart]:
+    token, state = done
+    return token, RecipientPart(**{**state._asdict(), "sent": list(state.sent)})
+
+
 def _order_states(state: Stored, links: str, of_orders: _OfOrders) -> Iterator[OrderState]:
     for order in state.orders():
         if order.on_hold:
             of_orders.held[order.id] = order.reads_left
         if order.failure_reason is not None:
             of_orders.failure_reasons[order.id] = order.failure_reason
+        for index, done in order.recipients.items():
+            of_orders.recipients[tokens_of(order, state.identity)[index]] = done
         for index, change in order.payouts.items():
             if change.parts:
                 token = tokens_of(order, state.identity)[index]
