@@ -9,6 +9,7 @@ import pytest
 from runa_mock_server.base import slices
 from runa_mock_server.base.slices import finish, finish_in_slices
 from runa_mock_server.config.settings import make_settings
+from runa_mock_server.contract.profiles import PROFILES
 from runa_mock_server.control.api import ControlApi
 from runa_mock_server.control.operation import ControlRequest
 from runa_mock_server.orders.idempotency import Answer
@@ -71,6 +72,73 @@ def test_other_requests_run_between_two_slices(path: str, monkeypatch: pytest.Mo
     status = 404 if path in MISSING else 200
     assert [answer.status for answer in asyncio.run(both())] == [status, 200]
     assert answered == ["/clock", path]
+
+
+CHANGES = {
+    "settings": ControlRequest("PUT", "/settings", body=b'{"rate_limit": 7}'),
+    "balances": ControlRequest("PUT", "/settings", body=b'{"balances": {"USD": 7}}'),
+    "product": ControlRequest("PATCH", "/products/AMZ-US", body=b'{"is_orderable": false}'),
+    "endpoint": ControlRequest(
+        "POST",
+        "/webhooks/endpoints",
+        body=b'{"url": "http://127.0.0.1:1/", "event": "order.completion"}',
+    ),
+}
+
+
+@pytest.mark.parametrize("name", CHANGES)
+def test_what_concerns_every_account_is_done_account_by_account(name: str) -> None:
+    """A slice holds one account at most, and what was changed is so for all in the end."""
+    server_state = _server_state("")
+    server_state.profile = PROFILES["production"]  # which sends webhooks
+    slices_done = 0
+
+    def counted() -> Generator[None, None, Answer]:
+        nonlocal slices_done
+        work = ControlApi(server_state).slices(CHANGES[name])
+        while True:
+            try:
+                next(work)
+            except StopIteration as end:
+                answer: Answer = end.value
+                return answer
+            slices_done += 1
+            yield
+
+    assert finish(counted()).status in {200, 201}
+    assert slices_done > MANY
+    for account in server_state.accounts:
+        if name == "settings":
+            assert account.settings.rate_limit == 7
+        elif name == "balances":
+            assert account.state.balances == {"USD": 700}
+        elif name == "product":
+            assert account.orders.terms.catalogue is server_state.catalogue
+        else:
+            assert account.state.order_changed is not None
+
+
+def test_an_order_that_ends_while_an_endpoint_is_added_is_not_for_it() -> None:
+    """One that is placed meanwhile and ends afterwards is, exactly once."""
+    server_state = ServerState(
+        make_settings(clock="2026-03-14T12:00:00Z", playground_webhooks=True)
+    )
+    account = server_state.account(KEY)
+    place_orders(account, 3)
+    first = account.state.order_at(0)
+    assert first is not None
+
+    def meanwhile() -> None:
+        account.orders.complete(first.id)
+        place_orders(account, 1, first=3)
+
+    work = ControlApi(server_state).slices(CHANGES["endpoint"])
+    assert _answered(work, meanwhile, after=2).status == 201
+    server_state.clock.advance(60)
+    server_state.webhooks.catch_up()
+    told = [message.subject for message in server_state.webhooks.messages.values()]
+    others = [order.id for order in account.state.orders() if order.id != first.id]
+    assert sorted(told) == others
 
 
 @pytest.mark.parametrize("path", ["/effects", "/state"])
