@@ -12,7 +12,8 @@ from runa_mock_server.base.signals import stopped_by_signals
 
 def main() -> None:
     """Run the command with the arguments of the process."""
-    with stopped_by_signals() if sys.argv[1:2] == ["serve"] else nullcontext():
+    serves = sys.argv[1:2] == ["serve"] and sys.platform != "win32"
+    with stopped_by_signals() if serves else nullcontext():
         from runa_mock_server.cli import main as command  # noqa: PLC0415 - see above
 
         command()

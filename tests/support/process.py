@@ -13,7 +13,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import NamedTuple, Self
 
-LIMIT = 30  # seconds; a process that takes longer hangs, and is killed
+LIMIT = 120  # seconds; a process that takes longer hangs, and is killed
 
 MODULE = (sys.executable, "-m", "runa_mock_server")
 SCRIPT = (str(Path(sysconfig.get_path("scripts")) / "runa-mock"),)
@@ -123,5 +123,5 @@ def serving(
         assert first, process.finish()
         text = json.loads(first)["message"] if first.startswith("{") else first
         words = [word for word in text.split() if word.startswith(("http://", "https://"))]
-        assert len(words) == 1, first
-        yield Served(process, first, words[0].removesuffix("/v2"))
+        assert words, first
+        yield Served(process, first, words[-1].removesuffix("/v2"))

@@ -28,6 +28,7 @@ from runa_mock_server.orders.lifecycle import TransitionError
 from runa_mock_server.orders.order import Order
 from runa_mock_server.orders.payouts import ClaimError
 from runa_mock_server.server_state.account import Account
+from runa_mock_server.store.memory import AccountState
 
 
 def list_orders(scope: Scope, query: OrdersQuery) -> Pieces[OrdersResult]:
@@ -36,7 +37,8 @@ def list_orders(scope: Scope, query: OrdersQuery) -> Pieces[OrdersResult]:
 
 
 def _orders(scope: Scope, query: OrdersQuery) -> Iterator[bytes]:
-    newest: list[tuple[str, int, Account, Order]] = []  # a heap; a number tells equal ids apart
+    # A heap, without the orders themselves, which would be much for the garbage collector to walk.
+    newest: list[tuple[str, int, Account, AccountState]] = []  # a number tells equal ids apart
     number = count()
     total = 0
     for account in scope.each_account():
@@ -44,14 +46,17 @@ def _orders(scope: Scope, query: OrdersQuery) -> Iterator[bytes]:
         yield b""
         if len(newest) == query.limit and account.state.newest_id < newest[0][0]:
             continue
-        for order in _newest_first(account, query):
-            if order is not None:
-                heappush(newest, (order.id, next(number), account, order))
-                if len(newest) > query.limit and heappop(newest)[-1] is order:
+        state = account.state.snapshot()
+        for order_id in _newest_first(account, state, query):
+            if order_id is not None:
+                place = next(number)
+                heappush(newest, (order_id, place, account, state))
+                if len(newest) > query.limit and heappop(newest)[1] == place:
                     break  # those that follow are older still
             yield b""
     newest.sort(reverse=True)
-    shown = (_summary(account, order) for _, _, account, order in newest)
+    orders = ((account, state.order(order_id)) for order_id, _, account, state in newest)
+    shown = (_summary(account, order) for account, order in orders if order is not None)
     yield from model_document(OrdersResult(orders=[], total=total), {"orders": elements(shown)})
 
 
@@ -120,12 +125,14 @@ def find_order(scope: Scope, order_id: str) -> Work[tuple[Account, Order]]:
     raise not_found("path", "order_id", f"there is no order {quoted(order_id)}")
 
 
-def _newest_first(account: Account, query: OrdersQuery) -> Iterator[Order | None]:
-    """The orders that fit, newest first; ``None`` for one that does not."""
-    state, now = account.state.snapshot(), account.clock.now()
+def _newest_first(
+    account: Account, state: AccountState, query: OrdersQuery
+) -> Iterator[str | None]:
+    """The ids of the orders that fit, newest first; ``None`` for one that does not."""
+    now = account.clock.now()
     stop = state.order_count if query.before is None else state.count_before(query.before)
     for order in state.newest(stop):
-        yield order if query.status in (None, order.status(now)) else None
+        yield order.id if query.status in (None, order.status(now)) else None
 
 
 def _summary(account: Account, order: Order) -> OrderSummary:
