@@ -18,8 +18,10 @@ import pytest
 if TYPE_CHECKING:
     from runa_client import AsyncRunaClient, RunaClient
     from runa_mock_server import ControlClient, MockServer
-    from runa_mock_server.testing import ScenarioRun
+    from runa_mock_server.testing import Pace, ScenarioRun, WebhookReport
     from runa_mock_server.testing.targets import Endpoint, ExternalTarget, Server
+
+    CheckWebhooks = Callable[..., WebhookReport]
 
 _REPORTER = "runa_reporter"
 _MOST_REQUESTS = 50
@@ -202,20 +204,53 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize("runa_scenario", list(SCENARIOS), indirect=True)
 
 
+@pytest.fixture(scope="session")
+def runa_pace() -> "Pace":
+    """Durations in the scenarios of ``runa_scenario``; override this fixture."""
+    from runa_mock_server.testing import Pace
+
+    return Pace()
+
+
 @pytest.fixture
-def runa_scenario(request: pytest.FixtureRequest, runa_server: "Server") -> Iterator["ScenarioRun"]:
+def runa_scenario(
+    request: pytest.FixtureRequest, runa_server: "Server", runa_pace: "Pace"
+) -> Iterator["ScenarioRun"]:
     """A run of a scenario of ``runa-mock check-client``, with a new account.
 
     The test calls its client with ``base_url`` and ``api_key``, and ends with ``check()``.
     """
     from runa_mock_server.testing import run_scenario
 
-    run = run_scenario(runa_server, request.param)
+    run = run_scenario(runa_server, request.param, runa_pace)
     _watch(request, run.account)
     failures = request.session.testsfailed
     yield run
     if not run.was_checked and request.session.testsfailed == failures:
         raise _Failure("runa_scenario: call runa_scenario.check() at the end of the test")
+
+
+@pytest.fixture(scope="session")
+def runa_check_webhooks() -> "CheckWebhooks":
+    """Checks a running webhook handler, and fails the test with what it does wrong.
+
+    Takes the URL of the handler, and the other fields of ``runa_mock_server.testing.Handler`` by
+    name: ``secret``, ``observe`` and more. Returns the report.
+    """
+    from runa_mock_server.testing import Handler, check_webhooks
+    from runa_mock_server.testing.webhook_scenarios.observing import ObserveError
+    from runa_mock_server.testing.webhook_scenarios.run import UnreachableError
+
+    def check(url: str, **fields: Any) -> "WebhookReport":
+        __tracebackhide__ = True
+        try:
+            report = check_webhooks(Handler(url, **fields))
+        except (UnreachableError, ObserveError, ValueError) as error:
+            raise _Failure(f"runa_check_webhooks: {url}: {error}") from None
+        report.check()
+        return report
+
+    return check
 
 
 class _Reporter:

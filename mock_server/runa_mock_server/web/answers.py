@@ -12,6 +12,7 @@ from runa_mock_server.base.redaction import Redactor
 from runa_mock_server.orders.idempotency import Answer
 
 OK = 200
+FOUND = 302
 
 ENCODING_RULE = "body-encoding"
 """The rule that decides about bodies that cannot be received or unpacked."""
