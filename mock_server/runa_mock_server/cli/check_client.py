@@ -9,11 +9,11 @@ from typing import Any
 import click
 from pydantic import HttpUrl, TypeAdapter, ValidationError
 
+from runa_mock_server.base.signals import aborted_by_signals
 from runa_mock_server.catalogue.catalogue import CatalogueError
 from runa_mock_server.cli.errors import RefusedError
 from runa_mock_server.cli.exploring import further_runs, repeating
 from runa_mock_server.cli.report_file import check_writable, write_report
-from runa_mock_server.cli.signals import aborted_by_signals
 from runa_mock_server.config.document import ConfigError
 from runa_mock_server.server import MockServer
 from runa_mock_server.testing.client_scenarios.checks import CHECKS
