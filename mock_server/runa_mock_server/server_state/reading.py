@@ -14,6 +14,7 @@ from runa_mock_server.server_state.snapshots import LINES, MAPPINGS, AccountStat
 _CHUNK = 64 * 1024
 _LONGEST_HEAD = 1024 * 1024
 _LONGEST_ENTRY = 16 * 1024 * 1024
+_NO_TEXT = "a name holds half a surrogate pair"
 _SPACE = " \t\n\r"
 
 _LONG = frozenset(AccountState.model_fields) - frozenset(StateHead.model_fields)
@@ -113,6 +114,8 @@ def _entry(line: bytes, number: int) -> tuple[str, Any]:
     if not isinstance(entry, dict) or len(entry) != 1:
         raise UnreadableStateError("", f"line {number}: must be an object with one field")
     ((field, value),) = entry.items()
+    if not _is_text(field):
+        raise UnreadableStateError("", f"line {number}: {_NO_TEXT}", is_json=False)
     if field not in _LONG and field != "end":
         raise UnreadableStateError(field, "there is no such field")
     if value is None:
@@ -180,6 +183,8 @@ class _Document:
                 if self._peek() != '"':
                     raise self._no_json("a name in double quotes is expected")
                 name = json.loads(self.value())
+                if not _is_text(name):
+                    raise self._no_json(_NO_TEXT)
                 self._take(":")
                 yield name
                 if self._take(",}") == "}":
@@ -260,6 +265,15 @@ class _Document:
 
     def _no_json(self, reason: str) -> UnreadableStateError:
         return UnreadableStateError("", f"is no JSON: {reason}", is_json=False)
+
+
+def _is_text(name: str) -> bool:
+    """Whether a name holds no half of a surrogate pair, which no answer can repeat."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> Mapping[str, Any]:
