@@ -14,6 +14,7 @@ from runa_mock_server.server_state.snapshots import LINES, MAPPINGS, AccountStat
 _CHUNK = 64 * 1024
 _LONGEST_HEAD = 1024 * 1024
 _LONGEST_ENTRY = 16 * 1024 * 1024
+_LONGEST_NUMBER = 4_000
 _NO_TEXT = "a name holds half a surrogate pair"
 _SPACE = " \t\n\r"
 
@@ -285,8 +286,14 @@ def _unique(pairs: list[tuple[str, Any]]) -> Mapping[str, Any]:
     return members
 
 
-# Numbers stay text: Python refuses to convert very long ones, and pydantic reads them again.
-_DECODER = json.JSONDecoder(object_pairs_hook=_unique, parse_int=str, parse_float=str)
+def _number(text: str) -> str:
+    """A number, which stays text, for pydantic reads it again; it would refuse a very long one."""
+    if len(text) > _LONGEST_NUMBER:
+        raise UnreadableStateError("", "is no JSON: a number is too long", is_json=False)
+    return text
+
+
+_DECODER = json.JSONDecoder(object_pairs_hook=_unique, parse_int=_number, parse_float=_number)
 
 
 def _parse(text: str) -> Any:
