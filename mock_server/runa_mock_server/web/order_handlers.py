@@ -36,7 +36,8 @@ async def get_order(call: Call) -> Answer:
 
 async def list_orders(call: Call) -> Answer:
     """``GET /order``."""
-    wanted = page_request(query_of(call.request), DEFAULT_ORDER_LIMIT)
+    default_limit = call.account.settings.default_page_limit or DEFAULT_ORDER_LIMIT
+    wanted = page_request(query_of(call.request), default_limit)
     body = call.account.orders.page(wanted)
     rule = "newest-first" if wanted.after is wanted.before else "order-cursors"
     return Answer(OK, body, rule="empty-page" if body.startswith(_EMPTY_PAGE) else rule)
