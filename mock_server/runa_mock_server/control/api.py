@@ -17,6 +17,7 @@ from runa_mock_server.control import (
     records,
     running,
     states,
+    traffic,
     webhooks,
 )
 from runa_mock_server.control.description import Description, describe
@@ -60,6 +61,7 @@ OPERATIONS: tuple[Operation, ...] = (
     Operation("GET", "/effects", records.read_effects),
     Operation("GET", "/coverage", coverage.read_coverage),
     Operation("DELETE", "/coverage", coverage.clear_coverage),
+    Operation("GET", "/traffic", traffic.read_traffic),
     Operation("GET", "/emails", emails.list_emails),
     Operation("GET", "/emails/{email_id}", emails.read_email),
     Operation("GET", "/webhooks/endpoints", webhooks.list_endpoints),
