@@ -20,6 +20,7 @@ _COMMANDS = {
     "conform": "Check that a server keeps the contract.",
     "demo": "Place the first orders of the provider's guide on a mock server.",
     "health": "Ask a server whether it is up: exit 0 if it is, 1 if not.",
+    "report": "Judge recorded traffic by the provider's rules for production.",
     "rules": "List the rules of the contract and the evidence for each.",
     "serve": "Serve until SIGINT, SIGTERM or SIGHUP.",
 }

@@ -1,7 +1,7 @@
 """``runa-mock check-client``: how a program, in any language, bears what goes wrong."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
@@ -27,6 +27,7 @@ from runa_mock_server.testing.client_scenarios.report import (
 )
 from runa_mock_server.testing.client_scenarios.results import Result
 from runa_mock_server.testing.client_scenarios.scenarios import LONGEST_PACE, SCENARIOS, Pace
+from runa_mock_server.testing.recording import scenario_traffic
 
 _LONGEST_RUN = 86_400
 
@@ -128,6 +129,12 @@ def _print_list(context: click.Context, _: click.Parameter, wanted: bool) -> Non
     metavar="FILE",
     help="File with settings of the mock, as for `serve`.",
 )
+@click.option(
+    "--traffic",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Record the requests there, redacted, for `runa-mock report`.",
+)
 @click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED)
 def command(
     form: str,
@@ -151,14 +158,19 @@ def command(
 
     def tell(result: Result) -> None:
         click.echo(result_text(result), err=aside)
+        note(result.scenario.name, result.status)
 
     if output is not None:
         _check_writable(output)  # before all the work
+    traffic = plan.pop("traffic")
     try:
         with (
             aborted_by_signals(),
-            MockServer(server_settings(plan.pop("config"))) as server,
+            ExitStack() as opened,
         ):
+            with _refused(traffic, "--traffic"):
+                note = opened.enter_context(scenario_traffic(traffic))
+            server = opened.enter_context(MockServer(server_settings(plan.pop("config"))))
             report = run_program(server, Plan(pace=pace, **plan), tell)
     except (CommandError, ConfigError, CatalogueError) as error:
         raise RefusedError(str(error)) from None
@@ -185,8 +197,8 @@ def _write(file: Path, text: str) -> None:
 
 
 @contextmanager
-def _refused(file: Path) -> Iterator[None]:
+def _refused(file: Path | None, option: str = "--output") -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise RefusedError(f"--output: {file}: {error.strerror}") from None
+        raise RefusedError(f"{option}: {file}: {error.strerror}") from None

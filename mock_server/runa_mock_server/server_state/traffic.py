@@ -62,14 +62,14 @@ class TrafficRecorder:
     Args:
         server_state: the server.
         write: takes each record.
-        test: the name of the test behind a request, from the name of its account.
+        test: gives the name of the test behind a request, from its API key.
     """
 
     def __init__(
         self,
         server_state: ServerState,
         write: Callable[[Record], None],
-        test: Callable[[str | None], str | None] = lambda _account: None,
+        test: Callable[[str | None], str | None] = lambda _api_key: None,
     ) -> None:
         self._server_state = server_state
         self._write = write
@@ -79,18 +79,19 @@ class TrafficRecorder:
     def note(self, entry: Flat, account: str | None, redactor: Redactor | KnownKeys) -> None:
         """Record a request; a later record of the same number replaces an earlier one."""
         seen = Entry(entry, redactor)
-        self._add(account, request_record(seen, account, self._server_state))
+        self._add(seen.sent_api_key, request_record(seen, account, self._server_state))
 
     def attempted(self, delivery: Delivery, account: str | None) -> None:
         """Record the latest attempt to deliver a webhook."""
-        self._add(account, delivery_record(delivery, delivery.attempts[-1], account))
+        record = delivery_record(delivery, delivery.attempts[-1], account)
+        self._add(delivery.message.account, record)
 
-    def _add(self, account: str | None, record: Record) -> None:
+    def _add(self, api_key: str | None, record: Record) -> None:
         state = self._server_state
         if self._epoch != state.resets:  # a reset numbers requests from 1 again
             self._epoch = state.resets
             self._write(server_record(state))
-        self._write(record | {"server": server_id(state), "test": self._test(account)})
+        self._write(record | {"server": server_id(state), "test": self._test(api_key)})
 
 
 def kept_traffic(

@@ -2,6 +2,8 @@
 
 import json
 import threading
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -73,12 +75,52 @@ class SessionRecording:
     ) -> None:
         ServerState.created.remove(self._observe)
 
+    def _test(self, api_key: str | None) -> str | None:
+        """The test behind a request: the one that is running."""
+        del api_key
+        return self.test
+
     def _observe(self, server_state: ServerState) -> None:
         traffic = self._traffic
         recorder = None
         if traffic is not None:
-            recorder = TrafficRecorder(server_state, traffic.write, lambda _account: self.test)
+            recorder = TrafficRecorder(server_state, traffic.write, self._test)
         server_state.observers.append(_ServerObserver(self, self._coverage, recorder))
+
+
+class ScenarioRecording(SessionRecording):
+    """Observes a server on which each scenario of ``check-client`` has an API key of its own.
+
+    Args:
+        traffic: takes the traffic.
+    """
+
+    def __init__(self, traffic: TrafficFile) -> None:
+        super().__init__(None, traffic)
+
+    def _test(self, api_key: str | None) -> str | None:
+        """The scenario behind a request: its name is in the key, ``XX-NAME.SECRET``."""
+        return None if api_key is None else api_key.partition(".")[0].partition("-")[2]
+
+
+@contextmanager
+def scenario_traffic(path: Path | None) -> Iterator[Callable[[str, str], None]]:
+    """Record the traffic of the scenarios that run meanwhile.
+
+    Args:
+        path: the file; ``None`` records nothing.
+
+    Yields:
+        What takes the name of a scenario and its outcome, ``passed`` or ``failed``.
+
+    Raises:
+        OSError: if the file cannot be written.
+    """
+    if path is None:
+        yield lambda _name, _outcome: None
+        return
+    with closing(TrafficFile(path, "check-client")) as file, ScenarioRecording(file):
+        yield lambda name, outcome: file.write({"kind": "test", "test": name, "outcome": outcome})
 
 
 class _ServerObserver:
