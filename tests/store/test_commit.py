@@ -17,7 +17,7 @@ from runa_mock_server.orders.cards import Card
 from runa_mock_server.orders.commit import Commit
 from runa_mock_server.orders.order import Part
 from runa_mock_server.orders.payouts import ClaimError
-from runa_mock_server.orders.placing import OrderRequest, Placing, place
+from runa_mock_server.orders.placing import OrderRequest, place
 from runa_mock_server.orders.redemption import RedemptionRefusedError
 from runa_mock_server.orders.terms import OrderOptions
 from runa_mock_server.server_state.account import Account
@@ -121,10 +121,10 @@ class Scene(NamedTuple):
 
     def order(self, document: Any, key: str = "k", **options: Any) -> bytes:
         """Place an order, as the service does; the body of the answer."""
-        request = OrderRequest(key, orjson.dumps(document), OrderOptions(**options))
         terms, now = self.account.orders.terms, self.account.clock.now()
-        placing = partial(Placing, request=request, terms=terms, now=now, accepted_at=now)
-        answer = self.account.state.commit(partial(place, placing, UNDER_THE_KEY)).answer
+        raw, asked = orjson.dumps(document), OrderOptions(**options)
+        request = OrderRequest(key, raw, asked, terms, now)
+        answer = self.account.state.commit(partial(place, request, UNDER_THE_KEY)).answer
         assert answer is not None
         return answer.body
 

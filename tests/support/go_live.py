@@ -17,6 +17,7 @@ from support.receiver import Receiver, status
 from support.waiting import until
 
 SHOP = "XX-shop.secret-of-the-shop"
+FAR = ["DEMADV-ES", "AUCHAN-FR"]  # of one currency, without a common country
 EMAIL = {"type": "EMAIL", "email_address": "person@example.test"}
 
 
@@ -517,6 +518,15 @@ VIOLATIONS: Mapping[str, tuple[str, Suite]] = {
             "POST",
             "/order/estimate",
             json=body(items=[{n: v for n, v in item().items() if n != "distribution_method"}]),
+        ),
+    ),
+    "several countries": (
+        "no-kindness",
+        order_with(
+            body(
+                payment_method={"type": "ACCOUNT_BALANCE", "currency": "EUR"},
+                items=[item(products={"type": "MULTIPLE", "values": FAR})],
+            )
         ),
     ),
     "unknown fields": ("tolerant", altered("failed", "unknown_fields")),

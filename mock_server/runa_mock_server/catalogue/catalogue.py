@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from operator import itemgetter
 from types import MappingProxyType
 from typing import Any
@@ -101,6 +101,7 @@ class Catalogue:
 
     Attributes:
         products: the documents as they were given, by code.
+        single: by code the offer that it stands for, as the only one of an item.
         playground: what the playground's templates stood for in the first of the catalogues that
             took each other's place.
         came_in: by code all the face values that it came in since then.
@@ -124,6 +125,9 @@ class Catalogue:
             for offer in _offers(product):
                 self._offers[offer.code] = offer
                 self._products[offer.code] = product
+        self.single: Mapping[str, tuple[Offer]] = {
+            code: (offer,) for code, offer in self._offers.items()
+        }
         self._removed: Mapping[str, Offer] = {} if before is None else self._keep_removed(before)
         self._given = {template_id: tuple(codes) for template_id, codes in templates.items()}
         self.playground: Mapping[str, Sequence[str]] = (
@@ -193,6 +197,15 @@ class Catalogue:
         if offer is None:
             return False
         return any(value in each for each in (offer.denominations, *self.came_in.get(code, ())))
+
+    @cached_property
+    def gift_cards(self) -> Mapping[str, Sequence[Offer]]:
+        """The gift cards that can be ordered, by currency."""
+        found: dict[str, list[Offer]] = {}
+        for offer in self._offers.values():
+            if offer.is_orderable and offer.payout_type == "gift_card":
+                found.setdefault(offer.currency, []).append(offer)
+        return found
 
     def offer(self, code: str) -> Offer | None:
         """What ``code`` stands for, or ``None`` if it is unknown or was removed."""

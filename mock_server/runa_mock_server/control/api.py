@@ -1,5 +1,6 @@
 """The operations of the control API, and the dispatch of requests to them."""
 
+import json
 from collections.abc import Generator, Mapping
 from io import BytesIO
 
@@ -42,9 +43,10 @@ def _index() -> IndexResult:
     )
 
 
-def _description() -> Description:
+def _description() -> Pieces[Description]:
     """Describe the control API as an OpenAPI document."""
-    return Description(describe(OPERATIONS, PREFIX))
+    # In ASCII, as a pattern has characters that readers of YAML refuse.
+    return Pieces(iter([json.dumps(describe(OPERATIONS, PREFIX)).encode()]))
 
 
 OPERATIONS: tuple[Operation, ...] = (

@@ -97,7 +97,7 @@ def read_coverage(scope: Scope) -> CoverageResult:
 
 def clear_coverage(scope: Scope) -> Done:
     """Forget the contract coverage of the server; `reset` keeps it."""
-    scope.server_state.coverage.met.clear()
+    scope.server_state.coverage.clear()
     return Done(done="the coverage is empty")
 
 

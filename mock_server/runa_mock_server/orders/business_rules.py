@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol, cast
 from runa_mock_server.base.errors import ApiError, quoted
 from runa_mock_server.catalogue.catalogue import Catalogue, Offer
 from runa_mock_server.contract.fx import can_exchange, exchange
+from runa_mock_server.orders.terms import OrderTerms
 from runa_schemas.contract_data import (
     MAX_CHOICE_FACE_VALUE,
     MAX_DISTINCT_TEMPLATES,
@@ -72,6 +73,20 @@ class Basket(Protocol):
         """The currency of the products; one basket has one."""
 
 
+class OrderBasket(Basket, Protocol):
+    """What the rules look at that are for orders alone.
+
+    Attributes:
+        kindnesses: the settings without which strict mode would answer otherwise.
+    """
+
+    kindnesses: tuple[str, ...]
+
+    @property
+    def terms(self) -> OrderTerms:
+        """How the account's orders are carried out."""
+
+
 Rule = Callable[[Basket], None]
 
 _PLAYGROUND_CURRENCIES = {each: currency for currency, each in PRODUCT_TEMPLATES.items()}
@@ -96,15 +111,18 @@ def look_up(
     Raises:
         ApiError: ``product_validation_error`` for a product or a template that does not exist.
     """
-    return [
-        Line(
-            item["face_value"],
-            item["products"],
-            _offers(item["products"], catalogue, template, index),
-            cast("NewItem", item).get("distribution_method"),  # an estimate's item has none
-        )
-        for index, item in enumerate(items)
-    ]
+    lines = []
+    for index, item in enumerate(items):
+        products = item["products"]
+        offers: Sequence[Offer] | None = None
+        if products["type"] == "SINGLE":
+            offers = catalogue.single.get(products["value"])
+        if offers is None:
+            offers = _offers(products, catalogue, template, index)
+        # An estimate's item has no distribution.
+        distribution = cast("NewItem", item).get("distribution_method")
+        lines.append(Line(item["face_value"], products, offers, distribution))
+    return lines
 
 
 def _offers(
@@ -147,7 +165,13 @@ def face_values(basket: Basket) -> None:
         value = line.face_value
         if line.products["type"] == "SINGLE":
             offer = line.offers[0]
-            if value not in offer.denominations or value > MAX_CHOICE_FACE_VALUE:
+            comes = offer.denominations
+            # Not `value in comes`, which would call a function for each of 200 items.
+            if (
+                not comes.minimum <= value <= comes.maximum
+                or (comes.fixed is not None and value not in comes.fixed)
+                or value > MAX_CHOICE_FACE_VALUE
+            ):
                 reason = f"{quoted(offer.code)} comes {offer.denominations}"
                 is_plan = offer.payout_type == "subscription"
                 rule = "subscription-price" if is_plan else "face-value-range"
@@ -168,8 +192,8 @@ def face_values(basket: Basket) -> None:
 
 def redemption_templates_exist(basket: Basket) -> None:
     """400 ``product_validation_error`` for a redemption template that does not exist."""
-    for index, line in enumerate(basket.lines):
-        template_id = _redemption_template(line)
+    for index, (_, _, _, distribution) in enumerate(basket.lines):
+        template_id = None if distribution is None else distribution.get("template_id")
         if template_id is not None and not re.fullmatch(REDEMPTION_TEMPLATE, template_id):
             reason = f"there is no redemption template {quoted(template_id)}"
             raise _refused(index, reason, "redemption-template")
@@ -212,17 +236,28 @@ def one_currency(basket: Basket) -> None:
         )
 
 
+def one_country(order: OrderBasket) -> None:
+    """400 ``product_validation_error`` in strict mode; see ``common_country``."""
+    lines, terms = order.lines, order.terms
+    if len(lines) == 1 and len(lines[0].offers) == 1:
+        return
+    try:
+        common_country(lines, terms.catalogue)
+    except ApiError:
+        if not terms.several_countries:
+            raise
+        order.kindnesses += ("several_countries",)
+
+
 def common_country(lines: Sequence[Line], catalogue: Catalogue) -> None:
     """400 ``product_validation_error`` for chosen products that share no country.
 
     Two of the provider's guides ask for one country; templates are exempt (inferred).
     """
-    countries = [
-        frozenset(catalogue.product_of(offer.code)["countries_redeemable_in"])
-        for line in lines
-        if line.products["type"] != "TEMPLATE"
-        for offer in line.offers
-    ]
+    codes = {
+        offer.code for line in lines if line.products["type"] != "TEMPLATE" for offer in line.offers
+    }
+    countries = [frozenset(catalogue.product_of(code)["countries_redeemable_in"]) for code in codes]
     if countries and not frozenset.intersection(*countries):
         raise ApiError(
             "product_validation_error",
@@ -237,22 +272,17 @@ def draw_template(template_id: str, catalogue: Catalogue, seed: str) -> Sequence
     Returns:
         ``None`` for a template of which the provider does not say that it changes.
     """
-    currency = _PLAYGROUND_CURRENCIES.get(template_id)
-    if currency is None:
+    if not is_drawn(template_id, catalogue):
         return None
-    offers = [catalogue.offer(product["code"]) for product in catalogue.products]
-    cards = [
-        offer
-        for offer in offers
-        if offer is not None
-        and offer.is_orderable
-        and offer.payout_type == "gift_card"
-        and offer.currency == currency
-    ]
-    if len(cards) < PRODUCTS_PER_TEMPLATE:
-        return None
+    cards = catalogue.gift_cards[_PLAYGROUND_CURRENCIES[template_id]]
     random = Random(f"{seed}/{template_id}")  # noqa: S311 - repeatable on purpose
     return random.sample(cards, PRODUCTS_PER_TEMPLATE)
+
+
+def is_drawn(template_id: str, catalogue: Catalogue) -> bool:
+    """Whether strict mode draws the products of a template anew for each order."""
+    currency = _PLAYGROUND_CURRENCIES.get(template_id, "")
+    return len(catalogue.gift_cards.get(currency, ())) >= PRODUCTS_PER_TEMPLATE
 
 
 def recipients_get_payments(basket: Basket) -> None:

@@ -94,13 +94,28 @@ class Coverage:
     """What was met.
 
     Attributes:
-        met: by rule id, or by ``area:name`` for what is no rule.
+        again: by rule how many answers have met nothing but what that rule had met before. Whoever
+            notes requests counts those here, for nearly all are such answers; ``met`` has them.
         test: the test that is running, where that is known.
     """
 
     def __init__(self) -> None:
-        self.met: dict[str, Met] = {}
+        self._met: dict[str, Met] = {}
+        self.again: dict[str | None, int] = {}
         self.test: str | None = None
+
+    @property
+    def met(self) -> dict[str, Met]:
+        """What was met, by rule id, or by ``area:name`` for what is no rule."""
+        for rule, times in self.again.items():
+            for key in (rule, *_IMPLIED.get(rule or "", ())):
+                self._met[key or ""].times += times
+        self.again = dict.fromkeys(self.again, 0)
+        return self._met
+
+    def clear(self) -> None:
+        """Forget all of it."""
+        self._met, self.again = {}, {}
 
     def note(self, entry: Flat, account: str | None, redactor: Redactor | KnownKeys) -> None:
         """Note what a request has met.
@@ -110,20 +125,15 @@ class Coverage:
             account: the name of the account.
             redactor: that of its journal.
         """
-        rule, status = entry[14], entry[7]
-        is_plain = not entry[12] and status is not None and status < _FIRST_ERROR
-        if is_plain and rule in self.met and rule not in _LOOKED_INTO:
-            # As nearly always: what it has met was met before.
-            self.met[rule].times += 1
-            for key in _IMPLIED.get(rule, ()):
-                self.met[key].times += 1
-            return
+        rule = entry[14]
         keys = _met_by(entry)
         first = None
-        if any(key not in self.met for key in keys):
+        if any(key not in self._met for key in keys):
             target = Entry(entry, redactor).target.partition("?")[0]
             first = First(entry[0], entry[1], f"{entry[2]} {target}", account, self.test)
         self._count(keys, first)
+        if rule in self._met and rule not in _LOOKED_INTO:
+            self.again.setdefault(rule, 0)
 
     def attempted(self, delivery: Delivery, account: str | None) -> None:
         """Note what the latest attempt to deliver a webhook has met.
@@ -138,9 +148,9 @@ class Coverage:
 
     def _count(self, keys: Sequence[str], first: First | None) -> None:
         for key in keys:
-            met = self.met.get(key)
+            met = self._met.get(key)
             if met is None and first is not None:
-                met = self.met[key] = Met(first)
+                met = self._met[key] = Met(first)
             if met is not None:
                 met.times += 1
 

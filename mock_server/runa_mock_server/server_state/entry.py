@@ -1,7 +1,6 @@
 """One request as the journal keeps it, and as it is shown."""
 
 from collections.abc import Iterator
-from itertools import chain
 from typing import Literal
 
 from runa_mock_server.base.redaction import KnownKeys, RawHeaders, Redactor
@@ -9,7 +8,7 @@ from runa_mock_server.base.redaction import KnownKeys, RawHeaders, Redactor
 BODY_LIMIT = 4096
 """The bytes of a body that are kept."""
 
-_BETWEEN = b"\n"  # no header can hold it
+BETWEEN_HEADERS = b"\n"  # no header can hold it
 
 Outcome = Literal["created", "replayed", "refused"]
 Hits = tuple[tuple[str, str, str], ...]
@@ -35,11 +34,6 @@ Flat = tuple[
 """What an ``Entry`` shows, as it came: number, moment, method, target, headers in one piece,
 idempotency key, body, status, body of the answer, outcome, order, fingerprint, faults,
 kindnesses, rule, and when it was noted."""
-
-
-def in_one_piece(headers: RawHeaders) -> bytes:
-    """Headers as a ``Flat`` entry has them."""
-    return _BETWEEN.join(chain.from_iterable(headers))
 
 
 class Entry:
@@ -79,7 +73,7 @@ class Entry:
         return Redactor(self.sent_api_key or "", known)
 
     def _pairs(self) -> Iterator[tuple[bytes, bytes]]:
-        parts = iter(self._headers.split(_BETWEEN) if self._headers else ())
+        parts = iter(self._headers.split(BETWEEN_HEADERS) if self._headers else ())
         return zip(parts, parts, strict=True)
 
     @property

@@ -17,6 +17,7 @@ from runa_mock_server.webhooks.messages import Delivery
 # What an entry costs beside its texts, about.
 _OVERHEAD = 600
 _FEW = 64
+_FIRST_ERROR = 400
 
 
 class Observer(Protocol):
@@ -102,7 +103,11 @@ class Journal:
     def add(self, entry: Flat) -> None:
         """Note a request, and forget the oldest beyond the limits."""
         watch = self._watch
-        watch.coverage.note(entry, watch.account, self._redactor)
+        again, rule, status = watch.coverage.again, entry[14], entry[7]
+        if rule in again and status is not None and status < _FIRST_ERROR and not entry[12]:
+            again[rule] += 1
+        else:
+            watch.coverage.note(entry, watch.account, self._redactor)
         for observer in watch.observers:
             observer.note(entry, watch.account, self._redactor)
         if len(entry[6]) > BODY_LIMIT or len(entry[8]) > BODY_LIMIT:

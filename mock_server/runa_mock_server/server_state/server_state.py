@@ -64,6 +64,7 @@ class ServerState:
     Attributes:
         public_url: where the server is reached; see ``reached_at``.
         catalogue: what can be ordered now.
+        by_key: the accounts by their API key.
         stop: ends the server; set by whoever serves it.
         later: has something done once the request in hand is answered; set by whoever serves it.
         installed: called with each account that is made or put in the place of another.
@@ -120,7 +121,7 @@ class ServerState:
 
     def _begin(self) -> None:
         settings = self.settings
-        self._accounts: dict[str, Account] = {}
+        self.by_key: dict[str, Account] = {}
         self._numbered: dict[int, tuple[Account, ...]] = {}
         self._latest: OrderedDict[str, None] = OrderedDict()  # keys that may be unused
         self.numbers = count(1)
@@ -202,11 +203,11 @@ class ServerState:
     @property
     def accounts(self) -> list[Account]:
         """Every account, in the order in which they were first used."""
-        return list(self._accounts.values())
+        return list(self.by_key.values())
 
     def account(self, api_key: str) -> Account:
         """The account of a key; the first call with a key makes it."""
-        account = self._accounts.get(api_key)
+        account = self.by_key.get(api_key)
         if account is None:
             account = self.new_account(api_key)
             self.install(account)
@@ -218,7 +219,7 @@ class ServerState:
 
     def has(self, account: Account) -> bool:
         """Whether an account is one of those that there are now."""
-        return self._accounts.get(account.api_key) is account
+        return self.by_key.get(account.api_key) is account
 
     def install(self, account: Account) -> None:
         """Have an account be that of its key, in the place of the one before."""
@@ -233,7 +234,7 @@ class ServerState:
             self._forget_unused()
 
     def _put(self, account: Account) -> None:
-        self._accounts[account.api_key] = account
+        self.by_key[account.api_key] = account
         number = account.state.identity.account
         self._numbered[number] = (*self._numbered.get(number, ()), account)
         for call in self.installed:
@@ -242,7 +243,7 @@ class ServerState:
     def _forget_unused(self) -> None:
         """Forget the oldest account that may be unused, with its requests, if it is unused."""
         api_key, _ = self._latest.popitem(last=False)
-        account = self._accounts.get(api_key)
+        account = self.by_key.get(api_key)
         if account is None or not account.is_unused or self._is_named(api_key):
             return
         self._forget(api_key)
@@ -268,12 +269,19 @@ class ServerState:
     def _sends_webhooks(self) -> bool:
         return self.profile.name != "playground" or self.settings.playground_webhooks
 
+    def webhooks_are_kind(self, account: Account) -> bool:
+        """Whether an order of an account causes a webhook that the playground does not send."""
+        if self.profile.name != "playground" or not self.settings.playground_webhooks:
+            return False
+        endpoints = self.webhooks.endpoints.values()
+        return any(each.hears(account.api_key, "order.completion") for each in endpoints)
+
     def _tell_webhooks(self, account: Account) -> None:
         if self._sends_webhooks:
             self.webhooks.follow(account.api_key, account.state, account.clock)
 
     def _forget(self, api_key: str) -> Account | None:
-        account = self._accounts.pop(api_key, None)
+        account = self.by_key.pop(api_key, None)
         if account is not None:
             number = account.state.identity.account
             others = tuple(each for each in self._numbered.pop(number) if each is not account)
@@ -303,7 +311,7 @@ class ServerState:
 
     def settings_of(self, api_key: str | None) -> "Settings":
         """How the server behaves towards an account; in general, if there is none of that key."""
-        account = None if api_key is None else self._accounts.get(api_key)
+        account = None if api_key is None else self.by_key.get(api_key)
         return self.settings if account is None else account.settings
 
     def subscribe(self, subscription: "Subscription", api_key: str | None) -> Endpoint:
@@ -319,7 +327,7 @@ class ServerState:
 
     def attempted(self, delivery: Delivery) -> None:
         """Tell of the latest attempt to deliver a webhook."""
-        account = self._accounts.get(delivery.message.account or "")
+        account = self.by_key.get(delivery.message.account or "")
         for observer in (self.coverage, *self.observers):
             observer.attempted(delivery, None if account is None else account.name)
 

@@ -16,10 +16,17 @@ MOST_ROWS = 10_000
 
 
 class Batch(NamedTuple):
-    """A record to be written: JSON text as UTF-8, for an account (a number) or for ``WORLD``."""
+    """A record to be written.
+
+    Attributes:
+        account: a number, or ``WORLD``.
+        data: JSON text as UTF-8.
+        blind: whether it is written whatever others have written, so that it is never stale.
+    """
 
     account: int
     data: bytes
+    blind: bool = False
 
 
 class Row(NamedTuple):
@@ -109,7 +116,7 @@ class Engine(Protocol):
     place: str
 
     async def open(self) -> int:
-        """Create or migrate what is needed.
+        """Create or migrate what is needed. If it fails, it can be called again.
 
         Returns:
             The ``seq`` of the newest row, 0 in a new world.
@@ -125,7 +132,8 @@ class Engine(Protocol):
 
         A batch is stale if a row after ``mark`` belongs to its account or to the world; a batch
         for the world is stale if there is any row after ``mark``. Rows of an earlier append count,
-        whoever made it. When this returns, the rows survive the end of the process.
+        whoever made it. A blind batch is never stale. When this returns, the rows survive the end
+        of the process.
 
         Args:
             mark: the ``seq`` of the newest row that the caller has seen.
@@ -224,8 +232,9 @@ def accept(
     changed = {row.account for row in news}
     rows: list[Row] = []
     written: list[int | None] = []
-    for account, data in batches:
-        if account in changed or WORLD in changed or (news and account == WORLD):
+    for account, data, blind in batches:
+        is_stale = account in changed or WORLD in changed or (news and account == WORLD)
+        if is_stale and not blind:
             written.append(None)
         else:
             head += 1

@@ -45,7 +45,7 @@ class Route:
     handler: Handler
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(eq=False)  # without slots: what is not found out costs nothing to set
 class Call:
     """What is known of a request so far; each step adds what it finds out.
 
@@ -87,22 +87,22 @@ class Call:
     target: str
     headers: CIMultiDictProxy[str]
     first_journal: Journal
-    response_headers: dict[str, str] = field(default_factory=dict)
-    faults: tuple[Fault, ...] = ()
+    response_headers: dict[str, str] = field(default_factory=dict, init=False)
+    faults: tuple[Fault, ...] = field(default=(), init=False)
     account: Account = field(init=False)
-    owner: Account | None = None
+    owner: Account | None = field(default=None, init=False)
     execution_mode: ExecutionMode = field(init=False)
     idempotency_key: str = field(init=False)
     processing: Processing | None = field(init=False)
-    body: bytes | None = None
-    fingerprint: str | None = None
-    outcome: Outcome | None = None
-    order_id: str | None = None
-    orders_before: int | None = None
-    kindnesses: tuple[str, ...] = ()
-    accepted_at: int | None = None
-    answer: Answer | None = None
-    status: int | None = None
+    body: bytes | None = field(default=None, init=False)
+    fingerprint: str | None = field(default=None, init=False)
+    outcome: Outcome | None = field(default=None, init=False)
+    order_id: str | None = field(default=None, init=False)
+    orders_before: int | None = field(default=None, init=False)
+    kindnesses: tuple[str, ...] = field(default=(), init=False)
+    accepted_at: int | None = field(default=None, init=False)
+    answer: Answer | None = field(default=None, init=False)
+    status: int | None = field(default=None, init=False)
 
     @property
     def is_remembered(self) -> bool:
