@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from runa_mock_server.cli.errors import RefusedError
+from runa_mock_server.cli.report_file import write_report
 from runa_mock_server.testing.go_live.reading import TrafficError, read
 from runa_mock_server.testing.go_live.rendering import FORMATS
 from runa_mock_server.testing.go_live.report import FailOn, evaluate
@@ -60,10 +61,7 @@ def command(
     if output is None:
         click.echo(text, nl=False)
     else:
-        try:
-            output.write_text(text, encoding="utf-8")
-        except OSError as error:
-            raise RefusedError(f"--output: {output}: {error.strerror}") from None
+        write_report(output, text)
         click.echo(f"{report.verdict} {report.summary}")
     if report.fails(fail_on):
         raise SystemExit(_FAILED)
