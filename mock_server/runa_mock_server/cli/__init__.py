@@ -25,6 +25,7 @@ _COMMANDS = {
     "report": "Judge recorded traffic by the provider's rules for production.",
     "rules": "List the rules of the contract and the evidence for each.",
     "serve": "Serve until SIGINT, SIGTERM or SIGHUP.",
+    "store": "Look at a store, check it, compact it or copy it.",
     "trigger": "Make something happen on a running mock server.",
 }
 
