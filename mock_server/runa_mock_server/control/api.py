@@ -101,8 +101,8 @@ OPERATIONS: tuple[Operation, ...] = (
     Operation("GET", "/products/{code}", products.read_product),
     Operation("PATCH", "/products/{code}", products.change_product),
     Operation("DELETE", "/products/{code}", products.remove_product),
-    Operation("GET", "/state", states.read_state),
-    Operation("PUT", "/state", states.put_state),
+    Operation("GET", "/state", states.read_state, text_form=states.JSON_LINES),
+    Operation("PUT", "/state", states.put_state, text_form=states.JSON_LINES),
     Operation("POST", "/shutdown", running.shut_down, status=202),
     Operation("GET", "/openapi.json", _description),
 )
