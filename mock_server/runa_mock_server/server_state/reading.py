@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
+from runa_mock_server.base import strict_json
 from runa_mock_server.base.errors import quoted
 from runa_mock_server.server_state.snapshots import LINES, MAPPINGS, AccountState, StateHead
 
@@ -137,12 +138,17 @@ def _of_document(text: bytes) -> Iterator[Line]:
                 yield Line(name, f"{{{json.dumps(name)}:{entry}}}".encode(errors="surrogatepass"))
         else:
             head.append(f"{json.dumps(name)}:{document.value()}")
+    whole = f"{{{','.join(head)}}}".encode(errors="surrogatepass")
+    try:
+        strict_json.parse(whole)
+    except strict_json.MalformedJsonError as error:
+        raise UnreadableStateError("", f"is no JSON: {error}", is_json=False) from None
     for name in seen - AccountState.model_fields.keys():
         raise UnreadableStateError(name, "there is no such field")
     for name, field in AccountState.model_fields.items():
         if field.is_required() and name in _LONG and name not in seen:
             raise UnreadableStateError(name, "Field required")
-    yield Line("", f"{{{','.join(head)}}}".encode(errors="surrogatepass"))
+    yield Line("", whole)
 
 
 def _members(document: "_Document", field: str) -> Iterator[str]:
