@@ -9,7 +9,8 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
-from runa_mock_server.base import strict_json
+from pydantic_core import from_json
+
 from runa_mock_server.base.errors import quoted
 from runa_mock_server.server_state.snapshots import LINES, MAPPINGS, AccountState, StateHead
 
@@ -140,8 +141,8 @@ def _of_document(text: bytes) -> Iterator[Line]:
             head.append(f"{json.dumps(name)}:{document.value()}")
     whole = f"{{{','.join(head)}}}".encode(errors="surrogatepass")
     try:
-        strict_json.parse(whole)
-    except strict_json.MalformedJsonError as error:
+        from_json(whole)
+    except ValueError as error:
         raise UnreadableStateError("", f"is no JSON: {error}", is_json=False) from None
     for name in seen - AccountState.model_fields.keys():
         raise UnreadableStateError(name, "there is no such field")
