@@ -45,8 +45,10 @@ async def _stored(url: str) -> list[str]:
 def _compare(stored: list[str], confirmed: dict[int, str]) -> list[str]:
     twice = [key for key, count in Counter(stored).items() if count > 1]
     lost = [seq for seq, key in confirmed.items() if stored[seq - 1 : seq] != [key]]
-    found = [(twice, "keys stored twice"), (lost, "confirmed records lost or changed")]
-    return [f"{len(what)} {text}: {what[:5]}" for what, text in found if what]
+    problems = [f"{len(twice)} keys stored twice: {twice[:5]}"] if twice else []
+    if lost:
+        problems.append(f"{len(lost)} confirmed records lost or changed: {lost[:5]}")
+    return problems
 
 
 def _confirmed(output: bytes) -> dict[int, str]:
