@@ -34,6 +34,7 @@ CALLS: tuple[tuple[str, str, Any], ...] = (
     ("GET", "/effects", None),
     ("GET", "/coverage", None),
     ("DELETE", "/coverage", None),
+    ("GET", "/traffic", None),
     ("GET", "/emails", None),
     ("GET", "/emails/{email_id}", None),
     ("POST", "/webhooks/endpoints", ENDPOINT | {"event": "product.update"}),

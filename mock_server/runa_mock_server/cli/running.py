@@ -30,12 +30,13 @@ announcement = logging.getLogger(f"{__name__}.announcement")
 announcement.setLevel(logging.INFO)  # whatever the log level: who asked for port 0 needs the URL
 
 
-def run(settings: ServeSettings, early: Early | None) -> None:
+def run(settings: ServeSettings, early: Early | None, traffic: Path | None = None) -> None:
     """Serve until a signal or the control API stops the server.
 
     Args:
         settings: of the server and its process.
         early: sockets that listen already, if they listen where the settings say.
+        traffic: the file to record traffic in.
 
     Raises:
         click.ClickException: if the address cannot be listened on.
@@ -44,6 +45,7 @@ def run(settings: ServeSettings, early: Early | None) -> None:
     logs.configure(settings.log_level, settings.log_format)
     try:
         server_state = ServerState(settings.server)
+        _record(server_state, traffic)
         sockets = _sockets(settings, early)
     except CatalogueError as error:
         raise RefusedError(str(error)) from None
@@ -54,6 +56,20 @@ def run(settings: ServeSettings, early: Early | None) -> None:
             runner.run(_serve(server_state, sockets, settings.ready_file))
     except OSError as error:  # no file descriptor is left, for example
         raise click.ClickException(f"cannot start the server: {error.strerror or error}") from None
+
+
+def _record(server_state: ServerState, traffic: Path | None) -> None:
+    """Record the traffic of a server in a file, if one is named."""
+    if traffic is None:
+        return
+    from runa_mock_server.server_state.traffic import TrafficRecorder  # noqa: PLC0415 - rarely used
+    from runa_mock_server.testing.recording import TrafficFile  # noqa: PLC0415 - as above
+
+    try:
+        file = TrafficFile(traffic, "serve")
+    except OSError as error:
+        raise RefusedError(f"--traffic: {traffic}: {error.strerror}") from None
+    server_state.observers.append(TrafficRecorder(server_state, file.write))
 
 
 def _sockets(settings: Settings, early: Early | None) -> list[socket]:

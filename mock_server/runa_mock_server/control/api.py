@@ -19,6 +19,7 @@ from runa_mock_server.control import (
     records,
     running,
     states,
+    traffic,
     webhooks,
 )
 from runa_mock_server.control.description import Description, describe
@@ -69,6 +70,7 @@ OPERATIONS: tuple[Operation, ...] = (
     Operation("GET", "/effects", records.read_effects),
     Operation("GET", "/coverage", coverage.read_coverage),
     Operation("DELETE", "/coverage", coverage.clear_coverage),
+    Operation("GET", "/traffic", traffic.read_traffic),
     Operation("GET", "/emails", emails.list_emails),
     Operation("GET", "/emails/{email_id}", emails.read_email),
     Operation("GET", "/webhooks/endpoints", webhooks.list_endpoints),
