@@ -133,7 +133,7 @@ def _options(call: Call) -> OrderOptions:
 
 
 def _terms(call: Call, options: OrderOptions) -> OrderTerms:
-    """How the order is carried out, now."""
+    """How the order is carried out by now."""
     terms = call.account.orders.terms
     if options.synchronous:  # only this answer shows links; they open where the client is
         return replace(terms, payout_url=call.payout_url)
@@ -160,7 +160,7 @@ async def _hold_up(call: Call, request: OrderRequest) -> None:
     finally:
         account.state.release(request.key)
     call.accepted_at = request.accepted_at = account.clock.now()
-    request.terms = _terms(call, request.options)  # the catalogue may have changed meanwhile
+    request.terms = _terms(call, request.options)  # a product may have changed meanwhile
 
 
 async def _tell_early(call: Call, order_id: str) -> None:
