@@ -20,7 +20,7 @@ BIN := $(VENV)/bin
 PYTHON := $(shell PATH='$(PATH)'; for p in python3.13 python3.12 python3.11 python3 python; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && echo $$p && break; done)
 
-.PHONY: help demo dev test release-check bench format readme clean
+.PHONY: help demo dev test release-check binary bench format readme clean
 
 help:  ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile
@@ -40,6 +40,9 @@ test: $(VENV)/.tox  ## Run every check: tests on the oldest and the newest Pytho
 
 release-check: $(VENV)/.tox  ## Build both distributions, check their metadata, and run every generator of clients
 	@$(BIN)/tox run -q -e release
+
+binary: $(VENV)/.tox  ## Build the command as one executable for this machine, dist/runa-mock, and try it
+	@$(BIN)/tox run -q -e binary
 
 bench: $(VENV)/.tox  ## Measure the speed and write it into the documents, 10 minutes; parts: BENCH="orders clients"
 	@$(BIN)/tox run -q -e bench -- $(BENCH)
