@@ -152,7 +152,8 @@ class ControlApi:
             raise wrong_field("query", "account", f"is given {len(names)} times")
         scope = None
         if operation.path != HEALTH:  # needs no API key
-            scope = scope_of(self._server_state, request.api_key, names[0] if names else None)
+            name = names[0] if names else None
+            scope = scope_of(self._server_state, request.api_key, name, request.host)
         if operation.method != "GET":
             self._server_state.commands += 1
         result = operation.run(self._server_state, scope, parameters, query, request.body)

@@ -48,6 +48,7 @@ class ControlRequest(NamedTuple):
         query: the values of each query parameter.
         body: the JSON body.
         api_key: the API key of the account; ``None`` for the whole server.
+        host: the ``Host`` header, which links in the answer lead to; ``None`` in process.
     """
 
     method: str
@@ -55,6 +56,7 @@ class ControlRequest(NamedTuple):
     query: Mapping[str, Sequence[str]] = {}
     body: bytes = b""
     api_key: str | None = None
+    host: str | None = None
 
 
 class Operation:

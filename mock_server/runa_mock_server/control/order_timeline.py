@@ -89,7 +89,7 @@ def read_story(scope: Scope, order_id: str) -> OrderStory:
     payouts = account.orders.payouts_of(order)
     requests = _requests(account, order, [payout.token for payout in payouts])
     hits = {hit[0] for entry in requests for hit in entry.faults}
-    results = [_payout(account, payout) for payout in payouts]
+    results = [_payout(scope, account, payout) for payout in payouts]
     renderer = account.mail_renderer()
     emails = [email_result(account, email, renderer) for email in account.outbox.of(order_id)]
     told = scope.server_state.webhooks.of_order(order_id)
@@ -102,7 +102,7 @@ def read_story(scope: Scope, order_id: str) -> OrderStory:
         *(_payout_event(payout) for payout in results if payout.status != "ACTIVE"),
     ]
     return OrderStory(
-        order=order_detail(account, order),
+        order=order_detail(scope, account, order),
         events=sorted(events, key=_place),
         requests=[entry_result(entry, account.name) for entry in requests],
         complete=not account.journal.dropped,
@@ -181,10 +181,10 @@ def _mail_events(emails: list[EmailResult]) -> Iterator[StoryEvent]:
         yield StoryEvent(at=email.sent_at, kind="mail", text=text, expected=not email.sent)
 
 
-def _payout(account: Account, payout: Payout) -> PayoutResult:
+def _payout(scope: Scope, account: Account, payout: Payout) -> PayoutResult:
     return PayoutResult(
         item_id=payout.item_id,
-        url=account.orders.terms.payout_url + payout.token,
+        url=scope.payout_url + payout.token,
         status=payout.status,
         status_updated_at=to_datetime(payout.status_updated_at),
         expiry_date=payout.expiry_date,

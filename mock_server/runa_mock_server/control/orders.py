@@ -39,14 +39,15 @@ def list_orders(scope: Scope, query: OrdersQuery) -> OrdersResult:
 
 def read_order(scope: Scope, order_id: str) -> OrderDetail:
     """Read an order as it will be once it has ended, and when that is."""
-    return order_detail(*find_order(scope, order_id))
+    return order_detail(scope, *find_order(scope, order_id))
 
 
 def change_order(scope: Scope, order_id: str, body: OrderBody) -> OrderDetail:
     """End an order now, hold it, or have its payouts expire or be cancelled."""
     account, order = find_order(scope, order_id)
     if body.payout_status is not None:
-        return order_detail(account, _end_payouts(account, order, body.payout_status, body.item_id))
+        changed = _end_payouts(account, order, body.payout_status, body.item_id)
+        return order_detail(scope, account, changed)
     try:
         if body.status == "COMPLETED":
             is_open = account.clock.now() < order.ends_at
@@ -59,7 +60,7 @@ def change_order(scope: Scope, order_id: str, body: OrderBody) -> OrderDetail:
             order = account.orders.hold(order_id)
     except TransitionError as error:
         raise conflict("body", "status", str(error)) from None
-    return order_detail(account, order)
+    return order_detail(scope, account, order)
 
 
 def _end_payouts(
@@ -119,7 +120,8 @@ def _summary(account: Account, order: Order) -> OrderSummary:
     )
 
 
-def order_detail(account: Account, order: Order) -> OrderDetail:
+def order_detail(scope: Scope, account: Account, order: Order) -> OrderDetail:
     """Where an order stands, with its document."""
     summary = _summary(account, order)
-    return OrderDetail(**summary.model_dump(), order=orjson.loads(account.orders.document(order)))
+    document = account.orders.document(order, scope.payout_url)
+    return OrderDetail(**summary.model_dump(), order=orjson.loads(document))

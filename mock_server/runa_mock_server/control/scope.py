@@ -19,15 +19,19 @@ class Scope:
         api_key: the key of the account, accepted by this server; ``None`` for all accounts. One
             that was not used yet makes an account once something is done to it, so that a call
             which is refused makes none.
+        host: the ``Host`` that the call named; ``None`` for a call in process.
 
     Attributes:
         server_state: the server's state.
         api_key: the key of the account, if this is about one.
     """
 
-    def __init__(self, server_state: ServerState, api_key: str | None) -> None:
+    def __init__(
+        self, server_state: ServerState, api_key: str | None, host: str | None = None
+    ) -> None:
         self.server_state = server_state
         self.api_key = api_key
+        self._host = host
 
     @property
     def account(self) -> Account | None:
@@ -51,6 +55,11 @@ class Scope:
                 reason = f"{account.name} was reset or replaced before it was read"
                 raise conflict("path", "", reason)
             yield account
+
+    @property
+    def payout_url(self) -> str:
+        """What payout links in the answer begin with: they open where the caller is (inferred)."""
+        return self.server_state.payout_url_at(self._host)
 
     @property
     def clock(self) -> Clock:
@@ -82,13 +91,16 @@ class Scope:
         return self.accounts[0]
 
 
-def scope_of(server_state: ServerState, api_key: str | None, name: str | None) -> Scope:
+def scope_of(
+    server_state: ServerState, api_key: str | None, name: str | None, host: str | None
+) -> Scope:
     """What a call is about.
 
     Args:
         server_state: the server's state.
         api_key: the key of the account.
         name: the name of an account that exists, instead of its key.
+        host: the ``Host`` that the call named; ``None`` for a call in process.
 
     Raises:
         ControlError: for a key that this server does not accept, an unknown name, or both.
@@ -98,14 +110,14 @@ def scope_of(server_state: ServerState, api_key: str | None, name: str | None) -
     if name is not None:
         for account in server_state.accounts:
             if account.name == name:
-                return Scope(server_state, account.api_key)
+                return Scope(server_state, account.api_key, host)
         raise not_found("query", "account", f"there is no account {quoted(name)}")
     if api_key is None:
-        return Scope(server_state, None)
+        return Scope(server_state, None, host)
     try:
         key = access.api_key(
             api_key, server_state.settings.api_keys, server_state.profile.key_prefix
         )
     except ApiError as error:
         raise wrong_field("header", "x-api-key", error.message) from None
-    return Scope(server_state, key)
+    return Scope(server_state, key, host)

@@ -16,6 +16,7 @@ class Email:
         sent_at: when it leaves, microseconds since the epoch, or ``NEVER`` for an order on hold.
         relayed: what came of relaying it to an SMTP server: ``sent``, or why it was not;
             ``None`` while nothing did.
+        host: the ``Host`` of the request that placed the order; ``None`` if it named none.
     """
 
     to: str
@@ -25,6 +26,7 @@ class Email:
     template_id: str | None
     sent_at: int
     relayed: str | None = None
+    host: str | None = None
 
     @property
     def id(self) -> str:

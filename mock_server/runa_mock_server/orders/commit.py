@@ -24,10 +24,13 @@ class Mail(NamedTuple):
         item: the index of the item whose link it carries.
         relayed: what came of relaying it to an SMTP server: ``sent``, or why it was not;
             ``None`` while nothing did.
+        host: the ``Host`` of the request that placed the order, which the link in the mail
+            leads to; ``None`` for the server's own address.
     """
 
     item: int
     relayed: str | None = None
+    host: str | None = None
 
 
 class Commit(NamedTuple):

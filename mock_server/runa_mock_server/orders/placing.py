@@ -12,6 +12,7 @@ from typing import Any
 import orjson
 
 from runa_mock_server.base import strict_json
+from runa_mock_server.base.address import usable_host
 from runa_mock_server.base.clock import SECOND
 from runa_mock_server.base.errors import ApiError, NeverStoredError, ServiceError, quoted
 from runa_mock_server.base.ids import next_order_id
@@ -322,17 +323,17 @@ def _accept(placing: Placing) -> Commit:
         currency = placing.payment_currency
         balances[currency] = view.balance(currency) - order.total_price
     always, asked = terms.profile.always_sends_email, placing.request.options.email
-    mails: Sequence[int] = ()
+    mails: Sequence[Mail] = ()
     if (always or asked) and not order.failed:
-        mails = mailed_items(
-            [item.distribution for item in order.items], always=always, asked=asked
-        )
+        to = [item.distribution for item in order.items]
+        host = usable_host(placing.request.options.host)
+        mails = [Mail(i, host=host) for i in mailed_items(to, always=always, asked=asked)]
     return Commit(
         answer,
         placing.kept(answer),
         order,
         balances=balances,
-        mails={order.id: [Mail(index) for index in mails]} if mails else {},
+        mails={order.id: mails} if mails else {},
     )
 
 

@@ -41,9 +41,11 @@ class OrderOptions(NamedTuple):
         email: whether mail is to be sent where the environment does not send it anyway.
         processing: how long it is to stay ``PROCESSING``; ``None`` leaves that to the settings.
         trigger: the error that it is to be answered with, or ``order_failed``.
+        host: the ``Host`` header, which links in mails lead to.
     """
 
     synchronous: bool = False
     email: bool = False
     processing: Processing | None = None
     trigger: str | None = None
+    host: str | None = None

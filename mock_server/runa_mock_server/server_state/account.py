@@ -54,6 +54,9 @@ class Server(Protocol):
     def opening_balances(self, settings: "Settings") -> Mapping[str, int]:
         """What an account with these settings has before it orders anything, in cents."""
 
+    def payout_url_at(self, host: str | None) -> str:
+        """What payout links begin with for a client that reaches the server at ``host``."""
+
 
 class Account:
     """What belongs to one API key; keys never see each other's orders or idempotency keys.
@@ -120,8 +123,7 @@ class Account:
     @property
     def outbox(self) -> Outbox:
         """The mails that its orders caused."""
-        orders = self.orders
-        return Outbox(self.state, lambda: orders.terms.payout_url)
+        return Outbox(self.state, self._server.payout_url_at)
 
     @property
     def enforces_balances(self) -> bool:
@@ -153,8 +155,12 @@ class Account:
             now = self.clock.now()
             self.state.commit(lambda view: attempt(view, limit, now))
 
-    def redeem(self, payout: Payout) -> dict[str, Any]:
+    def redeem(self, payout: Payout, links: str) -> dict[str, Any]:
         """The redemption API's answer for a payout; one without a choice is claimed by asking.
+
+        Args:
+            payout: the payout.
+            links: what payout links begin with; a token follows.
 
         Raises:
             RedemptionRefusedError: with the provider's code for the payout's state.
@@ -165,12 +171,12 @@ class Account:
         redemption.check_redeemable(payout)
         if payout.status == "ACTIVE":
             payout = self.orders.claim(payout.token)
-        return redemption.redeemed(payout, self.e_codes(payout))
+        return redemption.redeemed(payout, self.e_codes(payout, links))
 
-    def e_codes(self, payout: Payout) -> list[dict[str, Any]]:
-        """The codes of a claimed payout, one for each part."""
-        parts, terms = self.orders.parts(payout), self.orders.terms
-        return redemption.e_codes(payout, parts, terms.catalogue, terms.payout_url)
+    def e_codes(self, payout: Payout, links: str) -> list[dict[str, Any]]:
+        """The codes of a claimed payout, one for each part; ``links`` is as for ``redeem``."""
+        parts = self.orders.parts(payout)
+        return redemption.e_codes(payout, parts, self.orders.terms.catalogue, links)
 
     def change_settings(self, changes: Mapping[str, Any]) -> None:
         """Let the server behave differently towards this account from now on.

@@ -271,7 +271,7 @@ def _mails(
         if token is None or email.url.rpartition("/")[2] != token:
             raise StateError("emails", f"{quoted(email.item_id)} is no item with this link")
         index = list(tokens).index(email.item_id)
-        mails.setdefault(order.id, []).append(Mail(index, email.relayed))
+        mails.setdefault(order.id, []).append(Mail(index, email.relayed, email.host))
         yield
     return mails
 

@@ -43,14 +43,13 @@ class OrderService:
         self._first_catalogue = catalogue
         self.terms = terms
 
-    def document(self, order: Order, links: str | None = None) -> bytes:
+    def document(self, order: Order, links: str) -> bytes:
         """The full order as it is now, or will be once it has ended; JSON bytes.
 
         Args:
             order: the order.
-            links: what payout links begin with; by default the server's own address.
+            links: what payout links begin with; a token follows.
         """
-        links = links or self.terms.payout_url
         return full_bytes(order, self._state.identity, links, self._clock.now())
 
     def read(self, order_id: str, links: str) -> bytes:

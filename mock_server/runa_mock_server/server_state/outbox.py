@@ -13,14 +13,14 @@ class Outbox:
 
     Args:
         state: the account.
-        links: what payout links begin with, now.
+        links: what payout links begin with, for the host that the order was placed at.
     """
 
-    __slots__ = ("_links", "_state")
+    __slots__ = ("_state", "links")
 
-    def __init__(self, state: AccountState, links: Callable[[], str]) -> None:
+    def __init__(self, state: AccountState, links: Callable[[str | None], str]) -> None:
         self._state = state
-        self._links = links
+        self.links = links
 
     @property
     def changed(self) -> Callable[[str], None] | None:
@@ -51,17 +51,18 @@ class Outbox:
             return ()
         item_ids, tokens = ids_of(order), tokens_of(order, self._state.identity)
         emails = []
-        for index, relayed in mails:
+        for index, relayed, host in mails:
             to = order.items[index].distribution
             emails.append(
                 Email(
                     to=to.email_address or "",
                     order_id=order.id,
                     item_id=item_ids[index],
-                    url=self._links() + tokens[index],
+                    url=self.links(host) + tokens[index],
                     template_id=to.template_id,
                     sent_at=order.ends_at,
                     relayed=relayed,
+                    host=host,
                 )
             )
         return tuple(emails)

@@ -1,12 +1,12 @@
 """Everything that one server owns. Nothing lives at module level: two servers share nothing."""
 
-import re
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from itertools import count
 from typing import TYPE_CHECKING, Any, NamedTuple
 from weakref import ref
 
+from runa_mock_server.base.address import HOST_HEADER
 from runa_mock_server.base.clock import DAY, SECOND, Clock, clock_of
 from runa_mock_server.base.ids import read_payout_token
 from runa_mock_server.base.money import in_cents
@@ -40,8 +40,6 @@ _SWEPT_AT_ONCE = 500  # orders, keys and requests
 _ACCOUNTS_AT_ONCE = 20
 _MOST_UNUSED = 1_000
 """Accounts that stored nothing, beyond which the oldest is forgotten."""
-
-_HOST = re.compile(r"(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?")
 
 
 class _Terms(NamedTuple):
@@ -325,7 +323,7 @@ class ServerState:
             host: under which name and port the client reached the server; heeded where the
                 settings have no ``public_url``.
         """
-        if self.settings.public_url or host is None or _HOST.fullmatch(host) is None:
+        if self.settings.public_url or host is None or HOST_HEADER.fullmatch(host) is None:
             return self.payout_url("")
         return f"http://{host}{PAYOUT_PATH}"
 

@@ -11,6 +11,7 @@ from urllib.parse import quote
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
+from runa_mock_server.base.address import usable_host
 from runa_mock_server.base.clock import FASTEST, SECOND
 from runa_mock_server.base.currencies import Currency
 from runa_mock_server.base.json_pieces import elements, members, model_document
@@ -40,6 +41,12 @@ def _comes(moment: int) -> int:
 
 def _comes_if_ever(moment: int) -> int:
     return moment if moment == NEVER else _comes(moment)
+
+
+def _host(host: str) -> str:
+    if usable_host(host) is None:
+        raise ValueError("must be a host name or an IP address, with or without a port")
+    return host
 
 
 _Microseconds = Annotated[int, Field(ge=0, description="Microseconds since the epoch.")]
@@ -91,6 +98,9 @@ class EmailState(_Part):
     template_id: Annotated[str, Field(pattern=REDEMPTION_TEMPLATE)] | None
     sent_at: MomentOrNever
     relayed: str | None = None
+    host: Annotated[str, AfterValidator(_host)] | None = Field(
+        default=None, description="The Host of the request that placed the order."
+    )
 
 
 class ClockState(_Part):
@@ -129,7 +139,8 @@ class AccountState(_Part):
 def export_account(account: Account) -> Iterator[bytes]:
     """The JSON of the state that an account has when the first piece is asked for, in pieces."""
     now, speed = account.clock.state()
-    state, links = account.state.snapshot(), account.orders.terms.payout_url
+    state, links_at = account.state.snapshot(), account.outbox.links
+    links = links_at(None)
     recipients = sorted(state.recipients.items())
     head = AccountState(
         profile=account.settings.profile,
@@ -150,7 +161,7 @@ def export_account(account: Account) -> Iterator[bytes]:
     )
     of_orders = _OfOrders([], [], [])
     addresses = ((name, known) if known is not None else None for name, known in recipients)
-    emails = Outbox(state, lambda: links).each()
+    emails = Outbox(state, links_at).each()
     yield from model_document(
         head,
         {

@@ -131,6 +131,7 @@ class ControlGate:
                 query=query_of(request),
                 body=body,
                 api_key=request.headers.get("X-Api-Key"),
+                host=request.headers.get("Host"),
             )
         )
         while True:

@@ -85,6 +85,7 @@ def _request(call: Call, raw: bytes) -> OrderRequest:
         email=_asks_for_email(call),
         processing=call.processing,
         trigger=call.account.settings.trigger_error if trigger is None else trigger,
+        host=call.headers.get("Host"),
     )
     return OrderRequest(
         call.idempotency_key, raw, options, as_pydantic_1=profile.details_of_pydantic_1

@@ -93,7 +93,7 @@ def _redemption(call: Call, found: tuple[Account, Payout] | None) -> dict[str, A
     call.kindnesses += ("redemption_api",)
     account, payout = found
     try:
-        return account.redeem(payout)
+        return account.redeem(payout, call.payout_url)
     except RedemptionRefusedError as error:
         return error.document()
 

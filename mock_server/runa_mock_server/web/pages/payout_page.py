@@ -105,7 +105,7 @@ def payout_page(
 
 def vouchers(call: Call, account: Account, payout: Payout) -> list[Voucher]:
     """What a claimed payout was turned into."""
-    parts, e_codes = account.orders.parts(payout), account.e_codes(payout)
+    parts, e_codes = account.orders.parts(payout), account.e_codes(payout, call.payout_url)
     return [_voucher(call, *both) for both in zip(parts, e_codes, strict=True)]
 
 
