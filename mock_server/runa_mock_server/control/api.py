@@ -2,6 +2,7 @@
 
 from collections.abc import Generator, Mapping
 from io import BytesIO
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -98,6 +99,20 @@ OPERATION_OF: Mapping[Function, Operation] = {o.function: o for o in OPERATIONS}
 """The operation that each function implements."""
 
 
+class Prepared(NamedTuple):
+    """A request that was checked.
+
+    Attributes:
+        operation: the operation that it is for.
+        given: the arguments of its function.
+        api_key: the key of the account that it is about; ``None`` for the whole server.
+    """
+
+    operation: Operation
+    given: Mapping[str, Any]
+    api_key: str | None
+
+
 class ControlApi:
     """Answers requests to the control API of one server.
 
@@ -137,7 +152,12 @@ class ControlApi:
         """The allowed methods of a path below ``/_mock``, sorted."""
         return sorted(self._paths.find(path or "/")[0])
 
-    def _answer(self, request: ControlRequest) -> Generator[None, None, Answer]:
+    def prepare(self, request: ControlRequest) -> "Prepared":
+        """Find the operation that a request is for, and check what it is given.
+
+        Raises:
+            ControlError: if the request is refused.
+        """
         methods, parameters = self._paths.find(request.path or "/")
         operation = methods.get(request.method)
         if operation is None:
@@ -154,9 +174,14 @@ class ControlApi:
         if operation.path != HEALTH:  # needs no API key
             name = names[0] if names else None
             scope = scope_of(self._server_state, request.api_key, name, request.host)
+        given = operation.prepare(self._server_state, scope, parameters, query, request.body)
+        return Prepared(operation, given, None if scope is None else scope.api_key)
+
+    def _answer(self, request: ControlRequest) -> Generator[None, None, Answer]:
+        operation, given, _ = self.prepare(request)
         if operation.method != "GET":
             self._server_state.commands += 1
-        result = operation.run(self._server_state, scope, parameters, query, request.body)
+        result = operation.function(**given)
         if not isinstance(result, Pieces):
             return Answer(operation.status, result.model_dump_json().encode())
         document = BytesIO()  # its value is no copy; to join the pieces would take a while

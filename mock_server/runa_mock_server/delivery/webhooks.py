@@ -168,14 +168,16 @@ class WebhookSender:
             return
         at, started = due.due + self._passed(clock, due.noticed), self._loop.time()
         request = self._request(due, faults, settings, at)
+        attempts = []
         if "duplicate" in faults.kinds:
-            delivery.note(await self._post(due, faults, at, request))
+            attempts.append(await self._post(due, faults, at, request))
+            delivery.note(attempts[0])
         attempt = await self._post(due, faults, at, request)
         limit = round(settings.webhook_timeout * SECOND)
         timed_out = attempt.failure == "timeout"
         lasted = limit if timed_out else min(limit, self._passed(clock, started))
         delivery.settle(attempt, at + lasted, settings.webhook_retries, by_hand=due.by_hand)
-        webhooks.settled(due)
+        webhooks.settled(due, [*attempts, attempt])
         held = self._held.pop(endpoint, None)
         if held is not None and held.state == "pending":
             held.due = held.message.clock.now()
@@ -194,7 +196,7 @@ class WebhookSender:
             if self._held.get(endpoint) is delivery:  # no message came that could overtake it
                 del self._held[endpoint]
             return faults
-        faults = self._server_state.webhooks.faults.inject(
+        faults = self._server_state.webhooks.inject(
             delivery.message.account, endpoint, in_order=due.by_hand or endpoint in self._held
         )
         if "reorder" not in faults.kinds:
@@ -237,10 +239,10 @@ class WebhookSender:
             signed_at = max(0, signed_at - round(faults.seconds * SECOND))
         secrets = endpoint.secrets(at)
         if "wrong_signature" in faults.kinds:
-            secrets = [self._server_state.webhooks.new_secret()]
+            secrets = [self._server_state.webhooks.forged_secret()]
         elif "old_secret" in faults.kinds:
             old = [secret for secret, _ in endpoint.retired[-1:]]
-            secrets = old or [self._server_state.webhooks.new_secret()]
+            secrets = old or [self._server_state.webhooks.forged_secret()]
         headers = signed_headers(
             secrets, message.id, signed_at // SECOND, message.payload, settings.webhook_headers
         )

@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Protocol
 
 from runa_mock_server.base.clock import Clock
-from runa_mock_server.base.ids import SECRET_SIZE, Identity, account_number
+from runa_mock_server.base.ids import SECRET_SIZE, Identity, account_number, stream_number
 from runa_mock_server.base.redaction import KnownKeys, Redactor
 from runa_mock_server.catalogue.catalogue import Catalogue
 from runa_mock_server.contract.profiles import Profile
@@ -45,6 +45,10 @@ class Server(Protocol):
         """How the server behaves."""
 
     @property
+    def chance(self) -> int | str | None:
+        """What all that is random follows from; ``None`` leaves it to chance."""
+
+    @property
     def catalogue(self) -> Catalogue:
         """What can be ordered now."""
 
@@ -72,11 +76,13 @@ class Account:
         undelivered: the ids of the orders whose answer has reached no client, neither the first
             nor a replay, each with the number of orders that there were when its request came.
             They are few, and kept although the journal forgets.
+        is_announced: whether a store knows whose its records are.
         redactor: takes its key out of what is shown.
     """
 
     __slots__ = (
         "__weakref__",
+        "_stream",
         "_changed",
         "_first_catalogue",
         "_own_settings",
@@ -84,6 +90,7 @@ class Account:
         "_server",
         "api_key",
         "clock",
+        "is_announced",
         "journal",
         "name",
         "orders",
@@ -107,7 +114,7 @@ class Account:
         self._own_settings: Mapping[str, Any] = _NONE
         self.settings = settings = server.settings
         # One secret each: what other accounts do changes nothing here.
-        seed = None if settings.seed is None else f"{settings.seed}/{api_key}"
+        seed = None if server.chance is None else f"{server.chance}/{api_key}"
         secret = Random(seed).randbytes(SECRET_SIZE)  # noqa: S311 - repeatable on purpose, and guards nothing
         self.state = AccountState(
             Identity(account_number(api_key), secret), server.opening_balances(settings)
@@ -119,6 +126,8 @@ class Account:
         self.redactor = Redactor(api_key, server.known_keys)
         self.journal = Journal(settings.journal_requests, settings.journal_bytes, self.redactor)
         self.undelivered: dict[str, int] = {}
+        self.is_announced = False
+        self._stream = 0
 
     @property
     def outbox(self) -> Outbox:
@@ -139,6 +148,13 @@ class Account:
     def webhooks(self) -> Webhooks:
         """The webhooks of its server."""
         return self._server.webhooks
+
+    @property
+    def stream(self) -> int:
+        """The number under which a store keeps its records."""
+        if not self._stream:
+            self._stream = stream_number(self.api_key)
+        return self._stream
 
     def mail_renderer(self) -> MailRenderer:
         """Renders its mails as its terms are now."""

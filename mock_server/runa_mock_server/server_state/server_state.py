@@ -2,15 +2,17 @@
 
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from functools import partial
 from itertools import count
 from typing import TYPE_CHECKING, Any, NamedTuple
 from weakref import ref
 
 from runa_mock_server.base.address import HOST_HEADER
-from runa_mock_server.base.clock import DAY, SECOND, Clock, clock_of
+from runa_mock_server.base.clock import DAY, SECOND, Clock, ComputerTime, clock_of
 from runa_mock_server.base.ids import read_payout_token
 from runa_mock_server.base.money import in_cents
 from runa_mock_server.base.redaction import KnownKeys
+from runa_mock_server.base.text import escaped
 from runa_mock_server.catalogue.catalogue import Catalogue
 from runa_mock_server.catalogue.changes import (
     ProductChange,
@@ -22,11 +24,16 @@ from runa_mock_server.catalogue.file import catalogue_of
 from runa_mock_server.catalogue.service import ProductService
 from runa_mock_server.contract.processing import Processing, parse_processing
 from runa_mock_server.contract.profiles import PROFILES
+from runa_mock_server.orders.commit import Commit
 from runa_mock_server.orders.payouts import Payout
 from runa_mock_server.orders.terms import OrderTerms
 from runa_mock_server.server_state.account import Account
 from runa_mock_server.server_state.faults import Faults
 from runa_mock_server.server_state.journal import Journal
+from runa_mock_server.store.engine import WORLD
+from runa_mock_server.store.log import Log
+from runa_mock_server.store.memory import AccountState
+from runa_mock_server.store.records import commit_record
 from runa_mock_server.webhooks.endpoints import Endpoint
 from runa_mock_server.webhooks.service import Webhooks
 
@@ -50,6 +57,20 @@ class _Terms(NamedTuple):
     terms: OrderTerms
 
 
+class Origin(NamedTuple):
+    """What a world in a store began with.
+
+    Attributes:
+        seed: what all that is random follows from where the settings name no seed.
+        computer: the computer's clock, which is held while the past is repeated.
+        clock: where the clock stood and how fast it went; ``None`` for the computer's time.
+    """
+
+    seed: str
+    computer: ComputerTime
+    clock: tuple[int, float] | None
+
+
 class ServerState:
     """The state of one server, by account.
 
@@ -57,8 +78,10 @@ class ServerState:
         settings: how the server behaves.
         clock: the time it lives in; by default what the settings say.
         catalogue: what can be ordered; by default what the settings say.
+        origin: what its world began with, if that is in a store.
 
     Attributes:
+        log: the stream of its world, if that is in a store.
         public_url: where the server is reached; see ``reached_at``.
         catalogue: what can be ordered now.
         stop: ends the server; set by whoever serves it.
@@ -83,10 +106,16 @@ class ServerState:
         settings: "Settings",
         clock: Clock | None = None,
         catalogue: Catalogue | None = None,
+        origin: Origin | None = None,
     ) -> None:
+        self.log: Log | None = None
+        self._origin = origin
+        self._resets = 0
         self._first_settings = self.settings = settings
         self.profile = PROFILES[settings.profile]
         self.clock: Clock = clock or clock_of(settings.clock)
+        if origin is not None:
+            self.clock.go_by(origin.computer, origin.clock)
         self._first_catalogue = self.catalogue = catalogue or catalogue_of(settings)
         self._products: ProductService | None = None
         self.public_url = settings.public_url or ""
@@ -113,10 +142,36 @@ class ServerState:
         for api_key in settings.api_keys:
             self.known_keys.add(api_key)
         self.journal = Journal(settings.journal_requests, settings.journal_bytes, self.known_keys)
-        self.faults = Faults(settings.seed)
-        self.webhooks = Webhooks(settings.seed, self.clock, self._wake_server)
+        self.faults = Faults(self.chance)
+        self.webhooks = Webhooks(self.chance, self.clock, self._wake_server)
+        self.webhooks.log = self.log
         for subscription in settings.webhooks:
             self.webhooks.add(subscription, None)
+
+    @property
+    def chance(self) -> int | str | None:
+        """What all that is random follows from; ``None`` leaves it to chance."""
+        if self.settings.seed is not None or self._origin is None:
+            return self.settings.seed
+        return f"{self._origin.seed}/{self._resets}"
+
+    def record_in(self, log: Log) -> None:
+        """Have all that changes from now on noted in a stream."""
+        self.log = self.webhooks.log = log
+        for account in self.accounts:
+            account.state.recorder = partial(self._record, account)
+
+    def _record(
+        self, account: Account, state: AccountState, commit: Commit, undo: Callable[[], None]
+    ) -> None:
+        log = self.log
+        record = None if log is None or log.is_replaying else commit_record(state, commit)
+        if log is None or record is None:
+            return
+        if not account.is_announced:
+            account.is_announced = True
+            log.fact(WORLD, {"account": account_fields(account)})
+        log.commit(account.stream, record, undo)
 
     def clock_moved(self) -> None:
         """Have what is due by now delivered; called by the clocks."""
@@ -216,6 +271,8 @@ class ServerState:
         self._accounts[account.api_key] = account
         number = account.state.identity.account
         self._numbered[number] = (*self._numbered.get(number, ()), account)
+        if self.log is not None:
+            account.state.recorder = partial(self._record, account)
         for call in self.installed:
             call(account)
 
@@ -227,6 +284,7 @@ class ServerState:
             return
         self._forget(api_key)
         account.state.order_changed = account.state.mails_changed = None
+        account.state.recorder = None
         held = ref(account)
         self.journal.dropped += len(account.journal)
         del account
@@ -381,6 +439,7 @@ class ServerState:
         self.clock.reset()
         numbered = self._numbered
         self.webhooks.close()
+        self._resets += 1
         self._begin()
         self._discard(numbered.values())
 
@@ -388,7 +447,19 @@ class ServerState:
         """Return one account to the start, with its faults and its clock."""
         self.faults.remove([f for f in self.faults if f.account == account.api_key])
         self.webhooks.forget(account.api_key)
+        self._resets += 1
         self.install(self.new_account(account.api_key))
+
+
+def account_fields(account: Account) -> dict[str, Any]:
+    """What a store has to know of an account to tell whose its records are."""
+    identity = account.state.identity
+    return {
+        "stream": account.stream,
+        "key": escaped(account.api_key),
+        "number": identity.account,
+        "secret": identity.secret.hex(),
+    }
 
 
 def _changed(settings: "Settings", changes: Mapping[str, Any]) -> "Settings":

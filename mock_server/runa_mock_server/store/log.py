@@ -8,9 +8,9 @@ when they are folded, so that every process carries them out in the same order.
 """
 
 import asyncio
+import os
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, NamedTuple, TypeVar
-from uuid import uuid4
 
 from runa_mock_server.store import records
 from runa_mock_server.store.engine import (
@@ -24,6 +24,13 @@ from runa_mock_server.store.engine import (
 )
 
 T = TypeVar("T")
+
+
+WEBHOOKS = 1
+"""The stream of what becomes of webhooks, on which no order depends."""
+
+EVERY = -1
+"""Instead of the number of an account: an answer that tells of every account."""
 
 
 class StaleError(Exception):
@@ -87,7 +94,7 @@ class Log:
     def fact(self, account: int, fields: dict[str, Any]) -> None:
         """Note what has happened and cannot be undone; kept until it is written."""
         if not self.is_replaying:
-            record = records.dump({**fields, "id": uuid4().hex})
+            record = records.dump({**fields, "id": _new_id()})
             self._noted.append(_Entry(Batch(account, record, blind=True)))
             self._plan()
 
@@ -105,7 +112,7 @@ class Log:
         Raises:
             StoreError: if it was not written; nothing is done then.
         """
-        record = records.dump({**fields, "id": uuid4().hex})
+        record = records.dump({**fields, "id": _new_id()})
         done = asyncio.get_running_loop().create_future()
         self._noted.append(_Entry(Batch(WORLD, record, blind=True), None, done))
         self._plan()
@@ -249,7 +256,7 @@ class Log:
             account, future = waiter
             if future.done():
                 continue
-            if WORLD in changed or account in changed:
+            if WORLD in changed or account in changed or (changed and account == EVERY):
                 future.set_exception(StaleError())
             elif keep:
                 self._waiters.append(waiter)
@@ -270,6 +277,11 @@ class Log:
             if not future.done():
                 future.set_exception(error)
         self._waiters = []
+
+
+def _new_id() -> str:
+    """Tells a record from one that says the same, where one may be written twice."""
+    return os.urandom(12).hex()
 
 
 def _touches(changed: set[int], entry: _Entry) -> bool:

@@ -274,7 +274,9 @@ class AccountState:
             key, kept = changes.key
             self._keys.pop(key, None)
             self._keys[key] = kept
-        _write([(self.balances, c, _ABSENT if n is None else n) for c, n in changes.balances.items()])
+        _write(
+            [(self.balances, c, _ABSENT if n is None else n) for c, n in changes.balances.items()]
+        )
         _write([(self._mails, id_, tuple(m) or _ABSENT) for id_, m in changes.mails.items()])
         self.recipients.update(changes.recipients)
         if changes.attempt is not None:
