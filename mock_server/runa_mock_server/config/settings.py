@@ -213,6 +213,12 @@ class Settings(BaseModel):
         default="system",
         description="Server time: system, manual, or a fixed time like 2026-01-31T12:00:00Z.",
     )
+    store: str = Field(
+        default="memory:",
+        repr=False,
+        json_schema_extra={"writeOnly": True},
+        description="Where orders and all else are kept: memory:, sqlite:///FILE or postgresql://.",
+    )
     control: bool = Field(default=True, description="Serve the control API under /_mock.")
     control_token: Annotated[str, Field(min_length=1, pattern=r"^[!-~]+$")] | None = Field(
         default=None,

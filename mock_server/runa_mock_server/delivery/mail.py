@@ -61,11 +61,18 @@ class MailSender:
         self._task: asyncio.Task[None] | None = None
         server_state.installed.append(self._watch)
         for account in server_state.accounts:
-            self._watch(account)
+            # What a store kept from before is relayed if that had not come about.
+            kept = server_state.log is not None
+            self._watch(account, account.imported_at if kept else None)
 
-    def _watch(self, account: Account) -> None:
-        now = account.clock.now()
-        to_leave = [email for email in account.outbox.by_order() if email.sent_at > now]
+    def _watch(self, account: Account, since: int | None = None) -> None:
+        """Relay the mails of an account that leave after a time, by default after now."""
+        since = account.clock.now() if since is None else since
+        to_leave = [
+            email
+            for email in account.outbox.by_order()
+            if email.sent_at > since and email.relayed is None
+        ]
         for order_id in {email.order_id for email in to_leave}:
             self._look(account, order_id)
         account.outbox.changed = partial(self._look, account)
@@ -135,11 +142,13 @@ class MailSender:
         account, email = self._queue.popleft()
         if not self._server_state.has(account):  # it was reset meanwhile
             return
-        outcome = "not relayed: the mock server was stopped"
         try:
             outcome = await self._connection.send(account, email)
-        finally:
-            account.outbox.note(email, outcome)
+        except BaseException:
+            if self._server_state.log is None:
+                account.outbox.note(email, "not relayed: the mock server was stopped")
+            raise
+        account.outbox.note(email, outcome)
 
     async def close(self) -> None:
         """Stop relaying; mails that wait are noted as not relayed."""
@@ -150,8 +159,9 @@ class MailSender:
             self._task.cancel()
             with suppress(asyncio.CancelledError):
                 await self._task
-        for account, email in self._queue:
-            account.outbox.note(email, "not relayed: the mock server was stopped")
+        if self._server_state.log is None:  # else they are relayed at the next start
+            for account, email in self._queue:
+                account.outbox.note(email, "not relayed: the mock server was stopped")
         self._queue.clear()
 
 

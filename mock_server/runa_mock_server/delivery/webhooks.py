@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from runa_mock_server.base.clock import SECOND, Clock, computer_time
 from runa_mock_server.server_state.account import Account
 from runa_mock_server.server_state.server_state import ServerState
+from runa_mock_server.store.engine import StoreError
+from runa_mock_server.store.log import StaleError
 from runa_mock_server.webhooks.endpoints import Endpoint
 from runa_mock_server.webhooks.faults import InjectedFaults, reserialised
 from runa_mock_server.webhooks.messages import Answer, Attempt, Delivery, Due
@@ -32,6 +34,8 @@ _CONNECTIONS = 8  # to one endpoint
 _STEPS = 50
 # A clock that has leapt is past every limit at once; a receiver still gets the time to answer.
 _GRACE = 3.0
+# So long attempts wait while the store is away.
+_STORE_PAUSE = 1.0
 
 
 class _Request(NamedTuple):
@@ -163,6 +167,8 @@ class WebhookSender:
             self._settings(due),
         )
         clock, endpoint = delivery.message.clock, delivery.endpoint
+        if not await self._is_stored(due):
+            return
         faults = self._faults(due)
         if faults is None:
             return
@@ -182,6 +188,19 @@ class WebhookSender:
         if held is not None and held.state == "pending":
             held.due = held.message.clock.now()
             webhooks.schedule(held)
+
+    async def _is_stored(self, due: Due) -> bool:
+        """Wait until the store has the message, so that it has the same id for ever."""
+        log = self._server_state.log
+        if log is not None:
+            try:
+                with suppress(StaleError):
+                    await log.written(None, is_fresh=True)
+            except StoreError:
+                await asyncio.sleep(_STORE_PAUSE)
+                self._server_state.webhooks.put_back(due)
+                return False
+        return True
 
     def _passed(self, clock: Clock, since: float) -> int:
         """Microseconds of a clock since a time of the event loop, had it never been moved."""

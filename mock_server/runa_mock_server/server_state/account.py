@@ -76,6 +76,7 @@ class Account:
         undelivered: the ids of the orders whose answer has reached no client, neither the first
             nor a replay, each with the number of orders that there were when its request came.
             They are few, and kept although the journal forgets.
+        imported_at: its time when it was imported; 0 if it was not.
         is_announced: whether a store knows whose its records are.
         redactor: takes its key out of what is shown.
     """
@@ -90,6 +91,7 @@ class Account:
         "_server",
         "api_key",
         "clock",
+        "imported_at",
         "is_announced",
         "journal",
         "name",
@@ -126,6 +128,7 @@ class Account:
         self.redactor = Redactor(api_key, server.known_keys)
         self.journal = Journal(settings.journal_requests, settings.journal_bytes, self.redactor)
         self.undelivered: dict[str, int] = {}
+        self.imported_at = 0
         self.is_announced = False
         self._stream = 0
 

@@ -2,13 +2,14 @@
 
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from itertools import count
 from typing import TYPE_CHECKING, Any, NamedTuple
 from weakref import ref
 
 from runa_mock_server.base.address import HOST_HEADER
-from runa_mock_server.base.clock import DAY, SECOND, Clock, ComputerTime, clock_of
+from runa_mock_server.base.clock import DAY, SECOND, Clock, ComputerTime, clock_of, computer_time
 from runa_mock_server.base.ids import read_payout_token
 from runa_mock_server.base.money import in_cents
 from runa_mock_server.base.redaction import KnownKeys
@@ -28,7 +29,7 @@ from runa_mock_server.orders.commit import Commit
 from runa_mock_server.orders.payouts import Payout
 from runa_mock_server.orders.terms import OrderTerms
 from runa_mock_server.server_state.account import Account
-from runa_mock_server.server_state.faults import Faults
+from runa_mock_server.server_state.faults import Fault, Faults, Target
 from runa_mock_server.server_state.journal import Journal
 from runa_mock_server.store.engine import WORLD
 from runa_mock_server.store.log import Log
@@ -110,7 +111,8 @@ class ServerState:
     ) -> None:
         self.log: Log | None = None
         self._origin = origin
-        self._resets = 0
+        self._resets = self._resets_of_all = 0
+        self._lives: dict[str, int] = {}
         self._first_settings = self.settings = settings
         self.profile = PROFILES[settings.profile]
         self.clock: Clock = clock or clock_of(settings.clock)
@@ -155,6 +157,37 @@ class ServerState:
             return self.settings.seed
         return f"{self._origin.seed}/{self._resets}"
 
+    def life_of(self, api_key: str | None) -> list[int]:
+        """Tells the journal of an account, or of the server, from those that resets have ended."""
+        return [self._resets_of_all, 0 if api_key is None else self._lives.get(api_key, 0)]
+
+    async def strike(self, target: Target, *, inside: bool = False) -> Fault | None:
+        """The fault that hits a request, counted in the store before it strikes.
+
+        Raises:
+            StoreError: if it cannot be counted.
+        """
+        if self.log is None:
+            return self.faults.strike(target, inside=inside)
+        if not self.faults.may_strike(target, inside=inside):
+            return None
+        fields = {
+            "target": [None if text is None else escaped(text) for text in target],
+            "inside": inside,
+            "time": computer_time(),
+        }
+        fault: Fault | None = await self.log.operate({"strike": fields})
+        return fault
+
+    def numbers_go_on_after(self, number: int) -> None:
+        """Give later requests larger numbers than this."""
+        following = next(self.numbers)
+        self.numbers = count(max(following, number + 1))
+
+    def at(self, moment: int) -> AbstractContextManager[None]:
+        """Hold the computer's clock at a moment meanwhile, where the world is in a store."""
+        return nullcontext() if self._origin is None else self._origin.computer.held_at(moment)
+
     def record_in(self, log: Log) -> None:
         """Have all that changes from now on noted in a stream."""
         self.log = self.webhooks.log = log
@@ -177,6 +210,15 @@ class ServerState:
         """Have what is due by now delivered; called by the clocks."""
         self.clock_moves += 1
         self.wake()
+
+    def server_clock_moved(self) -> None:
+        """Have what is due delivered, and note a clock that was moved by who made it."""
+        log = self.log
+        if log is not None and not log.is_replaying:
+            now, speed = self.clock.state()
+            fields = {"time": computer_time(), "now": now, "speed": speed}
+            log.fact(WORLD, {"clock": fields})
+        self.clock_moved()
 
     def _wake_server(self) -> None:
         self.wake()  # which is set later than whoever calls this is made
@@ -261,6 +303,7 @@ class ServerState:
         if before is None:
             self.known_keys.add(account.api_key)
         else:
+            self._lives[account.api_key] = self._lives.get(account.api_key, 0) + 1
             self._discard([(before,)])
         self._put(account)
         self._latest[account.api_key] = None
@@ -440,6 +483,8 @@ class ServerState:
         numbered = self._numbered
         self.webhooks.close()
         self._resets += 1
+        self._resets_of_all += 1
+        self._lives = {}
         self._begin()
         self._discard(numbered.values())
 

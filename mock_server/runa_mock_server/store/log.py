@@ -9,7 +9,8 @@ when they are folded, so that every process carries them out in the same order.
 
 import asyncio
 import os
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Sequence
+from contextlib import suppress
 from typing import Any, NamedTuple, TypeVar
 
 from runa_mock_server.store import records
@@ -76,6 +77,8 @@ class Log:
         self._waiters: list[_Waiter] = []
         self._trip: asyncio.Task[None] | None = None
         self._is_planned = False
+        self._is_closed = False
+        self._after: list[Callable[[], None]] = []
 
     # What is noted.
 
@@ -103,6 +106,11 @@ class Log:
         self._entries.append(entry)
         self._plan()
 
+    def replay(self, rows: Iterable[Row]) -> None:
+        """Carry out records that the store has."""
+        for row in rows:
+            self._carry_out(row)
+
     async def operate(self, fields: dict[str, Any]) -> Any:
         """Write an operation on the world, and carry it out.
 
@@ -112,11 +120,56 @@ class Log:
         Raises:
             StoreError: if it was not written; nothing is done then.
         """
-        record = records.dump({**fields, "id": _new_id()})
-        done = asyncio.get_running_loop().create_future()
-        self._noted.append(_Entry(Batch(WORLD, record, blind=True), None, done))
+        batch = Batch(WORLD, records.dump({**fields, "id": _new_id()}), blind=True)
+        while True:  # a record that was written after all is carried out once
+            done = asyncio.get_running_loop().create_future()
+            self._noted.append(_Entry(batch, None, done))
+            self._plan()
+            try:
+                return await done
+            except StaleError:
+                continue
+
+    async def check(self) -> None:
+        """See whether the store answers.
+
+        Raises:
+            StoreError: if it does not.
+        """
+        if self.engine.shared:
+            await self.catch_up()
+        else:
+            await self.engine.append(self.mark, ())
+
+    async def catch_up(self) -> None:
+        """Fold what others have written until now.
+
+        Raises:
+            StoreError: if the store does not answer.
+        """
+        with suppress(StaleError):
+            await self.written(EVERY)
+
+    async def reopen(self) -> None:
+        """Open the engine again, if it was closed, and fold what was written meanwhile."""
+        if self._is_closed:
+            await self.engine.open()
+            self._is_closed = False
+            while rows := await self.engine.read(self.mark):
+                self.replay(rows)
+
+    async def close(self) -> None:
+        """Write what is noted, and let go of the store."""
+        if not self._is_closed:
+            with suppress(StoreError, StaleError):
+                await self.written(None, is_fresh=True)
+            self._is_closed = True
+            await self.engine.close()
+
+    def after(self, call: Callable[[], None]) -> None:
+        """Have something done after the next append, whatever comes of it."""
+        self._after.append(call)
         self._plan()
-        return await done
 
     def has_noted(self, account: int | None = None) -> bool:
         """Whether commits of an account, or any, are not in the store yet."""
@@ -178,14 +231,18 @@ class Log:
         waiters, self._waiters = self._waiters, []
         try:
             changed = await self._append()
-            if entries:
-                await self.engine.journal(entries)
         except OutcomeUnknownError:
             self._fail(StaleError(), waiters)
         except StoreError as error:
             self._fail(error, waiters)
         else:
+            if entries:
+                with suppress(StoreError):  # it may lose its newest, and no answer hangs on it
+                    await self.engine.journal(entries)
             self._release(waiters, changed)
+        calls, self._after = self._after, []
+        for call in calls:
+            call()
 
     async def _append(self) -> set[int]:
         """Append what is sent, and fold the news.
