@@ -80,7 +80,7 @@ from runa_client._settings import (
     checked_header,
     make_settings,
 )
-from runa_client._transport import RunaAdapter
+from runa_client._transport import RunaAdapter, deadline
 from runa_client._version import VERSION as __version__  # noqa: N811 - the name that packages state their version by
 from runa_client._webhooks import (
     HeaderValue,
@@ -176,6 +176,7 @@ __all__ = [
     "WebhookVerificationError",
     "__version__",
     "checked_header",
+    "deadline",
     "decode_json",
     "email",
     "encode_json",

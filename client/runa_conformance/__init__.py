@@ -6,7 +6,7 @@ place orders run only if that is allowed.
 
 from runa_conformance._checks import CHECKS
 from runa_conformance._failures import SelectionError, TargetError
-from runa_conformance._http import Key, Request
+from runa_conformance._messages import Key, Request
 from runa_conformance._recording import Exchange, Recording, read_recording
 from runa_conformance._registry import Check, select
 from runa_conformance._replay import Comparison, Drift, ReplayOptions, replay
@@ -15,13 +15,14 @@ from runa_conformance._report import (
     as_junit,
     as_text,
     checks_as_text,
+    findings,
+    group_as_text,
     result_as_text,
-    rules_as_json,
-    rules_as_text,
     summary,
 )
 from runa_conformance._results import Report, Result, Status
 from runa_conformance._rules import RULES, Rule
+from runa_conformance._rules_report import rules_as_json, rules_as_text
 from runa_conformance._run import ConformOptions, conform
 from runa_conformance._target import TargetOptions
 from runa_schemas.contract_data import ProfileName
@@ -51,6 +52,8 @@ __all__ = [
     "as_text",
     "checks_as_text",
     "conform",
+    "findings",
+    "group_as_text",
     "read_recording",
     "replay",
     "result_as_text",

@@ -1,24 +1,15 @@
 """What checks say about answers; each function raises ``MismatchError`` where it is not so."""
 
-import reprlib
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from runa_conformance._brief import shown
 from runa_conformance._failures import MismatchError
-from runa_conformance._http import Answer
+from runa_conformance._messages import Answer
 from runa_schemas import ERRORS
-
-_BRIEF = reprlib.Repr()
-_BRIEF.maxstring = _BRIEF.maxother = 120
-_BRIEF.maxdict, _BRIEF.maxlist = 12, 8
 
 OK = 200
 ACCEPTED = 202
-
-
-def shown(value: object) -> str:
-    """A value from somewhere else, short and in ASCII."""
-    return ascii(_BRIEF.repr(value))[1:-1]
 
 
 def expect(holds: object, message: str) -> None:
@@ -35,17 +26,16 @@ def equal(found: object, expected: object, what: str) -> None:
 
 def success(answer: Answer, status: int = OK) -> Any:
     """The request succeeded with this status; gives the document."""
-    expect(answer.status == status, f"{answer}, expected {status}")
+    if answer.status != status:
+        raise MismatchError(f"{answer}, expected {status}", answer.kind)
     return answer.document
 
 
 def refused(answer: Answer, error_type: str) -> Any:
     """The request was refused with this type of error and the status that goes with it."""
     status = ERRORS[error_type].status
-    expect(
-        (answer.status, answer.error_type) == (status, error_type),
-        f"{answer}, expected {status} {error_type}",
-    )
+    if (answer.status, answer.error_type) != (status, error_type):
+        raise MismatchError(f"{answer}, expected {status} {error_type}", answer.kind)
     return answer.document
 
 

@@ -14,8 +14,21 @@ class UnreachableError(Exception):
 
 
 class MismatchError(Exception):
-    """An answer is not what the rule says; the message tells both."""
+    """An answer is not what the rule says; the message tells both.
+
+    Args:
+        message: what was found, and what was expected.
+        cause: under which failures of several checks are reported together; by default the message.
+    """
+
+    def __init__(self, message: str, cause: str | None = None) -> None:
+        super().__init__(message)
+        self.cause = message if cause is None else cause
 
 
 class SkippedError(Exception):
     """The check has no sense here; the message is the reason."""
+
+
+class UnexpectedOrderError(Exception):
+    """The check would order, but the server accepts what it should refuse; nothing was sent."""

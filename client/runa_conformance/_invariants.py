@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
+from runa_conformance._brief import shown
 from runa_conformance._failures import MismatchError
-from runa_conformance._http import TOO_MANY, Answer
+from runa_conformance._messages import TOO_MANY, Answer
 from runa_conformance._rules import RULES, Rule
 from runa_schemas import ERRORS, SchemaIssue, iter_errors, openapi
 from runa_schemas.contract_data import API_VERSION
@@ -72,7 +73,7 @@ def _are_json(answer: Answer) -> Violations:
     if answer.request.is_link:
         return
     if answer.media_type != _JSON:
-        yield _operation(answer), f"{answer}, content type {answer.media_type!r}"
+        yield _operation(answer), f"{answer}, content type {shown(answer.media_type)}"
     try:
         _ = answer.document
     except MismatchError as error:
@@ -84,7 +85,8 @@ def _name_the_version(answer: Answer) -> Violations:
         return
     found = answer.headers.get("x-api-version")
     if found != API_VERSION:
-        yield _operation(answer), f"{answer}, X-Api-Version {found!r}, expected {API_VERSION!r}"
+        told = f"X-Api-Version {shown(found)}, expected {shown(API_VERSION)}"
+        yield _operation(answer), f"{answer}, {told}"
 
 
 def _carry_the_status_of_their_type(answer: Answer) -> Violations:

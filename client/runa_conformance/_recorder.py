@@ -13,14 +13,14 @@ from typing import Any
 
 from runa_client import __version__, decode_json, encode_json
 from runa_conformance._failures import MismatchError, TargetError
-from runa_conformance._http import API_KEY_HEADER, Answer, HttpSession, Key, Request
-from runa_conformance._recording import FORMAT, INDEX, PLACEHOLDER, REDACTED
+from runa_conformance._http import HttpSession
+from runa_conformance._messages import API_KEY_HEADER, Answer, Key, Request
+from runa_conformance._recording import FORMAT, INDEX, PLACEHOLDER
+from runa_conformance._redaction import REDACTED, hide_codes
 from runa_conformance._registry import Check
 from runa_schemas.contract_data import ProfileName
 
 _KEPT_HEADERS = frozenset({"allow", "content-type", "x-api-version", "x-send-email"})
-_SECRET_FIELDS = frozenset({"code", "pin", "barcode_string", "url"})
-_REDACTED_LINK = "https://redacted.invalid/"
 _FIRST_ERROR = 400
 _UNSAFE = re.compile(r"[^a-z0-9_.-]")
 
@@ -128,16 +128,6 @@ def _tokens_in(document: Any) -> Iterator[str]:
                 yield token
 
 
-def _hide(e_code: Any) -> None:
-    """Take out of an e-code what could be spent; what is a URL or absent still shows as that."""
-    if isinstance(e_code, dict):
-        for name in _SECRET_FIELDS & e_code.keys():
-            value = e_code[name]
-            if isinstance(value, str):
-                is_url = value.startswith(("http://", "https://"))
-                e_code[name] = _REDACTED_LINK if is_url else REDACTED
-
-
 def _request_fixture(request: Request) -> dict[str, Any]:
     headers = dict(request.headers)
     if request.key is not None:
@@ -161,8 +151,7 @@ def _answer_fixture(answer: Answer) -> dict[str, Any]:
     except ValueError:
         return fixture | {"text": answer.body.decode(errors="surrogateescape")}
     if answer.request.is_link and isinstance(document, dict):
-        for e_code in (document.get("e_code"), *(document.get("e_codes") or ())):
-            _hide(e_code)
+        hide_codes(document)
     return fixture | {"json": document}
 
 

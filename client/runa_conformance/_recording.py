@@ -13,12 +13,11 @@ from urllib.parse import parse_qs, urlsplit
 
 from runa_client import decode_json, encode_json
 from runa_conformance._failures import TargetError
-from runa_conformance._http import API_KEY_HEADER, Key, Request
+from runa_conformance._messages import API_KEY_HEADER, Key, Request
 from runa_schemas.contract_data import ProfileName
 
 INDEX: Final = "recording.json"
 FORMAT: Final = 1
-REDACTED: Final = "[redacted]"
 PLACEHOLDER: Final = "payout-token-"
 """How the placeholder of a payout link's token begins."""
 

@@ -26,6 +26,7 @@ class Check:
             reading, only orders that are malformed or name no product that exists.
         profile: the only environment in which it makes sense, ``None`` for every one.
         other_account: whether it needs a second API key.
+        moves_clock: whether it needs a server whose clock can be moved.
     """
 
     name: str
@@ -34,6 +35,7 @@ class Check:
     orders: bool = False
     profile: ProfileName | None = None
     other_account: bool = False
+    moves_clock: bool = False
 
     @property
     def group(self) -> str:
@@ -73,6 +75,7 @@ class Group:
         orders: bool = False,
         profile: ProfileName | None = None,
         other_account: bool = False,
+        moves_clock: bool = False,
     ) -> Callable[[Proof], Proof]:
         """Make a check of a function: its name and its docstring are the check's.
 
@@ -81,6 +84,7 @@ class Group:
             orders: whether it places orders.
             profile: the only environment in which it makes sense.
             other_account: whether it needs a second API key.
+            moves_clock: whether it needs a server whose clock can be moved.
         """
 
         def register(proof: Proof) -> Proof:
@@ -93,6 +97,7 @@ class Group:
                     orders=orders,
                     profile=profile,
                     other_account=other_account,
+                    moves_clock=moves_clock,
                 )
             )
             return proof

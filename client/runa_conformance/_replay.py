@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any, Unpack
 from uuid import uuid4
 
-from runa_conformance._expect import shown
+from runa_conformance._brief import shown
 from runa_conformance._failures import MismatchError, UnreachableError
-from runa_conformance._http import Answer, HttpSession, Key, Request
+from runa_conformance._http import HttpSession
+from runa_conformance._messages import Answer, Key, Request
 from runa_conformance._recording import Exchange, Recording, read_recording
 from runa_conformance._shapes import Difference, Twins, differences, ids_in
 from runa_conformance._target import TargetOptions, check_target, open_session

@@ -1,22 +1,27 @@
 """Reports for people and for machines: text, JSON and JUnit XML."""
 
 import json
+import textwrap
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict
+from itertools import groupby
 from typing import Any, Final
 
-from runa_conformance._checks import CHECKS
-from runa_conformance._invariants import Invariant, invariants
-from runa_conformance._recording import Recording
+from runa_conformance._causes import Cause, causes, drift_kinds
+from runa_conformance._invariants import invariants
 from runa_conformance._registry import Check
 from runa_conformance._replay import Comparison, Drift
 from runa_conformance._results import Report, Result, Status
-from runa_conformance._rules import EVIDENCE, RULES, Rule
 from runa_conformance.junit import Case, Suite, as_xml
 
 _MARKS: Final[Mapping[Status, str]] = {"passed": "ok  ", "failed": "FAIL", "skipped": "skip"}
 _INDENT = "      "
+_WIDTH = 100
+_MOST_IN_FULL = 5
+_MOST_LINES = 15
+_MOST_NAMES = 6
+_MOST_REASONS = 6
 
 
 def result_as_text(result: Result | Drift) -> str:
@@ -32,23 +37,107 @@ def result_as_text(result: Result | Drift) -> str:
         return f"{line}: {result.reason}"
     if result.status == "passed":
         return line if result.reading is None else f"{line}: {result.reading}"
-    told = [
+    return "\n".join([line, *(_INDENT + line for line in _details(result))])
+
+
+def _details(result: Result) -> list[str]:
+    exchange = {"sent": result.sent, "received": result.received}
+    return [
         f"expected: {result.text}",
         *(result.reason or "").splitlines(),
-        *([] if result.exchange is None else [f"sent: {result.exchange}"]),
+        *(f"{name}: {text}" for name, text in exchange.items() if text is not None),
         f"rule: {result.rule.id} ({result.rule.source})",
     ]
-    return "\n".join([line, *(_INDENT + line for line in told)])
+
+
+def group_as_text(results: Iterable[Result]) -> str:
+    """The results of one group of checks as a line of counts."""
+    found = list(results)
+    counts = Counter(result.status for result in found)
+    told = ", ".join(f"{counts[status]} {status}" for status in _MARKS if counts[status])
+    return f"{found[0].name.partition('.')[0]:<12} {told}"
+
+
+def _failures(results: Iterable[Result]) -> Iterator[str]:
+    """The failures by cause: the first in full, the next a line each, the rest counted."""
+    found = causes(results)
+    for index, cause in enumerate(found[:_MOST_LINES]):
+        yield from _cause_in_full(cause) if index < _MOST_IN_FULL else [_cause_as_line(cause)]
+    if len(found) > _MOST_LINES:
+        yield f"FAIL  {len(found) - _MOST_LINES} more causes: --format json lists all"
+
+
+def _cause_in_full(cause: Cause) -> Iterator[str]:
+    names = [result.name for result in cause.others]
+    alike = f" and {len(names)} more with this cause" if names else ""
+    yield f"{_MARKS['failed']}  {cause.first.name}{alike}"
+    yield from (_INDENT + line for line in _details(cause.first))
+    if len(names) > _MOST_NAMES:
+        names[_MOST_NAMES:] = [f"and {len(names) - _MOST_NAMES} more"]
+    if names:
+        yield from textwrap.wrap(
+            f"alike: {', '.join(names)}",
+            _WIDTH,
+            initial_indent=_INDENT,
+            subsequent_indent=_INDENT,
+            break_on_hyphens=False,
+        )
+
+
+def _cause_as_line(cause: Cause) -> str:
+    reason = (cause.first.reason or "").partition("\n")[0]
+    line = f"{_MARKS['failed']}  {cause.first.name}: {reason}"
+    return f"{line} (and {len(cause.others)} more)" if cause.others else line
+
+
+def _readings(results: Iterable[Result]) -> Iterator[str]:
+    """Which reading was met where the provider's pages contradict each other."""
+    return (f"note  {result.name}: {result.reading}" for result in results if result.reading)
+
+
+def _skips(results: Iterable[Result]) -> Iterator[str]:
+    reasons = Counter(result.reason for result in results if result.status == "skipped")
+    told = reasons.most_common(_MOST_REASONS)
+    for reason, count in told:
+        yield f"{_MARKS['skipped']}  {count} checks: {reason}"
+    left = reasons.total() - sum(count for _, count in told)
+    if left:
+        yield f"{_MARKS['skipped']}  {left} checks for other reasons: --verbose lists all"
+
+
+def _differences(report: Comparison) -> Iterator[str]:
+    found = drift_kinds(report.drifts)
+    for kind in found[:_MOST_LINES]:
+        yield f"DIFF  {kind.operation} {kind.field}: {kind.total} differences, the first:"
+        yield f"{_INDENT}recorded {kind.first.recorded}, found {kind.first.found}"
+        yield f"{_INDENT}{kind.first.exchange}"
+    if len(found) > _MOST_LINES:
+        yield f"DIFF  {len(found) - _MOST_LINES} more fields: --format json lists all"
+
+
+def findings(report: Report | Comparison) -> str:
+    """What did not pass, by cause, and what was skipped, by reason; ends with the summary."""
+    if isinstance(report, Comparison):
+        lines = list(_differences(report))
+    else:
+        lines = [*_readings(report.results), *_failures(report.results), *_skips(report.results)]
+    return "\n".join([*lines, summary(report)])
 
 
 def summary(report: Report | Comparison) -> str:
     """What came out: a line, and one more for each reason to leave something out."""
     if isinstance(report, Report):
         counts = ", ".join(f"{report.count(status)} {status}" for status in _MARKS)
-        return (
+        line = (
             f"{len(report.results)} checks of {report.base_url} as {report.profile}: {counts}; "
             f"{report.requests} requests, {report.orders} orders, {report.seconds:.1f} s"
         )
+        notes = []
+        if report.bought is not None:
+            notes.append(f"ordering stopped, for orders were not allowed: {report.bought}")
+        if report.is_interrupted:
+            notes.append("interrupted: the checks that had not run are skipped")
+        return "\n".join([*notes, line])
     recording = report.recording
     first = (
         f"{report.compared.total()} exchanges of {recording.base_url}, recorded on "
@@ -60,11 +149,12 @@ def summary(report: Report | Comparison) -> str:
 
 
 def as_text(report: Report | Comparison) -> str:
-    """The whole report for people."""
-    results: Iterable[Result | Drift] = (
-        report.results if isinstance(report, Report) else report.drifts
-    )
-    return "".join(f"{text}\n" for text in (*map(result_as_text, results), summary(report)))
+    """The report for people: counts by group of checks, failures by cause, and a summary."""
+    groups = []
+    if isinstance(report, Report):
+        by_group = groupby(report.results, lambda result: result.name.partition(".")[0])
+        groups = [group_as_text(results) for _, results in by_group]
+    return "".join(f"{text}\n" for text in (*groups, findings(report)))
 
 
 def as_json(report: Report | Comparison) -> str:
@@ -89,6 +179,8 @@ def as_json(report: Report | Comparison) -> str:
             "requests": report.requests,
             "orders": report.orders,
             "counts": {status: report.count(status) for status in _MARKS},
+            "ordering_stopped": report.bought,
+            "interrupted": report.is_interrupted,
             "results": [_result(result) for result in report.results],
         }
     )
@@ -100,7 +192,9 @@ def _result(result: Result) -> dict[str, Any]:
         "status": result.status,
         "expected": result.text,
         "reason": result.reason,
-        "sent": result.exchange,
+        "cause": result.cause,
+        "sent": result.sent,
+        "received": result.received,
         "rule": result.rule.id,
         "evidence": result.rule.evidence,
         "reading": result.reading,
@@ -152,74 +246,6 @@ def _needs(check: Check) -> str:
     if check.other_account:
         words.append("other key")
     return ", ".join(words)
-
-
-def rules_as_text(recording: Recording | None = None) -> str:
-    """The rules with their evidence, by topic.
-
-    Args:
-        recording: tells for each rule how its checks ended there.
-    """
-    counts = Counter(rule.evidence for rule in RULES.values())
-    told = ", ".join(f"{counts[evidence]} {evidence}" for evidence in EVIDENCE)
-    lines = [f"{len(RULES)} rules: {told}"]
-    topic = None
-    for rule in RULES.values():
-        if rule.topic != topic:
-            topic = rule.topic
-            lines += ["", topic]
-        lines += [f"  {rule.id} ({rule.source})", f"    {rule.text}"]
-        lines += [f"    reading: {reading}" for reading in rule.readings]
-        if rule.unchecked is not None:
-            lines.append(f"    not checked: {rule.unchecked}")
-        elif recording is not None:
-            lines.append(f"    {_seen(rule, recording)}")
-    return "\n".join(lines) + "\n"
-
-
-def rules_as_json(recording: Recording | None = None) -> str:
-    """The rules with their evidence and their checks, as JSON.
-
-    Args:
-        recording: tells for each rule how its checks ended there.
-    """
-    documents = []
-    for rule in RULES.values():
-        document: dict[str, Any] = {
-            "id": rule.id,
-            "topic": rule.topic,
-            "text": rule.text,
-            "evidence": rule.evidence,
-            "recorded": None if rule.recorded is None else rule.recorded.isoformat(),
-            "checks": _proofs(rule),
-            "unchecked": rule.unchecked,
-            "readings": list(rule.readings),
-        }
-        if recording is not None:
-            document["seen"] = {
-                "base_url": recording.base_url,
-                "on": recording.recorded_at.date().isoformat(),
-                "status": _outcome(rule, recording),
-            }
-        documents.append(document)
-    return _dumped(documents)
-
-
-def _proofs(rule: Rule) -> list[str]:
-    """The names of the checks that prove a rule."""
-    proofs: list[Check | Invariant] = [*CHECKS, *invariants()]
-    return [proof.name for proof in proofs if proof.rule is rule]
-
-
-def _outcome(rule: Rule, recording: Recording) -> str:
-    """How the checks of a rule ended: failed if one did, passed if one did and none failed."""
-    found = {recording.results.get(name) for name in _proofs(rule)}
-    return next((status for status in ("failed", "passed") if status in found), "not checked")
-
-
-def _seen(rule: Rule, recording: Recording) -> str:
-    outcome = _outcome(rule, recording)
-    return f"{outcome} on {recording.base_url}, {recording.recorded_at:%Y-%m-%d}"
 
 
 def _dumped(document: object) -> str:

@@ -20,7 +20,9 @@ class Result:
         text: the expected behaviour.
         status: ``passed``, ``failed`` or ``skipped``.
         reason: what is not so, or why it was skipped; ``None`` if it passed.
-        exchange: the request that a failed check sent last, shortened.
+        cause: what it has in common with other failures of the same cause; ``None`` unless failed.
+        sent: the request that a failed check sent last, as a curl command.
+        received: the answer to it: status, content type and body, shortened and without secrets.
         seconds: how long it took.
         reading: which reading of a rule the server keeps, if the rule has several.
     """
@@ -30,7 +32,9 @@ class Result:
     text: str
     status: Status
     reason: str | None = None
-    exchange: str | None = None
+    cause: str | None = None
+    sent: str | None = None
+    received: str | None = None
     seconds: float = 0.0
     reading: str | None = None
 
@@ -47,6 +51,8 @@ class Report:
         requests: how many answers came.
         orders: how many orders were placed.
         results: how each check ended, in the order in which they ran.
+        bought: the accepted order after which no more were sent, if orders were not allowed.
+        is_interrupted: whether it was interrupted; checks that had not run are skipped.
     """
 
     base_url: str
@@ -56,6 +62,8 @@ class Report:
     requests: int
     orders: int
     results: tuple[Result, ...]
+    bought: str | None = None
+    is_interrupted: bool = False
 
     def count(self, status: Status) -> int:
         """How many checks ended so."""

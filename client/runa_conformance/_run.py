@@ -1,25 +1,27 @@
 """Running checks against a server."""
 
-import json
 import re
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import chain
 from pathlib import Path
 from typing import Unpack
 
 from runa_conformance._checks import CHECKS
-from runa_conformance._expect import shown
 from runa_conformance._failures import (
     MismatchError,
     SkippedError,
     TargetError,
+    UnexpectedOrderError,
     UnreachableError,
 )
-from runa_conformance._http import Answer, HttpSession
+from runa_conformance._http import HttpSession
 from runa_conformance._invariants import InvariantMonitor, make_monitors
+from runa_conformance._messages import Answer
 from runa_conformance._recorder import Recorder
+from runa_conformance._redaction import summary_of
 from runa_conformance._registry import RunnableCheck, select
 from runa_conformance._results import Report, Result, Status
 from runa_conformance._service import Service
@@ -27,7 +29,6 @@ from runa_conformance._target import TargetOptions, check_target, open_session
 from runa_schemas.contract_data import API_KEY_PREFIXES, ProfileName
 
 _GIVE_UP_AFTER = 3  # checks in a row without an answer
-_LONGEST_SENT = 600
 _URL = re.compile(r"(https?://[^/\s]+)/[^\s'\"]*")
 
 
@@ -38,6 +39,8 @@ class ConformOptions(TargetOptions, total=False):
         select: names or groups of checks, with ``*`` and ``?``; all of them if absent.
         evidence: only checks of rules with such evidence: recorded, documented, inferred.
         profile: the environment; by default what the prefix of the API key says.
+        advance: moves the server's clock by a number of seconds; without it the checks that need
+            another time are skipped.
         record: a directory for the exchanges, redacted; it must be empty or not exist.
         on_result: is called with each result as it comes.
     """
@@ -45,6 +48,7 @@ class ConformOptions(TargetOptions, total=False):
     select: Collection[str]
     evidence: Collection[str]
     profile: ProfileName | None
+    advance: Callable[[float], object] | None
     record: Path | None
     on_result: Callable[[Result], object]
 
@@ -83,13 +87,14 @@ class _Run:
         by_key: ProfileName = "production" if live else "playground"
         self._profile = options.get("profile") or by_key
         self._session = session
-        self._service = Service(session, self._profile)
+        self._service = Service(session, self._profile, options.get("advance"))
         self._allow_orders = options.get("allow_orders", False)
         self._on_result = options.get("on_result", _nobody_listens)
         self._record = options.get("record")
         self._answers = 0
         self._silent = 0
         self._last: Answer | None = None
+        self._is_interrupted = False
 
     def must_have_work(self, chosen: Iterable[RunnableCheck]) -> None:
         """See whether a check is left that can run here.
@@ -125,15 +130,15 @@ class _Run:
             requests=self._answers,
             orders=len(self._service.placed),
             results=tuple(results),
+            bought=None if self._session.bought is None else str(self._session.bought),
+            is_interrupted=self._is_interrupted,
         )
 
     def _checked(
         self, chosen: Iterable[RunnableCheck], recorder: Recorder | None
     ) -> Iterator[Result]:
         for check in chosen:
-            unfit = self._unfit(check)
-            if unfit is None and self._silent >= _GIVE_UP_AFTER:
-                unfit = "the server has stopped answering"
+            unfit = self._unfit(check) or self._spoilt
             if unfit is not None:
                 yield Result(check.name, check.rule, check.text, "skipped", unfit)
                 continue
@@ -141,39 +146,64 @@ class _Run:
                 recorder.check = check
             self._last = None
             begin = time.monotonic()
-            status, reason, reading = self._ended(check)
-            yield Result(
-                name=check.name,
-                rule=check.rule,
-                text=check.text,
-                status=status,
-                reason=self._told(reason),
-                exchange=self._told(self._sent()) if status == "failed" else None,
-                seconds=time.monotonic() - begin,
-                reading=reading,
-            )
+            yield replace(self._ended(check), seconds=time.monotonic() - begin)
 
-    def _ended(self, check: RunnableCheck) -> tuple[Status, str | None, str | None]:
-        """How a check ended, why it did not pass, and the reading that was met, if any."""
+    @property
+    def _spoilt(self) -> str | None:
+        """Why no check is run any more, ``None`` while they are."""
+        if self._is_interrupted:
+            return "the run was interrupted"
+        return "the server has stopped answering" if self._silent >= _GIVE_UP_AFTER else None
+
+    def _ended(self, check: RunnableCheck) -> Result:
+        """How a check ended."""
         silent, self._silent = self._silent, 0
+        result = Result(check.name, check.rule, check.text, "passed")
+        bought = self._session.bought
         try:
             met = check.proof(self._service)
-        except SkippedError as skipped:
-            return "skipped", str(skipped), None
+        except (SkippedError, UnexpectedOrderError) as skipped:
+            if bought is self._session.bought:
+                return self._skipped(result, str(skipped))
+            told = f"{self._session.bought}, although it was to be refused"
+            result = self._failed(result, told)
+        except KeyboardInterrupt:
+            self._is_interrupted = True
+            result = self._skipped(result, "the run was interrupted")
         except MismatchError as mismatch:
-            return "failed", str(mismatch), None
+            result = self._failed(result, str(mismatch), mismatch.cause)
         except UnreachableError as silence:
             self._silent = silent + 1
-            return "failed", str(silence), None
+            result = self._failed(result, str(silence))
         except Exception as error:  # noqa: BLE001 - an answer may be anything, and the run goes on
             told = f"an answer was beyond the check: {type(error).__name__}: {error}"
-            return "failed", told, None
-        return "passed", None, None if met is None else check.rule.readings[met]
+            result = self._failed(result, told)
+        else:
+            reading = None if met is None else check.rule.readings[met]
+            result = replace(result, reading=reading)
+        return result
+
+    def _skipped(self, result: Result, reason: str) -> Result:
+        return replace(result, status="skipped", reason=self._told(reason))
+
+    def _failed(self, result: Result, reason: str, cause: str | None = None) -> Result:
+        last = self._last
+        return replace(
+            result,
+            status="failed",
+            reason=self._told(reason),
+            cause=self._told(reason if cause is None else cause),
+            sent=None if last is None else self._told(last.request.curl),
+            received=None if last is None else self._told(summary_of(last)),
+        )
 
     def _monitored(self, monitor: InvariantMonitor) -> Result:
         invariant, failure = monitor.invariant, monitor.failure
         status: Status = "failed" if failure else "passed"
-        return Result(invariant.name, invariant.rule, invariant.text, status, self._told(failure))
+        told = self._told(failure)
+        return Result(
+            invariant.name, invariant.rule, invariant.text, status, told, told and invariant.name
+        )
 
     def _unfit(self, check: RunnableCheck) -> str | None:
         """Why a check cannot run here, ``None`` if it can."""
@@ -183,24 +213,13 @@ class _Run:
             return f"it is about the {check.profile} environment"
         if check.other_account and self._session.other_key is None:
             return "it needs the API key of another account"
+        if check.moves_clock and (self._service.advance is None or self._record is not None):
+            return "it needs a server whose clock can be moved, and no recording"
         return None
 
     def _count(self, answer: Answer) -> None:
         self._answers += 1
         self._last = answer
-
-    def _sent(self) -> str | None:
-        """The last request of the check, shortened."""
-        if self._last is None:
-            return None
-        request = self._last.request
-        headers = [f"{name}: {value}" for name, value in request.headers.items()]
-        try:
-            body = [] if request.body is None else [shown(json.loads(request.body))]
-        except ValueError:
-            body = [shown(request.body)]
-        text = ", ".join([str(request), *headers, *body])
-        return text if len(text) <= _LONGEST_SENT else f"{text[:_LONGEST_SENT]}…"
 
     def _told(self, text: str | None) -> str | None:
         """A text without API keys and payout links."""

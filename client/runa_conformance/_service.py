@@ -10,7 +10,8 @@ from runa_conformance._bodies import Document, link, order, to_bytes
 from runa_conformance._catalogue_sample import CatalogueSample
 from runa_conformance._expect import ACCEPTED, at, entries, expect, success
 from runa_conformance._failures import MismatchError, SkippedError, UnreachableError
-from runa_conformance._http import Answer, HttpSession, Key, Request
+from runa_conformance._http import HttpSession
+from runa_conformance._messages import Answer, Key, Request
 from runa_schemas.contract_data import MAX_PAGE_LIMIT, ProfileName
 
 T = TypeVar("T")
@@ -76,14 +77,21 @@ class Service:
     Args:
         session: sends the requests.
         profile: which environment it is.
+        advance: moves its clock by a number of seconds, if that can be done.
 
     Attributes:
         placed: the ids of the orders that this run has placed, oldest first.
     """
 
-    def __init__(self, session: HttpSession, profile: ProfileName) -> None:
+    def __init__(
+        self,
+        session: HttpSession,
+        profile: ProfileName,
+        advance: Callable[[float], object] | None = None,
+    ) -> None:
         self.session = session
         self.profile = profile
+        self.advance = advance
         self.placed: list[str] = []
         self._catalogue = _Once("the catalogue", self._read_catalogue)
         self._story = _Once("an order", self._tell_story)
@@ -155,6 +163,12 @@ class Service:
         self._note(answer)
         return answer
 
+    def attempt(self, body: object) -> Answer:
+        """``POST /order`` under a fresh key; a 429 is not waited out."""
+        headers = {"Content-Type": "application/json", "X-Idempotency-Key": new_key()}
+        request = Request("POST", "/order", headers, to_bytes(body), is_patient=False)
+        return self.session.send(request)
+
     def estimate(self, body: object) -> Answer:
         """``POST /order/estimate``."""
         return self.call(
@@ -163,6 +177,12 @@ class Service:
             body=to_bytes(body),
             headers={"Content-Type": "application/json"},
         )
+
+    def move_clock(self, seconds: float) -> None:
+        """Move the clock of the server, in a check that says that it does."""
+        if self.advance is None:
+            raise SkippedError("the clock of the server cannot be moved")
+        self.advance(seconds)
 
     def open_link(self, url: str, query: str = "") -> Answer:
         """``GET`` a payout link, whose host gets no API key."""

@@ -10,7 +10,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from runa_conformance._recording import PLACEHOLDER, REDACTED
+from runa_conformance._recording import PLACEHOLDER
+from runa_conformance._redaction import REDACTED
 
 _ID = re.compile(r"[OE]-[0-9A-HJKMNP-TV-Z]{26}")
 _SHORT_ID = re.compile(r"O-[0-9A-Z]{8}")  # of an order, in the redemption API

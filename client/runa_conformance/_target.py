@@ -5,7 +5,8 @@ from typing import TypedDict
 
 from runa_client import ConfigurationError, Timeout, checked_header, make_settings
 from runa_conformance._failures import TargetError, UnreachableError
-from runa_conformance._http import HttpSession, Request, Sleep
+from runa_conformance._http import HttpSession, OnWait, Sleep
+from runa_conformance._messages import Request
 
 DEFAULT_TIMEOUT = 30.0
 _REFUSED_KEY = {401, 403}
@@ -17,14 +18,16 @@ class TargetOptions(TypedDict, total=False):
     Attributes:
         allow_orders: whether orders may be placed, which costs money where money is real.
         other_api_key: the key of another account, for the checks that need one.
-        timeout: seconds for an answer; 30 if absent.
+        timeout: seconds for an answer, from the connection to its last byte; 30 if absent.
         sleep: pauses for a number of seconds; a test may move a clock instead.
+        on_wait: is told in a sentence of each long pause, before it.
     """
 
     allow_orders: bool
     other_api_key: str | None
     timeout: float
     sleep: Sleep
+    on_wait: OnWait
 
 
 def open_session(base_url: str | None, api_key: str | None, options: TargetOptions) -> HttpSession:
@@ -36,7 +39,8 @@ def open_session(base_url: str | None, api_key: str | None, options: TargetOptio
     seconds = options.get("timeout", DEFAULT_TIMEOUT)
     other = options.get("other_api_key")
     try:
-        timeout = Timeout(connect=min(seconds, Timeout().connect), read=seconds)
+        connect = min(seconds, Timeout().connect)
+        timeout = Timeout(connect=connect, read=seconds, total=seconds)
         settings = make_settings(base_url, api_key, {"timeout": timeout})
     except (ConfigurationError, ValueError) as error:
         raise TargetError(str(error)) from None
@@ -47,7 +51,13 @@ def open_session(base_url: str | None, api_key: str | None, options: TargetOptio
             raise TargetError(str(error).partition(":")[0]) from None
     if other == settings.api_key:
         raise TargetError("the other API key is the first one; it has to be of another account")
-    return HttpSession(settings, other, options.get("sleep", time.sleep))
+    return HttpSession(
+        settings,
+        other,
+        options.get("sleep", time.sleep),
+        on_wait=options.get("on_wait", _nobody_listens),
+        allow_orders=options.get("allow_orders", False),
+    )
 
 
 def check_target(session: HttpSession) -> None:
@@ -66,3 +76,7 @@ def check_target(session: HttpSession) -> None:
         raise TargetError(f"{url} is no payouts API: {told}")
     if answer.status in _REFUSED_KEY:
         raise TargetError(f"{url} refuses the API key: {answer.status} {answer.error_type}")
+
+
+def _nobody_listens(sentence: str) -> None:
+    """Take a sentence that nobody asked for."""

@@ -57,6 +57,30 @@ def _fresh_keys(message: Message) -> Message:
     return replace(message, headers={**message.headers, "x-idempotency-key": uuid4().hex})
 
 
+def _with_key(change: Callable[[str], str]) -> Change:
+    """A server that looks at a part of an idempotency key only."""
+
+    def changed(message: Message) -> Message:
+        key = message.headers.get("x-idempotency-key")
+        if not key:
+            return message
+        return replace(message, headers={**message.headers, "x-idempotency-key": change(key)})
+
+    return changed
+
+
+def _unknown_link_not_enabled(message: Message) -> Message:
+    if b"RE011" not in message.body:
+        return message
+    return replace(message, body=message.body.replace(b"RE011", b"RE013"))
+
+
+def _failed_order_is_redeemed(message: Message) -> Message:
+    if b"RE012" not in message.body:
+        return message
+    return replace(message, body=message.body.replace(b'"ERROR"', b'"SUCCESS"'))
+
+
 def _without_header(name: str) -> Change:
     return lambda message: replace(
         message, headers={key: value for key, value in message.headers.items() if key != name}
@@ -125,6 +149,30 @@ BROKEN: dict[str, tuple[Change, Change, str, str]] = {
         unchanged,
         "idempotency.a_replay*",
         "idempotency.a_replay_makes_no_second_order",
+    ),
+    "keys are compared without case": (
+        _with_key(str.lower),
+        unchanged,
+        "idempotency.every*",
+        "idempotency.every_character_of_a_key_counts",
+    ),
+    "keys are cut": (
+        _with_key(lambda key: key[:64]),
+        unchanged,
+        "idempotency.every*",
+        "idempotency.every_character_of_a_key_counts",
+    ),
+    "an unknown link is not enabled": (
+        unchanged,
+        _unknown_link_not_enabled,
+        "redemption.an_unknown*",
+        "redemption.an_unknown_link_is_an_error_in_the_body",
+    ),
+    "a failed order is redeemed": (
+        unchanged,
+        _failed_order_is_redeemed,
+        "redemption.the_link*",
+        "redemption.the_link_of_a_failed_order_gives_no_code",
     ),
     "a page skips an order": (
         unchanged,
@@ -209,8 +257,10 @@ def test_a_wrong_answer_is_told_with_what_was_sent() -> None:
     found = next(r for r in report.results if r.name == "bodies.an_order_has_1_to_200_items")
     assert found.status == "failed"
     assert "POST /order: answered 400 validation_error, expected 422" in str(found.reason)
-    assert "'items': []" in str(found.exchange)
-    assert KEY not in f"{found.reason} {found.exchange}"
+    assert '"items":[]' in str(found.sent)
+    assert "$RUNA_API_KEY" in str(found.sent)
+    assert str(found.received).startswith("400 application/json")
+    assert KEY not in f"{found.reason} {found.sent} {found.received}"
 
 
 def _without_estimates(message: Message) -> Message:
@@ -269,7 +319,7 @@ def test_an_echoed_key_is_not_repeated() -> None:
     telling = answers(lambda found: {**found, "type": KEY}, path="/order/")
     report = run((unchanged, telling, "paths.an_unknown_order*", ""))
     assert not report.passed
-    assert KEY not in "".join(f"{r.reason} {r.exchange}" for r in report.results)
+    assert KEY not in "".join(f"{r.reason} {r.sent} {r.received} {r.cause}" for r in report.results)
 
 
 def test_a_server_that_falls_silent_ends_the_run() -> None:

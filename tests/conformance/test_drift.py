@@ -146,7 +146,7 @@ def test_a_difference_tells_both_sides(recorded: Recorded) -> None:
     """The exchange, its check, the request, what was recorded and what is there now."""
     comparison = compared(recorded, answer=changed("/ping", lambda f: {**f, "message": 1}))
     told = {(d.check, d.request, d.path, d.recorded, d.found) for d in comparison.drifts}
-    assert told == {("access.ping_answers_pong", "GET /ping", "$.message", "'pong'", "1")}
+    assert told == {("access.ping_answers_pong", "GET /ping", "$.message", '"pong"', "1")}
     assert all((recorded.directory / drift.exchange).is_file() for drift in comparison.drifts)
 
 

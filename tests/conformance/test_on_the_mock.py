@@ -25,6 +25,7 @@ KEY = "XX-conformance.own-secret"
 OTHER = "XX-conformance.other-secret"
 PRODUCTION = ("wg-conformance.own-secret", "wg-conformance.other-secret")
 PAST = "what was ordered before is nobody's business"
+HOME = Catalogue([p for p in built_in().products if p["currency"] == "CAD"])
 SOME = Catalogue([p for p in built_in().products if p["currency"] in {"GBP", "USD"}])
 
 
@@ -72,9 +73,11 @@ def skipped(report: Report) -> set[str]:
 
 
 def test_the_mock_passes_every_check(run: Run) -> None:
-    """Nothing fails, and nothing is skipped but what is about production."""
+    """Nothing fails; skipped is only what is about production or needs a clock that is moved."""
     assert failures(run.report) == {}
-    assert skipped(run.report) == {c.name for c in CHECKS if c.profile == "production"}
+    assert skipped(run.report) == {
+        check.name for check in CHECKS if check.profile == "production" or check.moves_clock
+    }
     assert run.report.passed
     assert run.report.count("passed") > 150
     assert run.report.orders > 20
@@ -159,6 +162,41 @@ def test_production_passes_as_far_as_its_money_goes() -> None:
         assert report.profile == "production"
         assert failures(report) == {}
         assert (report.orders > 0) is bool(balances)
+
+
+def test_the_last_cent_of_a_small_balance_is_spent() -> None:
+    """In production the check of an exact balance runs where that is at most 50."""
+    clock = ManualClock()
+    with MockServer(
+        profile="production", balances={"CAD": "27.35"}, clock=clock, catalogue=HOME
+    ) as server:
+        report = conform(
+            server.base_url,
+            PRODUCTION[0],
+            allow_orders=True,
+            sleep=clock.advance,
+            select=["balances.the_last*"],
+        )
+    assert failures(report) == {}
+    assert "balances.the_last_cent_can_be_spent" not in skipped(report)
+
+
+def test_a_clock_that_moves_proves_the_rules_of_time() -> None:
+    """With the server's clock in hand the 30 days, the second and the 300 a minute are checked."""
+    clock = ManualClock()
+    timed = [check.name for check in CHECKS if check.moves_clock]
+    with MockServer(clock=clock, rate_limit=300) as server:
+        report = conform(
+            server.base_url,
+            KEY,
+            allow_orders=True,
+            sleep=clock.advance,
+            advance=clock.advance,
+            select=timed,
+        )
+    assert failures(report) == {}
+    assert {r.name for r in report.results if r.status == "passed"} >= {*timed}
+    assert len({r.rule.id for r in report.results if r.name in timed}) == 3
 
 
 def test_a_rate_limit_is_waited_out() -> None:

@@ -8,7 +8,8 @@ from http.server import BaseHTTPRequestHandler, HTTPServer, ThreadingHTTPServer
 
 import requests
 
-_HOP = frozenset({"connection", "content-encoding", "content-length", "host", "transfer-encoding"})
+# Host is passed on, so that payout links lead through the gateway, too.
+_HOP = frozenset({"connection", "content-encoding", "content-length", "transfer-encoding"})
 TIMEOUT = 30
 
 

@@ -2,18 +2,23 @@
 
 from runa_conformance._bodies import nothing
 from runa_conformance._expect import at, equal, refused, strings, success
+from runa_conformance._failures import SkippedError
+from runa_conformance._messages import TOO_MANY
 from runa_conformance._registry import Group
 from runa_conformance._service import Service, new_key
 from runa_schemas.contract_data import (
     API_KEY_PREFIXES,
     API_VERSION,
     EXECUTION_MODES,
+    RATE_LIMIT,
+    RATE_LIMIT_SECONDS,
     RETIRED_API_VERSIONS,
 )
 
 GROUP = Group("access")
 
 READABLE = ("/ping", "/order", "/balance", "/product", "/product/countries", "/product/categories")
+WINDOW = RATE_LIMIT_SECONDS + 1.0
 FOREIGN_KEY = "zz-conformance.not-a-key"
 LIVE_KEY = f"{API_KEY_PREFIXES['production']}-conformance.not-a-key"
 
@@ -41,6 +46,18 @@ def a_foreign_key_is_forbidden(service: Service) -> None:
         refused(service.get(path, key=FOREIGN_KEY), "forbidden")
     for path in ("/order", "/order/estimate"):
         refused(service.call("POST", path, body=b"{}", key=FOREIGN_KEY), "forbidden")
+
+
+@GROUP.check("key-accepted")
+def the_case_of_a_prefix_does_not_count(service: Service) -> None:
+    """A key with its prefix in small letters is accepted exactly if the one in capitals is."""
+    for prefix in API_KEY_PREFIXES.values():
+        secret = f"conformance.{new_key()}"
+        upper, lower = (
+            service.get("/ping", key=f"{spelled}-{secret}")
+            for spelled in (prefix.upper(), prefix.lower())
+        )
+        equal((lower.status, lower.error_type), (upper.status, upper.error_type), f"{lower}")
 
 
 @GROUP.check("key-environment", profile="playground")
@@ -86,6 +103,24 @@ def the_mode_is_async_or_sync(service: Service) -> None:
     for mode in ("batch", "asynchronous", "syn", "SYNC", "1"):
         answer = service.order(nothing(), headers={"X-Execution-Mode": mode})
         refused(answer, "invalid_execution_mode")
+
+
+@GROUP.check("rate-limit", moves_clock=True)
+def three_hundred_attempts_a_minute_are_allowed(service: Service) -> None:
+    """The 301st attempt in a minute is 429 with {"error": "rate exceeded"}; a minute later none is.
+
+    Attempts that are refused count.
+    """
+    service.move_clock(WINDOW)  # attempts of other checks do not count any more
+    for _ in range(RATE_LIMIT):
+        refused(service.attempt(nothing()), "product_validation_error")
+    answer = service.attempt(nothing())
+    if answer.error_type == "product_validation_error":
+        raise SkippedError("the server has no limit of 300 orders a minute")
+    equal(answer.status, TOO_MANY, f"{answer}, status")
+    equal(answer.document, {"error": "rate exceeded"}, f"{answer}, body")
+    service.move_clock(WINDOW)
+    refused(service.attempt(nothing()), "product_validation_error")
 
 
 @GROUP.check("idempotency-header")

@@ -3,12 +3,15 @@
 from decimal import Decimal
 
 from runa_conformance._bodies import link, order
+from runa_conformance._catalogue_sample import CENT
 from runa_conformance._expect import at, distinct, entries, equal, expect, refused, success
+from runa_conformance._failures import SkippedError
 from runa_conformance._registry import Group
 from runa_conformance._service import Service
 
 GROUP = Group("balances")
 
+MOST_SPENT = Decimal(50)
 SUPPORTED = ("USD", "GBP", "EUR", "CAD", "JPY", "ZAR", "AED")
 
 
@@ -59,3 +62,25 @@ def orders_cost_their_price_in_production(service: Service) -> None:
     placed = service.finished(order(card.currency, link(card.code)))
     after = Decimal(_listed(service).get(card.currency, "0.00"))
     equal(before - after, Decimal(str(at(placed, "total_price"))), "what the balance fell by")
+
+
+@GROUP.check("insufficient-funds", orders=True, profile="production")
+def the_last_cent_can_be_spent(service: Service) -> None:
+    """An order of exactly the balance is accepted, and leaves none; a cent more is refused.
+
+    It spends a whole balance, so only one of at most the price of a few other checks.
+    """
+    discounts = {
+        product.code: product.discount_multiplier for product in service.catalogue.products
+    }
+    cards = {card.currency: card for card in service.catalogue.cards if not discounts[card.code]}
+    for currency, text in _listed(service).items():
+        balance, card = Decimal(text), cards.get(currency)
+        if card is None or not card.minimum <= balance < min(card.maximum, MOST_SPENT):
+            continue
+        more = order(currency, link(card.code, balance + CENT))
+        refused(service.order(more, needs_funds=False), "insufficient_funds")
+        service.place(order(currency, link(card.code, balance)))
+        equal(_listed(service).get(currency), None, f"the balance of {currency}")
+        return
+    raise SkippedError(f"no balance of at most {MOST_SPENT} can be spent to the last cent")

@@ -18,8 +18,9 @@ from runa_conformance._bodies import (
     link,
     nothing,
 )
+from runa_conformance._brief import shown
 from runa_conformance._checks.details import invalid_at, places
-from runa_conformance._expect import at, entries, equal, expect, refused, shown, strings
+from runa_conformance._expect import at, entries, equal, expect, refused, strings
 from runa_conformance._registry import Group
 from runa_conformance._service import Service
 from runa_schemas.contract_data import (

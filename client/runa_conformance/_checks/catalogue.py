@@ -16,7 +16,7 @@ from runa_conformance._expect import (
     success,
 )
 from runa_conformance._failures import SkippedError
-from runa_conformance._http import Answer
+from runa_conformance._messages import Answer
 from runa_conformance._registry import Group
 from runa_conformance._service import Service
 from runa_schemas.contract_data import DEFAULT_PRODUCT_LIMIT, MAX_PAGE_LIMIT

@@ -2,8 +2,9 @@
 
 from collections.abc import Iterable
 
-from runa_conformance._expect import at, entries, expect, refused, shown, strings
-from runa_conformance._http import Answer
+from runa_conformance._brief import shown
+from runa_conformance._expect import at, entries, expect, refused, strings
+from runa_conformance._messages import Answer
 from runa_conformance._service import Service
 
 _VARIANTS = frozenset({"EMAIL", "PAYOUT_LINK", "RECIPIENT", "SINGLE", "MULTIPLE", "TEMPLATE"})

@@ -2,17 +2,18 @@
 
 import re
 from collections.abc import Mapping
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 from runa_client import multiple, single
 from runa_conformance._bodies import ABSENT, NO_PRODUCT, Document, edit
+from runa_conformance._brief import shown
 from runa_conformance._catalogue_sample import CENT, TEN
 from runa_conformance._checks.details import invalid_at
 from runa_conformance._checks.exchange import worked_example
-from runa_conformance._expect import at, entries, equal, expect, keys, refused, shown, success
+from runa_conformance._expect import at, entries, equal, expect, keys, refused, success
 from runa_conformance._failures import SkippedError
-from runa_conformance._http import Answer
+from runa_conformance._messages import Answer
 from runa_conformance._registry import Group
 from runa_conformance._service import Service
 from runa_schemas.contract_data import MAX_ESTIMATE_ITEMS
@@ -95,6 +96,26 @@ def an_estimate_has_no_discount_on_the_playground(service: Service) -> None:
     equal(_amount(document, "total_price"), Decimal(10), "total_price")
     equal(_amount(document, "total_discount"), Decimal(0), "total_discount")
     equal(at(document, "items", 0, "discount_multiplier"), "0.0", "discount_multiplier")
+
+
+@GROUP.check("order-discount-production", profile="production")
+def an_estimate_has_the_discount_in_production(service: Service) -> None:
+    """Prices are the face values less the discount of the catalogue, rounded half-up."""
+    cards = {card.code for card in service.catalogue.cards}
+    product = service.catalogue.find_payable(
+        lambda p: p.code in cards and bool(p.discount_multiplier),
+        "orderable gift card with a discount",
+    )
+    denominations = product.denominations
+    value = denominations.maximum if denominations is not None else None
+    value = TEN if value is None else value
+    price = (value * (1 - (product.discount_multiplier or 0))).quantize(CENT, ROUND_HALF_UP)
+    part = _part(single(product.code), value)
+    document = success(_estimate(service, _body(str(product.currency), part)))
+    equal(_amount(document, "total_price"), price, "total_price")
+    equal(_amount(document, "total_discount"), value - price, "total_discount")
+    multiplier = Decimal(str(at(document, "items", 0, "discount_multiplier")))
+    equal(multiplier, product.discount_multiplier, "discount_multiplier")
 
 
 @GROUP.check("estimate-limits")

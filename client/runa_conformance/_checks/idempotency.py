@@ -16,7 +16,7 @@ from runa_conformance._expect import (
     refused,
     success,
 )
-from runa_conformance._http import Answer
+from runa_conformance._messages import Answer
 from runa_conformance._registry import Group
 from runa_conformance._service import Headers, Service, new_key
 from runa_schemas.contract_data import API_VERSION, RETIRED_API_VERSIONS
@@ -25,6 +25,8 @@ GROUP = Group("idempotency")
 
 SYNC = {"X-Execution-Mode": "sync"}
 AT_ONCE = 4
+HOUR = 3600.0
+KEY_LIFETIME = 30 * 24 * HOUR
 
 
 def _replays(
@@ -137,6 +139,40 @@ def a_body_that_is_no_json_compares_by_bytes(service: Service) -> None:
     for other in (b"{", b"{  ", to_bytes(nothing())):
         refused(service.order(other, key=key), "idempotency_validation_error")
     same(service.order(b"{ ", key=key), first)
+
+
+@GROUP.check("idem-fresh")
+def every_character_of_a_key_counts(service: Service) -> None:
+    """Keys that differ in case, or in length after many characters, are different."""
+    key = f"{new_key()}-a{'k' * 300}"
+    refused(service.order(nothing(), key=key), "product_validation_error")
+    others = (key.upper(), f"{key}l", f"{key[:64]}", f"{key[:128]}", f"{key[:255]}")
+    for number, other in enumerate(others):
+        answer = service.order(nothing(description=f"{number}"), key=other)
+        refused(answer, "product_validation_error")
+
+
+@GROUP.check("idem-expiry", moves_clock=True)
+def a_key_is_free_after_thirty_days(service: Service) -> None:
+    """An hour before 30 days have passed a key is in force; an hour later it is free."""
+    key = new_key()
+    first = service.order(nothing(), key=key)
+    service.move_clock(KEY_LIFETIME - HOUR)
+    same(service.order(nothing(), key=key), first)
+    conflict = service.order(nothing(description="other"), key=key)
+    refused(conflict, "idempotency_validation_error")
+    service.move_clock(2 * HOUR)
+    answer = service.order(nothing(description="other"), key=key)
+    refused(answer, "product_validation_error")
+
+
+@GROUP.check("idem-expiry", orders=True, moves_clock=True)
+def a_free_key_orders_again(service: Service) -> None:
+    """31 days after the first request the same key and body make a new order."""
+    key = new_key()
+    first = service.place(_one(service), key=key)
+    service.move_clock(KEY_LIFETIME + 24 * HOUR)
+    expect(service.place(_one(service), key=key) != first, "the key still has its first order")
 
 
 @GROUP.check("idem-headers")

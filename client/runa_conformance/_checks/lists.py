@@ -7,7 +7,7 @@ from runa_conformance._checks.catalogue import WRONG_LIMITS
 from runa_conformance._checks.orders import BASIC
 from runa_conformance._checks.paths import NO_ORDER
 from runa_conformance._expect import at, entries, equal, keys, refused, success
-from runa_conformance._http import Answer
+from runa_conformance._messages import Answer
 from runa_conformance._registry import Group
 from runa_conformance._service import Service
 from runa_schemas.contract_data import DEFAULT_ORDER_LIMIT, MAX_PAGE_LIMIT

@@ -6,6 +6,7 @@ from itertools import pairwise
 from typing import Any
 
 from runa_conformance._bodies import link, order
+from runa_conformance._brief import shown
 from runa_conformance._expect import (
     ACCEPTED,
     at,
@@ -14,11 +15,10 @@ from runa_conformance._expect import (
     expect,
     keys,
     refused,
-    shown,
     success,
 )
 from runa_conformance._failures import SkippedError
-from runa_conformance._http import Key
+from runa_conformance._messages import Key
 from runa_conformance._registry import Group
 from runa_conformance._service import Service
 from runa_schemas.contract_data import PROCESSING_SECONDS
@@ -92,6 +92,18 @@ def an_order_completes(service: Service) -> None:
     equal(document["id"], success(service.story.accepted, ACCEPTED)["id"], "id")
     again = service.read(document["id"])
     expect(again.body == service.story.ended.body, f"{again}, with another body than before")
+
+
+@GROUP.check("processing-second", orders=True, moves_clock=True)
+def an_order_ends_after_a_second(service: Service) -> None:
+    """An async order has ended a second after it was accepted; completed_at says so."""
+    card = service.catalogue.card
+    order_id = service.place(order(card.currency, link(card.code)))
+    service.move_clock(PROCESSING_SECONDS)
+    document = success(service.read(order_id))
+    equal(at(document, "status"), "COMPLETED", "status a second after the order")
+    took = moment(document, "completed_at") - moment(document, "created_at")
+    equal(took, timedelta(seconds=PROCESSING_SECONDS), "completed_at - created_at")
 
 
 @GROUP.check("item-keys", orders=True)

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 from runa_conformance._bodies import nothing
 from runa_conformance._expect import refused
-from runa_conformance._http import Key
+from runa_conformance._messages import Key
 from runa_conformance._registry import Group
 from runa_conformance._service import Headers, Service, new_key
 from runa_schemas.contract_data import RETIRED_API_VERSIONS

@@ -6,9 +6,10 @@ from urllib.parse import urlsplit
 
 from runa_client import FaceValue, item, multiple
 from runa_conformance._bodies import link, order
-from runa_conformance._expect import at, equal, expect, shown, success
+from runa_conformance._brief import shown
+from runa_conformance._expect import at, equal, expect, success
 from runa_conformance._failures import SkippedError
-from runa_conformance._http import Answer
+from runa_conformance._messages import Answer
 from runa_conformance._registry import Group
 from runa_conformance._service import Service
 
@@ -47,6 +48,10 @@ def _redeem(service: Service, url: str) -> Answer:
     return answer
 
 
+def _status_of(service: Service, order_id: str) -> Any:
+    return at(success(service.read(order_id)), "items", 0, "payout", "status")
+
+
 def _e_code(service: Service, url: str) -> Any:
     answer = _redeem(service, url)
     equal(at(answer.document, "status"), "SUCCESS", f"{answer}, status")
@@ -76,7 +81,7 @@ def a_link_is_redeemed_once(service: Service) -> None:
     equal(list(answer), list(keys), f"{first}, keys")
     equal(answer["status"], "SUCCESS", f"{first}, status")
     order_id = str(answer["order_id"])
-    expect(SHORT_ID.fullmatch(order_id), f"order_id: {order_id!r}, expected a short id")
+    expect(SHORT_ID.fullmatch(order_id), f"order_id: {shown(order_id)}, expected a short id")
     equal(list(answer["e_code"]), list(E_CODE), "the keys of e_code")
     equal(at(answer, "e_code", "amount"), "10.00", "amount")
     again = _redeem(service, _url(document))
@@ -119,10 +124,28 @@ def redeeming_claims_the_payout(service: Service) -> None:
 @GROUP.check("redemption-errors", orders=True)
 def an_unknown_link_is_an_error_in_the_body(service: Service) -> None:
     """A token that no payout has is 200 with status ERROR and RE011."""
-    url = _url(service.story.order).rpartition("/")[0] + f"/{NO_TOKEN}"
-    document = _redeem(service, url).document
+    known = _url(service.story.order)
+    _redeem(service, known)  # skips the check where the redemption API is not enabled
+    unknown = known.rpartition("/")[0] + f"/{NO_TOKEN}"
+    document = success(service.open_link(unknown, "?format=json"))
     equal(at(document, "status"), "ERROR", "status")
     equal(at(document, "error_code"), "RE011", "error_code")
+
+
+@GROUP.check("redemption-errors", orders=True, profile="playground")
+def the_link_of_a_failed_order_gives_no_code(service: Service) -> None:
+    """The payouts of a FAILED order are CANCELLED: their links answer RE005 or RE012."""
+    card = service.catalogue.card
+    headers = {"X-Trigger-Error": "order_failed"}
+    document = service.finished(order(card.currency, link(card.code)), headers=headers)
+    if at(document, "status") != "FAILED":
+        raise SkippedError("the server knows no X-Trigger-Error: order_failed")
+    answer = _redeem(service, _url(document))
+    equal(at(answer.document, "status"), "ERROR", f"{answer}, status")
+    code = at(answer.document, "error_code")
+    expect(code in {"RE005", "RE012"}, f"error_code: {shown(code)}, expected RE005 or RE012")
+    expect(not answer.document.get("e_code"), f"{answer}, with an e_code")
+    equal(_status_of(service, document["id"]), "CANCELLED", "the payout's status after that")
 
 
 @GROUP.check("redemption-products", orders=True, profile="playground")

@@ -206,3 +206,29 @@ class Engine(Protocol):
 
     async def close(self) -> None:
         """Let go of everything. Closing twice does no harm."""
+
+
+def accept(
+    head: int, news: Sequence[Row], batches: Sequence[Batch]
+) -> tuple[list[Row], list[int | None]]:
+    """The rule of ``append``, for engines that apply it in Python: which batches are not stale.
+
+    Args:
+        head: the ``seq`` of the newest row.
+        news: the rows after the caller's mark.
+        batches: what the caller wants to write.
+
+    Returns:
+        The rows to write after ``head``, and the ``written`` of ``Appended``.
+    """
+    changed = {row.account for row in news}
+    rows: list[Row] = []
+    written: list[int | None] = []
+    for account, data in batches:
+        if account in changed or WORLD in changed or (news and account == WORLD):
+            written.append(None)
+        else:
+            head += 1
+            rows.append(Row(head, account, data))
+            written.append(head)
+    return rows, written

@@ -4,12 +4,12 @@ from collections.abc import Callable, Collection, Sequence
 
 from runa_mock_server.store.engine import (
     MOST_ROWS,
-    WORLD,
     Appended,
     Batch,
     Row,
     StoreInfo,
     StoreReplacedError,
+    accept,
 )
 
 VERSION = 1
@@ -50,15 +50,9 @@ class MemoryEngine:
         if mark > log.head:
             raise StoreReplacedError(f"store {self.place}: it ends at {log.head}, before {mark}")
         news = await self.read(mark, limit=log.head - mark)
-        changed = {row.account for row in news}
-        written: list[int | None] = []
-        for account, data in batches:
-            if account in changed or WORLD in changed or (news and account == WORLD):
-                written.append(None)
-                continue
-            log.head += 1
-            log.rows[log.head] = Row(log.head, account, data)
-            written.append(log.head)
+        rows, written = accept(log.head, news, batches)
+        log.rows.update((row.seq, row) for row in rows)
+        log.head += len(rows)
         return Appended(news, written)
 
     async def read(
@@ -125,7 +119,8 @@ class MemoryEngine:
     ) -> int:
         """See ``Engine``."""
         rows = await self.read(0, accounts, self._log.head)
-        needless = [row.seq for row in rows if row.seq <= upto][:limit]
+        # The newest row stays: it is the head of the stream after a restart.
+        needless = [row.seq for row in rows if row.seq <= upto and row.seq < self._log.head][:limit]
         for seq in needless:
             del self._log.rows[seq]
         return len(needless)

@@ -1,0 +1,55 @@
+"""Every statement of the SQLite engine, by name.
+
+A migration leads from one version of the schema to the next. Add one for each change; never change
+one that was released.
+"""
+
+APPLICATION = b"RUNA"
+"""What kind of file it is: bytes 68 to 71 of its header."""
+
+MIGRATIONS = (
+    (
+        "CREATE TABLE log (seq INTEGER PRIMARY KEY, account INTEGER NOT NULL, data TEXT NOT NULL)",
+        "CREATE INDEX log_by_account ON log (account, seq)",
+        "CREATE TABLE saved (name TEXT PRIMARY KEY, upto INTEGER NOT NULL, data BLOB NOT NULL)",
+        "CREATE TABLE journal (number INTEGER PRIMARY KEY AUTOINCREMENT, entry TEXT NOT NULL)",
+    ),
+)
+VERSION = len(MIGRATIONS)
+
+GET_VERSION = "PRAGMA user_version"
+SET_VERSION = "PRAGMA user_version = {}"
+SET_APPLICATION = f"PRAGMA application_id = {int.from_bytes(APPLICATION)}"
+USE_WAL = "PRAGMA journal_mode = WAL"
+SET_SYNCHRONOUS = "PRAGMA synchronous = {}"
+LOCK = "BEGIN EXCLUSIVE"
+BEGIN = "BEGIN IMMEDIATE"
+COMMIT = "COMMIT"
+ROLLBACK = "ROLLBACK"
+# Bytes are kept as text, so that every tool shows them and `json_extract` reads them.
+ADD_ROW = "INSERT INTO log (seq, account, data) VALUES (?, ?, CAST(? AS TEXT))"
+GET_HEAD = "SELECT coalesce(max(seq), 0) FROM log"
+READ_ALL = "SELECT seq, account, data FROM log WHERE seq > ? ORDER BY seq LIMIT ?"
+READ_ACCOUNTS = """
+    SELECT seq, account, data FROM log INDEXED BY log_by_account
+    WHERE account IN (SELECT value FROM json_each(?)) AND seq > ? ORDER BY seq LIMIT ?"""
+FETCH = "SELECT seq, data FROM log WHERE seq IN (SELECT value FROM json_each(?))"
+SAVE = """
+    INSERT INTO saved (name, upto, data) VALUES (?, ?, ?) ON CONFLICT (name)
+    DO UPDATE SET upto = excluded.upto, data = excluded.data WHERE excluded.upto >= upto"""
+LOAD = "SELECT upto, data FROM saved WHERE name = ?"
+ADD_ENTRY = "INSERT INTO journal (number, entry) VALUES (?, CAST(? AS TEXT))"
+GET_LAST_ENTRY = "SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'journal'"
+READ_JOURNAL = "SELECT number, entry FROM journal WHERE number > ? ORDER BY number LIMIT ?"
+TRIM_JOURNAL = "DELETE FROM journal WHERE number <= ?"
+COMPACT_ALL = """
+    DELETE FROM log WHERE seq IN (
+        SELECT seq FROM log WHERE seq <= ? AND seq < (SELECT max(seq) FROM log)
+        ORDER BY seq LIMIT ?)"""
+COMPACT_ACCOUNTS = """
+    DELETE FROM log WHERE seq IN (
+        SELECT seq FROM log INDEXED BY log_by_account
+        WHERE account IN (SELECT value FROM json_each(?))
+            AND seq <= ? AND seq < (SELECT max(seq) FROM log) ORDER BY seq LIMIT ?)"""
+COUNT = "SELECT (SELECT count(*) FROM log), (SELECT count(*) FROM journal)"
+VACUUM = "VACUUM"
