@@ -66,7 +66,9 @@ async def _operate(
     fields = {
         "method": request.method,
         "path": request.path,
-        "query": {name: list(values) for name, values in request.query.items() if name != "account"},
+        "query": {
+            name: list(values) for name, values in request.query.items() if name != "account"
+        },
         "body": request.body.decode(),
         "key": None if prepared.api_key is None else escaped(prepared.api_key),
         "host": request.host,

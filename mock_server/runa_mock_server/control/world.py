@@ -116,7 +116,9 @@ def _tell_differences(settings: Settings, server_state: ServerState, place: str)
     """Name the settings that this process was given and the world does not have, in one line."""
     given = settings.model_fields_set - OF_THE_PROCESS - {"catalogue"}
     differing = [
-        name for name in sorted(given) if getattr(settings, name) != getattr(server_state.settings, name)
+        name
+        for name in sorted(given)
+        if getattr(settings, name) != getattr(server_state.settings, name)
     ]
     if differing:
         log.warning(

@@ -16,10 +16,17 @@ MOST_ROWS = 10_000
 
 
 class Batch(NamedTuple):
-    """A record to be written: JSON text as UTF-8, for an account (a number) or for ``WORLD``."""
+    """A record to be written.
+
+    Attributes:
+        account: a number, or ``WORLD``.
+        data: JSON text as UTF-8.
+        blind: whether it is written whatever others have written, so that it is never stale.
+    """
 
     account: int
     data: bytes
+    blind: bool = False
 
 
 class Row(NamedTuple):
@@ -224,8 +231,9 @@ def accept(
     changed = {row.account for row in news}
     rows: list[Row] = []
     written: list[int | None] = []
-    for account, data in batches:
-        if account in changed or WORLD in changed or (news and account == WORLD):
+    for account, data, blind in batches:
+        is_stale = account in changed or WORLD in changed or (news and account == WORLD)
+        if is_stale and not blind:
             written.append(None)
         else:
             head += 1

@@ -263,8 +263,9 @@ class Log:
         sent, self._sent = self._sent, []
         pairs = list(zip(sent, appended.written, strict=False))
         refused = [entry for entry, seq in pairs if seq is None]
+        self._noted = [entry for entry in refused if entry.undo is None] + self._noted
         changed = {row.account for row in appended.news}
-        changed |= {entry.batch.account for entry in refused}
+        changed |= {entry.batch.account for entry in refused if entry.undo is not None}
         self._undo(refused, changed)
         for row in appended.news:
             self._carry_out(row)

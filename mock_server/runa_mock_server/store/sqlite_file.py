@@ -61,6 +61,9 @@ def connect(path: Path, timeout: float = 1) -> sqlite3.Connection:
     with suppress(FileExistsError):
         os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
     path.chmod(0o600)  # SQLite gives the files beside it the same mode
-    connection = sqlite3.connect(path, timeout=timeout, isolation_level=None)
+    # A server is opened on one thread and served on another, never on both at a time.
+    connection = sqlite3.connect(
+        path, timeout=timeout, isolation_level=None, check_same_thread=False
+    )
     connection.text_factory = bytes
     return connection

@@ -162,7 +162,10 @@ class ControlGate:
             try:
                 await log.check()
             except StoreError as error:
-                return json_answer({"status": "unavailable", "store": log.engine.place, "message": f"{error}."}, 503)
+                return json_answer(
+                    {"status": "unavailable", "store": log.engine.place, "message": f"{error}."},
+                    503,
+                )
         return json_answer(health_of(self._server_state))
 
     def _check_on(self) -> None:

@@ -92,7 +92,9 @@ class Pipeline:
             if log is None:
                 return answer
             try:
-                await log.written(None if call.owner is None else call.owner.stream, is_fresh=is_fresh)
+                await log.written(
+                    None if call.owner is None else call.owner.stream, is_fresh=is_fresh
+                )
             except StaleError:
                 call.begin_again()
                 is_fresh = True
@@ -175,20 +177,20 @@ class Pipeline:
         if number is None:
             number = call.number = next(call.server_state.numbers)
         entry: Flat = (
-                number,
-                at,
-                call.method,
-                call.target,
-                in_one_piece(call.request.raw_headers),
-                call.headers.get("X-Idempotency-Key") if call.route.checks is ORDERING else None,
-                call.body or b"",
-                status,
-                answer.body,
-                call.outcome,
-                call.order_id,
-                call.fingerprint,
-                tuple([(f.id, f.spec.kind, f.spec.place) for f in faults]) if faults else (),
-                call.kindnesses,
+            number,
+            at,
+            call.method,
+            call.target,
+            in_one_piece(call.request.raw_headers),
+            call.headers.get("X-Idempotency-Key") if call.route.checks is ORDERING else None,
+            call.body or b"",
+            status,
+            answer.body,
+            call.outcome,
+            call.order_id,
+            call.fingerprint,
+            tuple([(f.id, f.spec.kind, f.spec.place) for f in faults]) if faults else (),
+            call.kindnesses,
         )
         owner.journal.add(entry)
         reached = whole and status in _OK

@@ -144,10 +144,10 @@ class Model:
                 WORLD in {row.account, batch.account} or row.account == batch.account
                 for row in news
             )
-            if not stale:
+            if not stale or batch.blind:
                 self.head += 1
-                self.rows.append(Row(self.head, *batch))
-            written.append(None if stale else self.head)
+                self.rows.append(Row(self.head, batch.account, batch.data))
+            written.append(None if stale and not batch.blind else self.head)
         return Appended(news, written)
 
 
