@@ -237,7 +237,7 @@ class MockServer(ControlClient, AbstractContextManager["MockServer"]):
         stopped = asyncio.Event()
         log = self._server_state.log
         if log is not None:
-            await log.reopen()
+            await log.start()
         http = HttpServer(self._server_state)
         url = await http.start()
         self._server_state.stop = stopped.set

@@ -217,7 +217,7 @@ class ServerState:
         if log is not None and not log.is_replaying:
             now, speed = self.clock.state()
             fields = {"time": computer_time(), "now": now, "speed": speed}
-            log.fact(WORLD, {"clock": fields})
+            log.fact_on_any_thread(WORLD, {"clock": fields})
         self.clock_moved()
 
     def _wake_server(self) -> None:

@@ -9,6 +9,7 @@ when they are folded, so that every process carries them out in the same order.
 
 import asyncio
 import os
+import threading
 from collections.abc import Callable, Coroutine, Iterable, Sequence
 from contextlib import suppress
 from typing import Any, NamedTuple, TypeVar
@@ -78,6 +79,8 @@ class Log:
         self._trip: asyncio.Task[None] | None = None
         self._is_planned = False
         self._is_closed = False
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._thread = 0
         self._after: list[Callable[[], None]] = []
 
     # What is noted.
@@ -100,6 +103,15 @@ class Log:
             record = records.dump({**fields, "id": _new_id()})
             self._noted.append(_Entry(Batch(account, record, blind=True)))
             self._plan()
+
+    def fact_on_any_thread(self, account: int, fields: dict[str, Any]) -> None:
+        """As ``fact``, on whatever thread it is called."""
+        loop = self._loop
+        if loop is None or self._thread == threading.get_ident():
+            self.fact(account, fields)
+        else:
+            with suppress(RuntimeError):  # the server has been stopped meanwhile
+                loop.call_soon_threadsafe(self.fact, account, fields)
 
     def journal(self, entry: bytes) -> None:
         """Note an entry of the journal of requests."""
@@ -150,8 +162,9 @@ class Log:
         with suppress(StaleError):
             await self.written(EVERY)
 
-    async def reopen(self) -> None:
-        """Open the engine again, if it was closed, and fold what was written meanwhile."""
+    async def start(self) -> None:
+        """Serve on the running event loop; the engine is opened again if it was closed."""
+        self._loop, self._thread = asyncio.get_running_loop(), threading.get_ident()
         if self._is_closed:
             await self.engine.open()
             self._is_closed = False
@@ -163,7 +176,7 @@ class Log:
         if not self._is_closed:
             with suppress(StoreError, StaleError):
                 await self.written(None, is_fresh=True)
-            self._is_closed = True
+            self._is_closed, self._loop = True, None
             await self.engine.close()
 
     def after(self, call: Callable[[], None]) -> None:
@@ -204,8 +217,12 @@ class Log:
         """Have an append made at the end of this turn of the event loop, or after the last one."""
         if self._is_planned or self._trip is not None:
             return
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:
+            return  # the server is not running: whoever waits for the store next writes it
         self._is_planned = True
-        asyncio.get_running_loop().call_soon(self._start)
+        loop.call_soon(self._start)
 
     def _start(self) -> None:
         self._is_planned = False
