@@ -190,7 +190,7 @@ class MockServer(ControlClient, AbstractContextManager["MockServer"]):
         with self._lock:
             loop = self._loop
             if loop is None:
-                return Response(*asyncio.run(answer())[:2])
+                return Response(*asyncio.run(_opening(log, answer()))[:2])
             if threading.current_thread() is self._thread:
                 raise RuntimeError("call the controls of a server with a store on another thread")
             self._unanswered += 1
@@ -253,6 +253,17 @@ class MockServer(ControlClient, AbstractContextManager["MockServer"]):
                 await asyncio.sleep(0)
             if log is not None:
                 await log.close()
+
+
+async def _opening(log: Log, answer: Awaitable[Answer]) -> Answer:
+    """Open the store of a server that was stopped meanwhile."""
+    if not log.is_closed:
+        return await answer
+    await log.start()
+    try:
+        return await answer
+    finally:
+        await log.close()
 
 
 def _opened(settings: Settings, clock: Clock | None, catalogue: Catalogue | None) -> ServerState:

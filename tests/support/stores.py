@@ -1,7 +1,6 @@
 """Runs every test's servers on a store: ``RUNA_TEST_STORE=sqlite pytest tests/server``."""
 
 import os
-from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
 

@@ -215,8 +215,7 @@ class Settings(BaseModel):
     )
     store: str = Field(
         default="memory:",
-        repr=False,
-        json_schema_extra={"writeOnly": True},
+        repr=False,  # it can hold a password
         description="Where orders and all else are kept: memory:, sqlite:///FILE or postgresql://.",
     )
     control: bool = Field(default=True, description="Serve the control API under /_mock.")
@@ -330,6 +329,21 @@ RUN_TIME = frozenset(
     if any(isinstance(mark, Changeable) for mark in field.metadata)
 )
 """The settings that can be changed while the server runs, for all accounts or for one."""
+
+OF_THE_PROCESS = frozenset(
+    {
+        "host",
+        "port",
+        "public_url",
+        "max_body_bytes",
+        "control",
+        "control_token",
+        "control_hosts",
+        "allow_shutdown",
+        "store",
+    }
+)
+"""The settings that each process has for itself; the others belong to the world."""
 
 
 def changed(settings: Settings, changes: Mapping[str, Any]) -> Settings:

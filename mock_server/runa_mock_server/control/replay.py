@@ -44,9 +44,9 @@ class Replay:
             "operation": self._operation,
             "strike": self._strike,
             "clock": self._clock,
-            "ended": lambda fields: server_state.webhooks.replay_ended(fields),
-            "attempt": lambda fields: server_state.webhooks.replay_attempt(fields),
-            "injected": lambda fields: server_state.webhooks.replay_injected(fields),
+            "ended": server_state.webhooks.replay_ended,
+            "attempt": server_state.webhooks.replay_attempt,
+            "injected": server_state.webhooks.replay_injected,
         }
 
     def __call__(self, row: Row) -> Any:

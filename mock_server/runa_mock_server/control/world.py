@@ -7,12 +7,14 @@ that all random choices follow from. Whoever joins later has the settings of the
 import logging
 import secrets
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
+from runa_mock_server.base import strict_json
 from runa_mock_server.base.clock import Clock, ComputerTime, clock_of, computer_time
 from runa_mock_server.catalogue.catalogue import Catalogue
 from runa_mock_server.catalogue.file import catalogue_of
-from runa_mock_server.config.settings import Settings, make_settings
+from runa_mock_server.catalogue.service import exact_json
+from runa_mock_server.config.settings import OF_THE_PROCESS, Settings, make_settings
 from runa_mock_server.control.replay import Replay
 from runa_mock_server.server_state import stored_journal
 from runa_mock_server.server_state.server_state import Origin, ServerState
@@ -20,29 +22,7 @@ from runa_mock_server.store import records
 from runa_mock_server.store.engine import MOST_ROWS, WORLD, Batch, Engine
 from runa_mock_server.store.log import Log
 
-OF_THE_PROCESS = frozenset(
-    {
-        "host",
-        "port",
-        "public_url",
-        "max_body_bytes",
-        "control",
-        "control_token",
-        "control_hosts",
-        "allow_shutdown",
-        "store",
-    }
-)
-"""The settings that each process has for itself; the others belong to the world."""
-
 log = logging.getLogger(__name__)
-
-
-class World(NamedTuple):
-    """What a world began with, and its log."""
-
-    fields: Mapping[str, Any]
-    engine: Engine
 
 
 async def open_world(
@@ -68,12 +48,12 @@ async def open_world(
     computer = ComputerTime()
     with computer.held_at(fields["time"]):
         own = {name: getattr(settings, name) for name in OF_THE_PROCESS}
+        seed = fields["settings"]["seed"]
+        own["seed"] = None if seed is None else int(seed)
         server_state = ServerState(
             make_settings(**fields["settings"] | own),
             clock,
-            Catalogue(fields["products"], fields["settings"]["templates"])
-            if fields["products"] is not None
-            else None,
+            _catalogue(fields),
             Origin(fields["seed"], computer, _moment(fields)),
         )
     await _replay(server_state, engine, Replay(server_state, computer))
@@ -102,9 +82,24 @@ def _beginning(
         "time": computer_time(),
         "seed": secrets.token_hex(16),
         "clock": None if is_system else own.state(),
-        "settings": settings.model_dump(mode="json", exclude=set(OF_THE_PROCESS | {"catalogue"})),
-        "products": None if catalogue is None else list(catalogue.products),
+        "settings": {
+            **settings.model_dump(mode="json", exclude=set(OF_THE_PROCESS | {"catalogue"})),
+            "seed": None if settings.seed is None else str(settings.seed),  # may be any integer
+        },
+        "products": None if catalogue is None else _product_text(catalogue),
     }
+
+
+def _product_text(catalogue: Catalogue) -> str:
+    """The products as JSON text, so that numbers stay as they are."""
+    return exact_json(list(catalogue.products)).decode()
+
+
+def _catalogue(fields: Mapping[str, Any]) -> Catalogue | None:
+    if fields["products"] is None:
+        return None
+    products: list[dict[str, Any]] = strict_json.parse(fields["products"].encode())
+    return Catalogue(products, fields["settings"]["templates"])
 
 
 def _moment(fields: Mapping[str, Any]) -> tuple[int, float] | None:

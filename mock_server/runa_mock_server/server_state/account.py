@@ -83,12 +83,12 @@ class Account:
 
     __slots__ = (
         "__weakref__",
-        "_stream",
         "_changed",
         "_first_catalogue",
         "_own_settings",
         "_provoked",
         "_server",
+        "_stream",
         "api_key",
         "clock",
         "imported_at",

@@ -88,9 +88,10 @@ async def restore(server_state: "ServerState", engine: Engine) -> None:
     entries: dict[tuple[Any, ...], Mapping[str, Any]] = {}
     after = 0
     while found := await engine.read_journal(after):
-        for after, data in found:  # noqa: B020 - the last one read
+        for _, data in found:
             fields = orjson.loads(data)
             entries[fields["account"], *fields["life"], fields["entry"][0]] = fields
+        after = found[-1][0]
         if len(found) < MOST_ROWS:
             break
     for fields in entries.values():

@@ -151,7 +151,7 @@ class Log:
         if self.engine.shared:
             await self.catch_up()
         else:
-            await self.engine.append(self.mark, ())
+            await self.engine.save("check", self.mark, b"")
 
     async def catch_up(self) -> None:
         """Fold what others have written until now.
@@ -161,6 +161,11 @@ class Log:
         """
         with suppress(StaleError):
             await self.written(EVERY)
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether the store was let go of."""
+        return self._is_closed
 
     async def start(self) -> None:
         """Serve on the running event loop; the engine is opened again if it was closed."""
@@ -246,8 +251,12 @@ class Log:
         self._sent.sort(key=lambda entry: entry.done is not None)
         entries, self._entries = self._entries, []
         waiters, self._waiters = self._waiters, []
+        is_read = not self._sent
         try:
             changed = await self._append()
+            if entries and is_read:
+                await self.engine.journal(entries)
+                entries = []
         except OutcomeUnknownError:
             self._fail(StaleError(), waiters)
         except StoreError as error:
