@@ -177,7 +177,7 @@ def _request(line: str, key: str, number: int, more: str = "") -> bytes:
     body = _order(number) if line.startswith("POST") else b""
     head = (
         f"{line} HTTP/1.1\r\nHost: mock\r\nX-Api-Key: {_KEY}\r\nX-Idempotency-Key: {key}\r\n"
-        f"{more}Content-Length: {len(body)}\r\n\r\n"
+        f"{more}Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
     )
     return head.encode() + body
 

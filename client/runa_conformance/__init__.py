@@ -21,11 +21,11 @@ from runa_conformance._report import (
     summary,
 )
 from runa_conformance._results import Report, Result, Status
-from runa_conformance._rules import RULES, Rule
 from runa_conformance._rules_report import rules_as_json, rules_as_text
 from runa_conformance._run import ConformOptions, conform
 from runa_conformance._target import TargetOptions
 from runa_schemas.contract_data import ProfileName
+from runa_schemas.rules import RULES, Rule
 
 __all__ = [
     "CHECKS",

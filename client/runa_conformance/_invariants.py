@@ -12,9 +12,9 @@ from typing import Any
 from runa_conformance._brief import shown
 from runa_conformance._failures import MismatchError
 from runa_conformance._messages import TOO_MANY, Answer
-from runa_conformance._rules import RULES, Rule
 from runa_schemas import ERRORS, SchemaIssue, iter_errors, openapi
 from runa_schemas.contract_data import API_VERSION
+from runa_schemas.rules import RULES, Rule
 
 _JSON = "application/json"
 _FIRST_ERROR = 400

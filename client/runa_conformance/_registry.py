@@ -6,9 +6,9 @@ from fnmatch import fnmatchcase
 from typing import TypeAlias, TypeVar
 
 from runa_conformance._failures import SelectionError
-from runa_conformance._rules import RULES, Rule
 from runa_conformance._service import Service
 from runa_schemas.contract_data import ProfileName
+from runa_schemas.rules import RULES, Rule
 
 Proof: TypeAlias = Callable[[Service], int | None]
 """The program of a check; for a rule with several readings it returns the index of the one met."""

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, TypeAlias
 
-from runa_conformance._rules import Rule
 from runa_schemas.contract_data import ProfileName
+from runa_schemas.rules import Rule
 
 Status: TypeAlias = Literal["passed", "failed", "skipped"]
 

@@ -8,7 +8,7 @@ from runa_conformance._checks import CHECKS
 from runa_conformance._invariants import Invariant, invariants
 from runa_conformance._recording import Recording
 from runa_conformance._registry import Check
-from runa_conformance._rules import EVIDENCE, RULES, Rule
+from runa_schemas.rules import EVIDENCE, RULES, Rule
 
 
 def rules_as_text(recording: Recording | None = None) -> str:

@@ -12,6 +12,10 @@ from runa_mock_server.catalogue.catalogue import Selection as Selection
 from runa_mock_server.config.document import ConfigError as ConfigError
 from runa_mock_server.config.settings import Settings as Settings
 from runa_mock_server.contract.webhook_subscription import Subscription as Subscription
+from runa_mock_server.control.coverage import CoverageArea as CoverageArea
+from runa_mock_server.control.coverage import CoverageEntry as CoverageEntry
+from runa_mock_server.control.coverage import CoverageResult as CoverageResult
+from runa_mock_server.control.coverage import FirstMet as FirstMet
 from runa_mock_server.control.models import EmailDetail as EmailDetail
 from runa_mock_server.control.models import EmailResult as EmailResult
 from runa_mock_server.control.models import FaultHit as FaultHit

@@ -5,6 +5,7 @@ Apart from the other modules because jsonschema is slow to import: only the firs
 
 import json
 import math
+import re
 import reprlib
 from collections.abc import Iterator
 from decimal import Decimal
@@ -17,6 +18,7 @@ from referencing import Registry
 from referencing.jsonschema import DRAFT202012
 
 from runa_schemas._store import names, schema_text
+from runa_schemas._variants import Variants, tell_apart
 
 _RULES = {
     "const": "must be {limit}",
@@ -42,6 +44,8 @@ class _Validator(Protocol):
 
     def iter_errors(self, instance: object) -> Iterator[ValidationError]: ...
 
+    def is_type(self, instance: object, type: str) -> bool: ...  # noqa: A002 - as it is named there
+
     def descend(
         self, instance: object, schema: _Schema, path: str | None = None
     ) -> Iterator[ValidationError]: ...
@@ -54,8 +58,12 @@ def find(instance: object, name: str) -> Iterator[tuple[tuple[str | int, ...], s
         instance: A JSON value.
         name: One of ``names()``.
     """
+    found = set()  # conditions can say again what the schema itself says
     for error in _validator(name).iter_errors(instance):
-        yield tuple(error.absolute_path), _told(error), str(error.validator)
+        issue = (tuple(error.absolute_path), _told(error), str(error.validator))
+        if issue not in found:
+            found.add(issue)
+            yield issue
 
 
 def _told(error: ValidationError) -> str:
@@ -108,12 +116,96 @@ def _is_number(_checker: TypeChecker, instance: object) -> bool:
     return isinstance(instance, int) and not isinstance(instance, bool)
 
 
+_TYPES = Draft202012Validator.TYPE_CHECKER.redefine("number", _is_number)
+
+
 def _ref(
     validator: _Validator, reference: str, instance: object, _schema: object
 ) -> Iterator[ValidationError]:
     # A reference names a file of one folder, so it means the same wherever it stands, and is
     # looked up once. jsonschema's own looks it up each time, which takes a third of a check.
     yield from validator.descend(instance, _referred(reference))
+
+
+def _pattern(
+    validator: _Validator, pattern: str, instance: object, _schema: object
+) -> Iterator[ValidationError]:
+    # In the regular expressions of JSON Schema `$` is the end of the text. In Python's it also
+    # stands before a last line break, and would let one pass.
+    if validator.is_type(instance, "string") and not _compiled(pattern).search(str(instance)):
+        yield ValidationError("does not match")
+
+
+@cache
+def _compiled(pattern: str) -> re.Pattern[str]:
+    return re.compile(re.sub(r"\$$", r"\\Z", pattern))
+
+
+def _type(
+    validator: _Validator, types: str | list[str], instance: object, schema: _Schema
+) -> Iterator[ValidationError]:
+    # Where values are listed, the list alone says what is wrong; the type is there for generators.
+    if schema.keys().isdisjoint(("const", "enum")):
+        wanted = [types] if isinstance(types, str) else types
+        if not any(validator.is_type(instance, each) for each in wanted):
+            yield ValidationError("has another type")
+
+
+def _one_of(
+    validator: _Validator, branches: list[_Schema], instance: Any, _schema: object
+) -> Iterator[ValidationError]:
+    # jsonschema's own only says that no variant fits; this says what is wrong with the one meant.
+    schemas = [_referred(branch["$ref"]) if "$ref" in branch else branch for branch in branches]
+    types: set[str] = {schema["type"] for schema in schemas}
+    if not any(validator.is_type(instance, type_) for type_ in types):
+        yield ValidationError("has another type", validator="type", validator_value=sorted(types))
+    elif variants := _variants(tuple(branch.get("$ref", "") for branch in branches)):
+        yield from _of_variants(validator, variants, instance)
+    else:
+        fitting = [b for b in branches if next(validator.descend(instance, b), None) is None]
+        if len(fitting) > 1:
+            yield ValidationError("fits more than one variant")
+        elif not fitting:
+            yield from validator.descend(instance, _meant(branches, schemas, instance))
+
+
+@cache
+def _variants(references: tuple[str, ...]) -> Variants | None:
+    branches = [{"$ref": reference} for reference in references]
+    return tell_apart(branches, _referred) if all(references) else None
+
+
+def _of_variants(
+    validator: _Validator, variants: Variants, instance: dict[str, object]
+) -> Iterator[ValidationError]:
+    name, by_value, other = variants
+    if name not in instance:
+        yield ValidationError("is required", validator="required", path=[name])
+        return
+    value = instance[name]
+    variant = by_value.get(value, other) if isinstance(value, str) else other
+    if variant is None:
+        yield ValidationError(
+            "is unknown",
+            validator="enum",
+            validator_value=list(by_value),
+            instance=value,
+            path=[name],
+        )
+    else:
+        yield from validator.descend(instance, variant)
+
+
+def _meant(branches: list[_Schema], schemas: list[_Schema], instance: object) -> _Schema:
+    """The variant whose type and required keys a value has, or else the first."""
+    for branch, schema in zip(branches, schemas, strict=True):
+        if isinstance(instance, dict):
+            is_meant = instance.keys() >= set(schema.get("required", ()))
+        else:
+            is_meant = _TYPES.is_type(instance, schema["type"])
+        if is_meant:
+            return branch
+    return branches[0]
 
 
 # The three keywords below mean what jsonschema's own mean; they report at the path of the property
@@ -155,9 +247,12 @@ _ExactValidator = extend(  # type: ignore[no-untyped-call] # the stubs leave it 
     Draft202012Validator,
     validators={
         "$ref": _ref,
+        "oneOf": _one_of,
+        "pattern": _pattern,
+        "type": _type,
         "required": _required,
         "propertyNames": _property_names,
         "additionalProperties": _additional_properties,
     },
-    type_checker=Draft202012Validator.TYPE_CHECKER.redefine("number", _is_number),
+    type_checker=_TYPES,
 )

@@ -4,9 +4,11 @@ import re
 
 import pytest
 
+from runa_mock_server import MockServer
 from support.browser import SIZES, OpenPage, Scheme, Size
 from support.money import MoneyApi, paid_in, redeemed, refusal_code, single
-from support.recipient import FIXED, NARROW, OPEN, choice, link
+from support.push_to_card import ACCEPTED, REFUSED, codes, for_a_card, wrong
+from support.recipient import FIXED, NARROW, OPEN, choice, link, status
 from support.scanner import scan
 
 pytest.importorskip("playwright.sync_api", reason="NO BROWSER TESTS: no playwright")
@@ -54,6 +56,100 @@ def test_splitting_a_payout(bank: MoneyApi, open_page: OpenPage, java_script: bo
     for code in codes:
         shown = page.get_by_role("definition").get_by_text(code["code"], exact=True)
         expect(shown).to_be_visible()
+
+
+@pytest.mark.parametrize("java_script", [True, False])
+@pytest.mark.parametrize("look", [("phone", "dark"), ("desktop", "light")])
+def test_a_payout_goes_to_a_card(
+    bank: MoneyApi,
+    server: MockServer,
+    open_page: OpenPage,
+    look: tuple[Size, Scheme],
+    java_script: bool,
+) -> None:
+    """Code, wrong code, refused card, good card; nothing sticks out at any step."""
+    order = for_a_card(bank)
+    page = open_page(link(order), *look, java_script_enabled=java_script)
+    page.get_by_role("button", name="Send the code").click()
+    code = page.get_by_role("textbox", name="One-time code")
+    (sent,) = codes(server, order)
+    code.fill(wrong(sent))
+    page.get_by_role("button", name="Continue").click()
+    expect(page.get_by_role("alert")).to_be_focused()
+    _fits(page)
+    code.fill(sent)
+    page.get_by_role("button", name="Continue").click()
+    number = page.get_by_role("textbox", name="Card number")
+    expiry = page.get_by_role("textbox", name="Expiry")
+    number.fill("1234")
+    expiry.fill("01/20")
+    page.get_by_role("button", name="Pay USD 10.00").click()
+    page.get_by_role("alert").get_by_role("link", name="Expiry").click()
+    expect(expiry).to_be_focused()
+    expect(expiry).to_have_attribute("aria-invalid", "true")
+    _fits(page)
+    number.fill(REFUSED)
+    expiry.fill("12/99")
+    page.get_by_role("button", name="Pay USD 10.00").click()
+    expect(page.get_by_role("alert")).to_contain_text("refused by its bank")
+    number.fill(ACCEPTED)
+    page.get_by_role("button", name="Pay USD 10.00").click()
+    heading(page, "Your payout has been redeemed")
+    expect(page.get_by_role("main")).to_contain_text("card ending in 1111")
+    assert status(bank, order) == "CLAIMED"
+
+
+def test_a_card_is_paid_by_keyboard_alone(
+    bank: MoneyApi, server: MockServer, open_page: OpenPage
+) -> None:
+    """Tab and Enter go all the way; a returning recipient needs one press after the code."""
+    order = for_a_card(bank, "ada+repeat@mail.example")
+    page = open_page(link(order))
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("textbox", name="One-time code")).to_be_visible()
+    page.keyboard.press("Tab")
+    page.keyboard.type(codes(server, order)[-1])
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="Welcome back")).to_be_visible()
+    for control in ("Pay to the card ending in 1111", "card_number", "card_expiry"):
+        page.keyboard.press("Tab")
+        focused = page.locator(":focus")
+        assert focused.evaluate("it => it.innerText.trim() || it.name") == control
+        assert focused.evaluate("it => getComputedStyle(it).outlineWidth") == "3px"
+    for _ in range(2):
+        page.keyboard.press("Shift+Tab")
+    page.keyboard.press("Enter")
+    heading(page, "Your payout has been redeemed")
+
+
+def test_two_browsers_with_one_link(
+    bank: MoneyApi, server: MockServer, open_page: OpenPage
+) -> None:
+    """The code of one opens nothing in the other, and the second to pay is too late."""
+    order = for_a_card(bank)
+    first = open_page(link(order))
+    first.get_by_role("button", name="Send the code").click()
+    second = open_page(link(order), "phone")
+    (sent,) = codes(server, order)
+    for page in (first, second):
+        page.get_by_role("textbox", name="One-time code").fill(sent)
+        page.get_by_role("button", name="Continue").click()
+        page.get_by_role("textbox", name="Card number").fill(ACCEPTED)
+        page.get_by_role("textbox", name="Expiry").fill("12/99")
+    first.get_by_role("button", name="Pay USD 10.00").click()
+    heading(first, "Your payout has been redeemed")
+    second.get_by_role("button", name="Pay USD 10.00").click()
+    expect(second.get_by_role("alert")).to_contain_text("cannot be redeemed any more")
+
+
+def _fits(page: Page) -> None:
+    """See that a page is no wider than the window, and its controls as large as a finger."""
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    for control in page.locator("button, input:not([type=hidden])").all():
+        box = control.bounding_box()
+        assert box is not None
+        assert box["height"] >= 44
 
 
 def test_what_is_left_is_told_while_typing(bank: MoneyApi, open_page: OpenPage) -> None:

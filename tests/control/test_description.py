@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from openapi_schema_validator import OAS31Validator
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from runa_mock_server.control.api import OPERATIONS, PREFIX
@@ -22,17 +23,36 @@ def test_the_document_is_valid_and_is_the_one_that_answers_are_held_against(
 
 def test_every_operation_is_described_listed_and_served(whole: ControlCaller) -> None:
     """Document, index and routes name the same operations, each with its own id."""
-    served = {(operation.method, PREFIX + operation.path) for operation in OPERATIONS}
+    served = {(operation.method, (PREFIX + operation.path).rstrip("/")) for operation in OPERATIONS}
     described = {
         (method.upper(), path): operation
         for path, operations in DESCRIPTION.document["paths"].items()
         for method, operation in operations.items()
     }
-    listed = {(o["method"], o["path"]) for o in whole.get("/")["operations"]}
+    listed = {(o["method"], o["path"].rstrip("/")) for o in whole.get("/")["operations"]}
     streamed = described.pop(("GET", f"{PREFIX}/events"))
     assert list(streamed["responses"]["200"]["content"]) == ["text/event-stream"]
     assert set(described) == served == listed
     assert len({operation["operationId"] for operation in described.values()}) == len(served)
+
+
+def test_every_operation_has_examples_that_fit() -> None:
+    """Bodies and results are shown by recorded examples; `tools/control_examples.py` makes them."""
+    components = {"components": DESCRIPTION.document["components"]}
+    for path, operations in DESCRIPTION.document["paths"].items():
+        for method, operation in operations.items():
+            success = min(operation["responses"])
+            for body in (operation.get("requestBody"), operation["responses"][success]):
+                for media in (body or {}).get("content", {}).values():
+                    assert "example" in media, f"{method} {path}"
+                    OAS31Validator({**media["schema"], **components}).validate(media["example"])
+
+
+def test_names_of_components_are_names_of_classes() -> None:
+    """Each name is a word of letters, so that no two become the same class of a generator."""
+    names = DESCRIPTION.document["components"]["schemas"]
+    assert all(name.isalnum() for name in names)
+    assert not [name for name, schema in names.items() if "title" in schema]
 
 
 def test_every_parameter_is_described() -> None:

@@ -249,7 +249,10 @@ def told_story(user: User) -> list[Placed]:
     user.hand.orders.fail(held.id, "because")
     for order in (paid, oldest):
         first, *_ = user.hand.orders.get(order.id).order["items"]
-        user.call("GET", first["payout"]["url"].removeprefix(PUBLIC) + "?format=json")
+        path = first["payout"]["url"].removeprefix(PUBLIC)
+        if order is paid:
+            user.call("POST", path, data={"step": "send"})
+        user.call("GET", f"{path}?format=json")
     return placed
 
 

@@ -348,3 +348,23 @@ def test_a_client_goes_through_the_scenarios(run: Run) -> None:
     forgetful = run(SCENARIO.format(key="mine", check=""), "-k", "clean")
     forgetful.assert_outcomes(passed=1, errors=1, deselected=11)
     forgetful.stdout.fnmatch_lines(["*call runa_scenario.check() at the end of the test*"])
+
+
+def test_a_failed_assertion_ends_in_the_line_of_the_test(run: Run) -> None:
+    """No frame of the library is shown: what pytest prints ends in the user's own line."""
+    result = run(
+        """
+def test_orders(runa_account):
+    runa_account.assert_exactly_once()
+
+def test_mails(runa_account):
+    runa_account.emails.wait_for(timeout=0)
+"""
+    )
+    result.assert_outcomes(failed=2)
+    shown = [line.strip("> ") for line in result.outlines if line.startswith(">")]
+    assert shown == [
+        "runa_account.assert_exactly_once()",
+        "runa_account.emails.wait_for(timeout=0)",
+    ]
+    assert not [line for line in result.outlines if "control_client/" in line]

@@ -50,7 +50,7 @@ def test_data_is_there(wheel: Distribution) -> None:
     schemas = {f"runa_schemas/json/{name}.json" for name in runa_schemas.names()}
     assert len(schemas) > 20
     data = {
-        "runa_conformance/rules.toml",
+        "runa_schemas/rules.toml",
         "runa_mock_server/catalogue/data/catalogue.json",
         "runa_mock_server/mail/templates/payout.html",
         "runa_mock_server/web/dashboard/static/index.html",

@@ -80,10 +80,18 @@ class Machine(RunaStateMachine):
         """Let time pass for everybody."""
         self.server.clock.advance(seconds)
 
-    @rule(account=RunaStateMachine.anybody, seconds=st.sampled_from(STEPS))
-    def advance_one(self, account: Account, seconds: float) -> None:
+    def move_clock(self, account: Account, seconds: float) -> None:
         """Let time pass for one account."""
         self.hands[account].clock.advance(seconds)
+
+    def arm_faults(self, account: Account, plan: list[dict[str, Any]]) -> None:
+        """Have the next orders of one account fail."""
+        for fault in plan:
+            self.hands[account].faults.arm(**fault)
+
+    def clear_faults(self, account: Account) -> None:
+        """Take the faults of one account away."""
+        self.hands[account].faults.clear()
 
     @rule(
         target=RunaStateMachine.placed,

@@ -79,7 +79,8 @@ def run(url: str, caller: type[Account] = Account, keys: tuple[str, ...] = ("XX-
         (Recreating, ("XX-a.s",), "another answer than first|not idempotency_validation_error"),
         (Rotating, ("XX-a.s",), "a second time"),
         (Skipping, ("XX-a.s",), "the list of account 1 shows"),
-        (Account, ("XX-a.s", "XX-a.s"), "the list of account [12] shows"),
+        # One account under two numbers: it sees too much, or knows the key of the other.
+        (Account, ("XX-a.s", "XX-a.s"), "the list of account [12]|idempotency_validation_error"),
     ],
 )
 def test_a_broken_service_is_found(caller: type[Account], keys: tuple[str, ...], said: str) -> None:

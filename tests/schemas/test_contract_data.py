@@ -40,17 +40,13 @@ def parameter(path: str, name: str) -> Mapping[str, Any]:
         (data.MAX_ESTIMATE_ITEMS, at("estimate", "properties", "items", "maxItems")),
         (
             data.MAX_DESCRIPTION_LENGTH,
-            at("new_order", "properties", "description", "maxLength"),
-        ),
-        (
-            data.MAX_DESCRIPTION_LENGTH,
-            at("order_basic", "properties", "description", "maxLength"),
+            at("order_description", "maxLength"),
         ),
         (data.MAX_METADATA_PAIRS, at("metadata", "maxProperties")),
         (data.MAX_METADATA_KEY_LENGTH, at("metadata", "propertyNames", "maxLength")),
         (data.MAX_METADATA_VALUE_LENGTH, at("metadata", "additionalProperties", "maxLength")),
         (data.MAX_EMAIL_ADDRESS_LENGTH, at("email_address", "maxLength")),
-        (float(data.MIN_FACE_VALUE), at("new_item", "properties", "face_value", "minimum")),
+        (float(data.MIN_FACE_VALUE), at("new_face_value", "minimum")),
         (data.MAX_PAGE_LIMIT, at("order_page", "properties", "items", "maxItems")),
         (data.MAX_PAGE_LIMIT, at("product_page", "properties", "catalog", "maxItems")),
         (
@@ -72,13 +68,13 @@ def test_schemas_state_the_same_limits(constant: float, stated: float) -> None:
     ("constant", "stated"),
     [
         (data.Currency, at("currency", "enum")),
-        (data.ORDER_STATUSES[1:], at("order_basic", "properties", "status", "enum")),
+        (data.ORDER_STATUSES[1:], at("order_status", "enum")),
         (data.ORDER_STATUSES[:1], [at("accepted_order", "properties", "status", "const")]),
         (data.ORDER_STATUSES[:1], [at("incomplete_order", "properties", "status", "const")]),
         (data.PAYOUT_STATUSES, at("payout", "properties", "status", "enum")),
-        (data.PRODUCT_STATES, at("product", "properties", "state", "examples")),
-        (data.PAYOUT_TYPES, at("product", "properties", "payout_type", "examples")),
-        ((*data.BARCODE_FORMATS, None), at("e_code", "properties", "barcode_format", "enum")),
+        (data.PRODUCT_STATES, at("product_facts", "properties", "state", "examples")),
+        (data.PAYOUT_TYPES, at("other_product", "properties", "payout_type", "not", "enum")),
+        ((*data.BARCODE_FORMATS, None), at("e_code_code", "properties", "barcode_format", "enum")),
         (data.REDEMPTION_ERRORS, at("redemption_error_code", "enum")),
         (data.WEBHOOK_EVENTS, openapi()["webhooks"]),
         (

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from openapi_schema_validator import OAS31Validator
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from runa_schemas import ERRORS, iter_errors, load, names, openapi
@@ -92,6 +93,7 @@ def test_an_order_can_be_answered_with_every_error() -> None:
     shown = {
         name: int(status)
         for status, response in operation("createOrder")["responses"].items()
+        if int(status) >= 400
         for name in response.get("content", {}).get("application/json", {}).get("examples", {})
     }
     assert shown == {name: error.status for name, error in ERRORS.items()}
@@ -101,14 +103,105 @@ def test_error_examples_fit_their_schema() -> None:
     """Each error example is a body that the schema of its response accepts."""
     checked = 0
     for _, _, found in operations():
-        for response in found["responses"].values():
+        for status, response in found["responses"].items():
             media = response.get("content", {}).get("application/json", {})
-            for name, example in media.get("examples", {}).items():
+            if int(status) < 400 or "examples" not in media:
+                continue
+            for name, example in media["examples"].items():
                 schema = media["schema"]["$ref"].rpartition("/")[2]
                 assert list(iter_errors(example["value"], schema)) == []
                 assert example["value"]["type"] == name
                 checked += 1
     assert checked > len(ERRORS)
+
+
+def bodies() -> Iterator[tuple[str, dict[str, Any]]]:
+    """Give the media types of every request and response, with the id of their operation."""
+    document = openapi()
+    for item in [*document["paths"].values(), *document["webhooks"].values()]:
+        for found in item.values():
+            for body in [found.get("requestBody", {}), *found["responses"].values()]:
+                for media in body.get("content", {}).values():
+                    yield found["operationId"], media
+
+
+def test_every_body_has_an_example_that_fits() -> None:
+    """Requests, responses and events are shown by examples that their own schemas accept."""
+    shown = 0
+    document = openapi()
+    for operation_id, media in bodies():
+        values = [each["value"] for each in media.get("examples", {}).values()]
+        values += [media["example"]] if "example" in media else []
+        assert values, operation_id
+        judge = OAS31Validator({**media["schema"], "components": document["components"]})
+        for value in values:
+            judge.validate(value)
+            shown += 1
+    assert shown > 50
+
+
+def nodes(node: object) -> Iterator[dict[str, Any]]:
+    """Give every object of a document outside of its examples."""
+    if isinstance(node, list):
+        for child in node:
+            yield from nodes(child)
+    elif isinstance(node, dict):
+        yield node
+        for key, child in node.items():
+            if key not in {"example", "examples"}:
+                yield from nodes(child)
+
+
+VARIANTS = {
+    "distribution_method": {"EMAIL", "PAYOUT_LINK", "RECIPIENT"},
+    "product_selection": {"SINGLE", "MULTIPLE", "TEMPLATE"},
+    "estimate_product_selection": {"SINGLE", "MULTIPLE"},
+    "order_products": {"SINGLE", "MULTIPLE", "TEMPLATE"},
+    "redemption": {"SUCCESS", "ERROR"},
+    "e_code": {"code", "url"},
+    "product": {"gift_card", "subscription", "payment"},
+    "product_denominations": {"open", "fixed"},
+    "listed_order": {"PROCESSING", "COMPLETED", "FAILED"},
+}
+
+
+@pytest.mark.parametrize("name", VARIANTS)
+def test_variants_have_a_discriminator(name: str) -> None:
+    """Each value of the discriminator leads to a variant whose property has that value."""
+    schemas = openapi()["components"]["schemas"]
+    variants = schemas[name]
+    discriminator = variants["discriminator"]
+    assert discriminator["mapping"].keys() == VARIANTS[name]
+    listed = {variant["$ref"] for variant in variants["oneOf"]}
+    assert set(discriminator["mapping"].values()) == listed
+    for value, reference in discriminator["mapping"].items():
+        variant = schemas[reference.rpartition("/")[2]]
+        assert discriminator["propertyName"] in variant["required"]
+        described = variant["properties"][discriminator["propertyName"]]
+        if "$ref" in described:
+            described = schemas[described["$ref"].rpartition("/")[2]]
+        assert value in described.get("enum", [described.get("const")])
+
+
+def test_generators_meet_nothing_that_they_misread() -> None:
+    """No conditions, no null alone, no reference into a schema, no value without a type."""
+    for node in nodes(openapi()):
+        assert node.keys().isdisjoint({"if", "then", "else", "dependentSchemas"})
+        assert len(node.get("$ref", "#/x/y/z").split("/")) == 4
+        if isinstance(properties := node.get("properties"), dict):
+            assert not [each for each in properties.values() if each.get("type") == "null"]
+        if "enum" in node or "const" in node:
+            assert "type" in node or node.keys() == {"enum"}, "only `not` goes without"
+        if "in" in node and "schema" in node:
+            assert node["schema"].keys().isdisjoint({"anyOf", "oneOf", "allOf"})
+
+
+def test_a_created_order_links_to_reading_it() -> None:
+    """Both successful answers to a new order say how to read it."""
+    for status in ("200", "202"):
+        (link,) = operation("createOrder")["responses"][status]["links"].values()
+        assert link["operationId"] == "getOrder"
+        assert link["parameters"] == {"id": "$response.body#/id"}
 
 
 def test_headers_of_creating_an_order() -> None:

@@ -199,7 +199,17 @@ SHRUNK: dict[str, tuple[st.SearchStrategy[Body], Callable[[Body], Any], Body]] =
     "described": (
         s.order_bodies(),
         lambda order: order.get("description"),
-        {**PLAIN, "description": "d"},
+        {**PLAIN, "description": "0"},
+    ),
+    "described at length": (
+        s.orders(),
+        lambda order: len(order.get("description") or "") > 50,
+        {**PLAIN, "description": "0" * 51},
+    ),
+    "with a long value": (
+        s.orders(),
+        lambda order: any(len(value) > 99 for value in (order.get("metadata") or {}).values()),
+        {**PLAIN, "metadata": {"": "0" * 100}},
     ),
 }
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from runa_mock_server import ManualClock, MockServer
 from runa_mock_server.config.settings import make_settings
 from runa_mock_server.orders.idempotency import Answer
-from runa_mock_server.orders.placing import OrderRequest, Placing, place
+from runa_mock_server.orders.placing import OrderRequest, place
 from runa_mock_server.orders.terms import OrderOptions
 from runa_mock_server.server_state.server_state import ServerState
 from runa_mock_server.web.checks import UNDER_THE_KEY
@@ -231,10 +231,10 @@ def test_an_order_that_fails_costs_nothing() -> None:
     holder = server_state.account(PRODUCTION_KEY)
 
     def order(key: str, trigger: str | None) -> Answer:
-        request = OrderRequest(key, orjson.dumps(TEN), OrderOptions(trigger=trigger))
         terms, now = holder.orders.terms, holder.clock.now()
-        placing = partial(Placing, request=request, terms=terms, now=now, accepted_at=now)
-        answer = holder.state.commit(partial(place, placing, UNDER_THE_KEY)).answer
+        options = OrderOptions(trigger=trigger)
+        request = OrderRequest(key, orjson.dumps(TEN), options, terms, now)
+        answer = holder.state.commit(partial(place, request, UNDER_THE_KEY)).answer
         assert answer is not None
         return answer
 

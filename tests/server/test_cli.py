@@ -8,8 +8,10 @@ import time
 from collections.abc import Sequence
 
 import pytest
+from click.testing import CliRunner
 
 from runa_mock_server import MockServer, __version__
+from runa_mock_server.cli import main
 from runa_mock_server.config.serve_settings import NAMES, ServeSettings
 from support.answers import refusal
 from support.api import KEY, Api
@@ -264,3 +266,15 @@ def test_every_address_is_told_as_one_that_can_be_opened() -> None:
         api = Api(served.url)
         assert api.get("/v2/ping").status_code == 200
         api.close()
+
+
+@pytest.mark.parametrize("command", ["serve", "check-client"])
+def test_windows_is_refused_at_the_start(monkeypatch: pytest.MonkeyPatch, command: str) -> None:
+    """One line says that the command does not run there, and where it does; exit 2."""
+    monkeypatch.setattr("os.name", "nt")
+    result = CliRunner().invoke(main, [command])
+    monkeypatch.undo()
+    assert result.exit_code == 2
+    assert result.stderr.count("\n") == 1
+    assert "Windows" in result.stderr
+    assert "WSL" in result.stderr

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from runa_mock_server import ManualClock, MockServer
 from runa_mock_server.control_client.transport import ControlRefusedError
-from runa_mock_server.server_state.journal import BODY_LIMIT
+from runa_mock_server.server_state.entry import BODY_LIMIT
 from support.api import KEY, Api, body
 from support.raw import ORDER, exchange, message
 from support.waiting import until

@@ -5,7 +5,7 @@ import socket
 import pytest
 
 from runa_mock_server import MockServer
-from runa_mock_server.web import body, connection
+from runa_mock_server.web import connection
 from support.raw import ORDER, exchange, message, order_message, reply_on, rest_of
 from support.raw import connection as connected
 from support.waiting import until
@@ -50,7 +50,7 @@ def test_a_head_in_drops_is_cut_off(server: MockServer, monkeypatch: pytest.Monk
 @pytest.mark.parametrize("sent", [ORDER[:-1], b""])
 def test_a_body_that_does_not_come_is_refused(monkeypatch: pytest.MonkeyPatch, sent: bytes) -> None:
     """The client hears of it, nothing is stored under its key, and the connection is closed."""
-    monkeypatch.setattr(body, "BODY_SECONDS", SHORT)
+    monkeypatch.setattr(connection, "BODY_SECONDS", SHORT)
     monkeypatch.setattr(connection, "LINGER_SECONDS", SHORT)
     head, _, _ = order_message("a").partition(ORDER)
     with MockServer(max_body_bytes=1_000) as server:

@@ -1,6 +1,7 @@
 """A commit does all or nothing, whichever of its writes fails, for every operation."""
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any, NamedTuple
@@ -12,9 +13,12 @@ from runa_mock_server import ManualClock, MockServer
 from runa_mock_server.catalogue.catalogue import built_in
 from runa_mock_server.config.settings import make_settings
 from runa_mock_server.contract.processing import parse_processing
+from runa_mock_server.orders.cards import Card
 from runa_mock_server.orders.commit import Commit
 from runa_mock_server.orders.order import Part
-from runa_mock_server.orders.placing import OrderRequest, Placing, place
+from runa_mock_server.orders.payouts import ClaimError
+from runa_mock_server.orders.placing import OrderRequest, place
+from runa_mock_server.orders.redemption import RedemptionRefusedError
 from runa_mock_server.orders.terms import OrderOptions
 from runa_mock_server.server_state.account import Account
 from runa_mock_server.server_state.effects import effects_of
@@ -117,10 +121,10 @@ class Scene(NamedTuple):
 
     def order(self, document: Any, key: str = "k", **options: Any) -> bytes:
         """Place an order, as the service does; the body of the answer."""
-        request = OrderRequest(key, orjson.dumps(document), OrderOptions(**options))
         terms, now = self.account.orders.terms, self.account.clock.now()
-        placing = partial(Placing, request=request, terms=terms, now=now, accepted_at=now)
-        answer = self.account.state.commit(partial(place, placing, UNDER_THE_KEY)).answer
+        raw, asked = orjson.dumps(document), OrderOptions(**options)
+        request = OrderRequest(key, raw, asked, terms, now)
+        answer = self.account.state.commit(partial(place, request, UNDER_THE_KEY)).answer
         assert answer is not None
         return answer.body
 
@@ -177,6 +181,49 @@ def _end(status: str) -> Callable[[Scene], Callable[[], object]]:
     return prepare
 
 
+def _send_code(at: Scene) -> Callable[[], object]:
+    token = at.token(at.placed(body(items=[VISA]), "at-once"))
+    return partial(at.account.card_payouts.send_code, token, None)
+
+
+def _code(at: Scene) -> tuple[str, str]:
+    """A link to which a code was sent, and the code."""
+    order_id = at.placed(body(items=[VISA]), "at-once")
+    token = at.token(order_id)
+    at.account.card_payouts.send_code(token, None)
+    (email,) = at.account.outbox.of(order_id)
+    return token, email.code or ""
+
+
+def _enter_wrong_code(at: Scene) -> Callable[[], object]:
+    token, code = _code(at)
+
+    def enter() -> None:
+        with suppress(ClaimError):
+            at.account.card_payouts.enter_code(token, code[::-1] + "0")
+
+    return enter
+
+
+def _pay_to_card(at: Scene) -> Callable[[], object]:
+    token, code = _code(at)
+    card = Card("1111", is_accepted=True)
+    return partial(at.account.card_payouts.pay, token, code, card, CARD)
+
+
+def _processing_error(at: Scene) -> Callable[[], object]:
+    token = at.token(at.placed(body(items=[VISA]), "at-once"))
+    at.account.change_settings({"redemption_error": "RE008"})
+
+    def redeem() -> None:
+        payout = at.account.orders.find_payout(token)
+        assert payout is not None
+        with suppress(RedemptionRefusedError):
+            at.account.redeem(payout, "http://mock/payout/")
+
+    return redeem
+
+
 def _relayed(at: Scene) -> Callable[[], object]:
     (email,) = at.account.outbox.of(at.placed(body(items=[MAILED]), "at-once"))
     return partial(at.account.outbox.note, email, "sent")
@@ -196,6 +243,10 @@ OPERATIONS: dict[str, Callable[[Scene], Callable[[], object]]] = {
     "read that is counted": _read(2),
     "read that ends": _read(0),
     "claim": _claim,
+    "send a code": _send_code,
+    "enter a wrong code": _enter_wrong_code,
+    "pay to a card": _pay_to_card,
+    "processing error": _processing_error,
     "cancel payouts": _end("CANCELLED"),
     "expire payouts": _end("EXPIRED"),
     "mail relayed": _relayed,

@@ -34,3 +34,8 @@ def host_and_port(text: str) -> tuple[str, int]:
 def usable_host(header: str | None) -> str | None:
     """The value of a ``Host`` header if links can be made of it; see ``HOST_HEADER``."""
     return header if header is not None and HOST_HEADER.fullmatch(header) else None
+
+
+def is_never_delivered(email_address: str) -> bool:
+    """Whether no mail can reach an address, as the provider says of these (page "Playground")."""
+    return email_address.lower().endswith((".invalid", ".test"))

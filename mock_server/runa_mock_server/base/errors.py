@@ -23,9 +23,16 @@ class ErrorDetail:
 
 
 class ServiceError(Exception):
-    """Root of every refusal: it knows its HTTP status and the JSON document of its answer."""
+    """Root of every refusal: it knows its HTTP status and the JSON document of its answer.
+
+    Attributes:
+        status: the HTTP status.
+        rule: the id of the rule that refuses, one of ``runa_schemas.rules``; ``None`` where no
+            rule of the contract does.
+    """
 
     status: int
+    rule: str | None = None
 
     def document(self) -> Mapping[str, Any]:
         """The JSON object to answer with."""
@@ -46,6 +53,7 @@ class ApiError(ServiceError):
         *,
         help_: str | None = None,
         details: Sequence[ErrorDetail] = (),
+        rule: str | None = None,
     ) -> None:
         super().__init__(message)
         known = ERRORS[type_]
@@ -54,6 +62,7 @@ class ApiError(ServiceError):
         self.message = message
         self.help = known.help if help_ is None else help_
         self.details = tuple(details)
+        self.rule = rule
 
     def document(self) -> Mapping[str, Any]:
         """``{"type", "message", "help"}``, and ``details`` where there are any."""
@@ -74,6 +83,7 @@ class RateExceededError(ServiceError):
     """Too many orders in a minute: 429 with a body shape of its own (page "Rate limiting")."""
 
     status = 429
+    rule = "rate-limit"
 
     def document(self) -> Mapping[str, Any]:
         """``{"error": "rate exceeded"}``."""

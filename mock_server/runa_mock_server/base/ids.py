@@ -34,6 +34,7 @@ _UNUSED_BITS = 64 - _SECRET_BITS
 _MIXER = 0x2B7E151628AED2A6ABF7158809CF4F3
 _UNMIXER = pow(_MIXER, -1, _TOKEN_MASK + 1)
 _SHORT_LETTERS = 8
+_CODE_DIGITS = 6
 _TOKEN = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
 
 
@@ -125,6 +126,19 @@ def short_id(prefix: str, source: bytes) -> str:
         drawn, letter = divmod(drawn, len(ascii_uppercase))
         letters.append(ascii_uppercase[letter])
     return f"{prefix}-{''.join(letters)}"
+
+
+def one_time_code(identity: Identity, token: str, number: int) -> str:
+    """A code for the recipient of a payout, six digits.
+
+    Args:
+        identity: of the account.
+        token: of the payout link.
+        number: how many codes of this payout there were, with this one.
+    """
+    source = identity.secret + f"{token}/{number}".encode()
+    drawn = int.from_bytes(blake2b(source, digest_size=8, person=b"one-time code").digest())
+    return f"{drawn % 10**_CODE_DIGITS:0{_CODE_DIGITS}d}"
 
 
 def customer_id(identity: Identity) -> str:

@@ -6,12 +6,13 @@ CENT = Decimal("0.01")
 ZERO = Decimal("0.00")
 
 # Own context: a caller's decimal settings must not change what an order costs.
-_CONTEXT = Context(prec=40, rounding=ROUND_HALF_UP)
+HALF_UP = Context(prec=40, rounding=ROUND_HALF_UP)
+"""How amounts are rounded."""
 
 
 def to_cents(amount: Decimal) -> Decimal:
     """``amount`` rounded half-up to two decimals."""
-    return amount.quantize(CENT, context=_CONTEXT)
+    return amount.quantize(CENT, context=HALF_UP)
 
 
 def show(amount: Decimal) -> str:
@@ -21,14 +22,14 @@ def show(amount: Decimal) -> str:
 
 def in_cents(amount: Decimal) -> int:
     """``amount`` in whole cents, rounded half-up."""
-    cents = amount.scaleb(2, _CONTEXT)
+    cents = amount.scaleb(2, HALF_UP)
     whole = int(cents)
-    return whole if whole == cents else int(to_cents(amount).scaleb(2, _CONTEXT))
+    return whole if whole == cents else int(to_cents(amount).scaleb(2, HALF_UP))
 
 
 def from_cents(cents: int) -> Decimal:
     """Whole cents as an amount with two decimals."""
-    return Decimal(cents).scaleb(-2, _CONTEXT)
+    return Decimal(cents).scaleb(-2, HALF_UP)
 
 
 def cents_text(cents: int) -> str:

@@ -9,6 +9,7 @@ import orjson
 from runa_mock_server.base.errors import ApiError, quoted
 from runa_schemas.contract_data import MAX_PAGE_LIMIT
 
+_CURSORS = "page-cursors"  # the rule
 _INTEGER = re.compile(r"[0-9]{1,9}")
 
 
@@ -41,26 +42,30 @@ def page_request(query: Mapping[str, Sequence[str]], default_limit: int) -> Page
     after = once(query, "after", "pagination_error")
     before = once(query, "before", "pagination_error")
     if after is not None and before is not None:
-        raise ApiError("pagination_error", "after and before cannot be used together.")
+        raise ApiError(
+            "pagination_error", "after and before cannot be used together.", rule=_CURSORS
+        )
     return PageRequest(default_limit if limit is None else _limit(limit), after, before)
 
 
 def bad_cursor(name: str, value: str) -> ApiError:
     """The error for a cursor that leads nowhere."""
-    return bad_parameter("pagination_error", name, f"{quoted(value)} is no cursor of this list")
+    reason = f"{quoted(value)} is no cursor of this list"
+    return bad_parameter("pagination_error", name, reason, _CURSORS)
 
 
-def bad_parameter(error_type: str, name: str, reason: str) -> ApiError:
+def bad_parameter(error_type: str, name: str, reason: str, rule: str) -> ApiError:
     """The error for a parameter of the query string, which it names.
 
     Args:
         error_type: ``pagination_error`` for the parameters that page, else ``bad_request``.
         name: the parameter.
         reason: what is wrong, without a full stop.
+        rule: the rule that refuses it.
     """
     # The help that usually comes with a bad request is about its body.
     help_ = "Check the query string." if error_type == "bad_request" else None
-    return ApiError(error_type, f"{name}: {reason}.", help_=help_)
+    return ApiError(error_type, f"{name}: {reason}.", help_=help_, rule=rule)
 
 
 def once(query: Mapping[str, Sequence[str]], name: str, error_type: str) -> str | None:
@@ -76,7 +81,7 @@ def once(query: Mapping[str, Sequence[str]], name: str, error_type: str) -> str 
     """
     values = query.get(name, ())
     if len(values) > 1:
-        raise bad_parameter(error_type, name, f"given {len(values)} times")
+        raise bad_parameter(error_type, name, f"given {len(values)} times", "repeated-parameter")
     return values[0] if values else None
 
 
@@ -104,5 +109,5 @@ def envelope(
 def _limit(text: str) -> int:
     if not _INTEGER.fullmatch(text) or not 1 <= int(text) <= MAX_PAGE_LIMIT:
         reason = f"must be a whole number from 1 to {MAX_PAGE_LIMIT}, not {quoted(text)}"
-        raise bad_parameter("pagination_error", "limit", reason)
+        raise bad_parameter("pagination_error", "limit", reason, "page-limit")
     return int(text)

@@ -1,6 +1,7 @@
 """JSON without tolerance, and the comparison of two documents that idempotency needs."""
 
 import hashlib
+import json
 from codecs import BOM_UTF8, BOM_UTF16_BE, BOM_UTF16_LE
 from decimal import MAX_EMAX, MAX_PREC, MIN_EMIN, Context, Decimal
 from typing import Any
@@ -17,7 +18,16 @@ _MARKS = (BOM_UTF8, BOM_UTF16_LE, BOM_UTF16_BE)
 
 
 class MalformedJsonError(ValueError):
-    """The bytes are no JSON that a careful reader could accept; the message says where and why."""
+    """The bytes are no JSON that a careful reader could accept; the message says where and why.
+
+    Attributes:
+        rule: the rule that refuses them: ``json-syntax``, or ``strict-json`` for what other
+            readers accept.
+    """
+
+    def __init__(self, reason: str, rule: str) -> None:
+        super().__init__(reason)
+        self.rule = rule
 
 
 def parse(raw: bytes, *, exact: bool = True) -> Any:
@@ -33,7 +43,8 @@ def parse(raw: bytes, *, exact: bool = True) -> Any:
         MalformedJsonError: with the reason and the line and column.
     """
     if raw.startswith(_MARKS):
-        raise MalformedJsonError("it starts with a byte-order mark, send UTF-8 without one")
+        reason = "it starts with a byte-order mark, send UTF-8 without one"
+        raise MalformedJsonError(reason, "strict-json")
     try:
         return jiter.from_json(
             raw,
@@ -46,7 +57,7 @@ def parse(raw: bytes, *, exact: bool = True) -> Any:
         reason = str(error)[:_MESSAGE_LIMIT]
         if reason.startswith("Internal error"):  # an exponent that no decimal can have
             reason = "number out of range"
-        raise MalformedJsonError(reason) from None
+        raise MalformedJsonError(reason, _rule(raw)) from None
 
 
 def parse_body(raw: bytes) -> Any:
@@ -63,7 +74,18 @@ def parse_body(raw: bytes) -> Any:
 
 def not_json(error: MalformedJsonError) -> ApiError:
     """The answer to a body that is no JSON."""
-    return ApiError("bad_request", f"The request body is not JSON: {error}.")
+    return ApiError("bad_request", f"The request body is not JSON: {error}.", rule=error.rule)
+
+
+def _rule(raw: bytes) -> str:
+    """The rule that refuses what ``parse`` does not accept."""
+    try:
+        json.loads(raw.decode())
+    except (UnicodeDecodeError, RecursionError):
+        return "strict-json"
+    except ValueError:
+        return "json-syntax"
+    return "strict-json"
 
 
 def canonical(document: Any) -> bytes:

@@ -101,6 +101,7 @@ class Catalogue:
 
     Attributes:
         products: the documents as they were given, by code.
+        single: by code the offer that it stands for, as the only one of an item.
         playground: what the playground's templates stood for in the first of the catalogues that
             took each other's place.
         came_in: by code all the face values that it came in since then.
@@ -124,6 +125,9 @@ class Catalogue:
             for offer in _offers(product):
                 self._offers[offer.code] = offer
                 self._products[offer.code] = product
+        self.single: Mapping[str, tuple[Offer]] = {
+            code: (offer,) for code, offer in self._offers.items()
+        }
         self._removed: Mapping[str, Offer] = {} if before is None else self._keep_removed(before)
         self._given = {template_id: tuple(codes) for template_id, codes in templates.items()}
         self.playground: Mapping[str, Sequence[str]] = (

@@ -46,6 +46,7 @@ CATEGORIES = (
 )
 """The categories of the provider's catalogue (page "List categories")."""
 
+_VALUES = "filter-values"  # the rule
 _COUNTRY = re.compile("[A-Z]{2}")
 # Inferred: in any case, because that is how HTTP libraries of some languages write booleans.
 _BOOLEANS = {"true": True, "false": False}
@@ -141,10 +142,11 @@ class ProductService:
         form = once(query, "content", "bad_request")
         if form not in _FORMS:
             reason = f"must be url, md or html, not {quoted(form)}"
-            raise bad_parameter("bad_request", "content", reason)
+            raise bad_parameter("bad_request", "content", reason, "product-content")
         place = self._positions.get(code)
         if place is None:
-            raise ApiError("not_found", f"There is no product {quoted(code)}.")
+            reason = f"There is no product {quoted(code)}."
+            raise ApiError("not_found", reason, rule="not-found")
         text_form = _FORMS[form]
         return self._documents()[place] if text_form is None else self._with_texts(place, text_form)
 
@@ -173,7 +175,8 @@ class ProductService:
         place = self._positions.get(code)
         found = None if place is None else content.file(self._products[place], name)
         if found is None:
-            raise ApiError("not_found", f"There is no file {quoted(name)} of {quoted(code)}.")
+            reason = f"There is no file {quoted(name)} of {quoted(code)}."
+            raise ApiError("not_found", reason, rule="not-found")
         return found
 
     def _with_texts(self, place: int, form: content.TextForm) -> bytes:
@@ -213,16 +216,16 @@ class ProductService:
         for country in countries:
             if not _COUNTRY.fullmatch(country) and country not in self._countries:
                 reason = f"must be a country code of two capital letters, not {quoted(country)}"
-                raise bad_parameter("bad_request", "countries_redeemable_in", reason)
+                raise bad_parameter("bad_request", "countries_redeemable_in", reason, _VALUES)
         categories = query.get("categories", ())
         for category in categories:
             if category not in self._categories:
                 known = ", ".join(self._categories)
                 reason = f"there is no category {quoted(category)}; known are {known}"
-                raise bad_parameter("bad_request", "categories", reason)
+                raise bad_parameter("bad_request", "categories", reason, _VALUES)
         code = once(query, "code", "bad_request")
         if code == "":
-            raise bad_parameter("bad_request", "code", "must not be empty")
+            raise bad_parameter("bad_request", "code", "must not be empty", _VALUES)
         return _Filter(
             code,
             _boolean(query),
@@ -251,7 +254,7 @@ def _boolean(query: Query) -> bool:
     value = _BOOLEANS.get(text.lower())
     if value is None:
         reason = f"must be true or false, not {quoted(text)}"
-        raise bad_parameter("bad_request", "is_orderable", reason)
+        raise bad_parameter("bad_request", "is_orderable", reason, _VALUES)
     return value
 
 

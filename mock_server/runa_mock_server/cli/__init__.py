@@ -11,6 +11,7 @@ from importlib import import_module
 import click
 
 from runa_mock_server._version import __version__
+from runa_mock_server.cli.errors import RefusedError
 from runa_mock_server.cli.loading import loading
 
 _COMMANDS = {
@@ -24,6 +25,9 @@ _COMMANDS = {
 }
 
 
+_POSIX_ONLY = frozenset({"check-client", "serve"})
+
+
 class _Late(click.Group):
     """Imports a command when it is run: ``health`` does not wait for what ``serve`` needs."""
 
@@ -33,6 +37,11 @@ class _Late(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - click's signature
         if cmd_name not in _COMMANDS:
             return None
+        if os.name == "nt" and cmd_name in _POSIX_ONLY:
+            raise RefusedError(
+                f"runa-mock {cmd_name} does not run on Windows: its signals and process groups "
+                "are those of POSIX. Run it in WSL or in a container."
+            )
         with loading():
             module = import_module(f"{__name__}.{cmd_name.replace('-', '_')}")
         command: click.Command = module.command

@@ -10,7 +10,7 @@ from runa_mock_server.config.serve_settings import ServeSettings
 
 def schema() -> JsonSchemaValue:
     """The JSON Schema (draft 2020-12) of a configuration file."""
-    made = ServeSettings.model_json_schema(schema_generator=_Untitled)
+    made = ServeSettings.model_json_schema(schema_generator=Untitled)
     properties = {SCHEMA_KEY: {"type": "string", "description": "For editors."}}
     return {
         "$schema": GenerateJsonSchema.schema_dialect,
@@ -21,8 +21,9 @@ def schema() -> JsonSchemaValue:
     }
 
 
-class _Untitled(GenerateJsonSchema):
+class Untitled(GenerateJsonSchema):
     """Without titles, which would only repeat the names."""
 
     def field_title_should_be_set(self, schema: Any) -> bool:  # noqa: ARG002 - pydantic's signature
+        """Whether a field without a title gets one."""
         return False

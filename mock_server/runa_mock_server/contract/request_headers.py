@@ -9,7 +9,12 @@ from collections.abc import Collection
 from runa_mock_server.base.errors import ApiError, quoted
 from runa_mock_server.contract.processing import Processing, parse_processing
 from runa_mock_server.contract.validation_details import missing_header
-from runa_schemas.contract_data import API_VERSION, RETIRED_API_VERSIONS, ExecutionMode
+from runa_schemas.contract_data import (
+    API_KEY_PREFIXES,
+    API_VERSION,
+    RETIRED_API_VERSIONS,
+    ExecutionMode,
+)
 
 
 def api_key(header: str | None, accepted: Collection[str], prefix: str) -> str:
@@ -25,7 +30,7 @@ def api_key(header: str | None, accepted: Collection[str], prefix: str) -> str:
         ApiError: ``unauthorized`` without a key, ``forbidden`` for one that is not accepted.
     """
     if not header:
-        raise ApiError("unauthorized", "The request has no X-Api-Key header.")
+        raise ApiError("unauthorized", "The request has no X-Api-Key header.", rule="key-required")
     if accepted:
         known = header in accepted
     else:
@@ -34,8 +39,15 @@ def api_key(header: str | None, accepted: Collection[str], prefix: str) -> str:
         expected = "is one of those in the setting api_keys"
         if not accepted:
             expected = f"starts with {prefix}, as in {prefix}-test.secret, and is ASCII"
+        is_foreign = any(
+            header[: len(other)].upper() == other.upper()
+            for other in API_KEY_PREFIXES.values()
+            if other.upper() != prefix.upper()
+        )
         raise ApiError(
-            "forbidden", f"The API key is not accepted here. An accepted key {expected}."
+            "forbidden",
+            f"The API key is not accepted here. An accepted key {expected}.",
+            rule="key-environment" if is_foreign else "key-accepted",
         )
     return header
 
@@ -54,8 +66,11 @@ def check_version(header: str | None) -> None:
     if header is None or header == API_VERSION:
         return
     if header in RETIRED_API_VERSIONS:
-        raise ApiError("version_removed", f"The API version {header} has been removed.")
-    raise ApiError("invalid_version", f"There is no API version {quoted(header)}.")
+        raise ApiError(
+            "version_removed", f"The API version {header} has been removed.", rule="version-removed"
+        )
+    reason = f"There is no API version {quoted(header)}."
+    raise ApiError("invalid_version", reason, rule="version-unknown")
 
 
 def execution_mode(header: str | None) -> ExecutionMode:
@@ -72,6 +87,7 @@ def execution_mode(header: str | None) -> ExecutionMode:
     raise ApiError(
         "invalid_execution_mode",
         f"X-Execution-Mode is async or sync, not {quoted(header)}.",
+        rule="execution-mode",
     )
 
 
@@ -88,7 +104,8 @@ def processing(header: str | None) -> Processing | None:
     try:
         return parse_processing(header)
     except ValueError as error:
-        raise ApiError("bad_request", f"X-Mock-Processing {error}, not {quoted(header)}.") from None
+        reason = f"X-Mock-Processing {error}, not {quoted(header)}."
+        raise ApiError("bad_request", reason, rule="mock-header") from None
 
 
 def idempotency_key(header: str | None, *, as_pydantic_1: bool = False) -> str:
@@ -101,5 +118,8 @@ def idempotency_key(header: str | None, *, as_pydantic_1: bool = False) -> str:
         return header
     detail = missing_header("x-idempotency-key", as_pydantic_1=as_pydantic_1)
     raise ApiError(
-        "validation_error", "The request has no X-Idempotency-Key header.", details=[detail]
+        "validation_error",
+        "The request has no X-Idempotency-Key header.",
+        details=[detail],
+        rule="idempotency-header",
     )

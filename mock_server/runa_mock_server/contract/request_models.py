@@ -6,7 +6,7 @@ the same rules a second time, independently, and a property test holds the two t
 
 An order has up to 200 items, and each is checked before the answer is sent. So a valid body
 becomes plain dictionaries, which cost pydantic a fraction of the time that models cost, and
-Python is called only for face values and for codes among which the recipient chooses.
+Python is called only for codes among which the recipient chooses.
 
 Importing pydantic is slow, so the server starts to listen before this module is imported. Modules
 that the server imports at startup import only the types, for type checking.
@@ -20,23 +20,26 @@ from pydantic import (
     AfterValidator,
     Field,
     GetCoreSchemaHandler,
-    PlainValidator,
     StrictStr,
     TypeAdapter,
     ValidationError,
 )
-from pydantic_core import PydanticCustomError, PydanticKnownError
+from pydantic_core import PydanticCustomError
 from pydantic_core.core_schema import (
     CoreSchema,
     chain_schema,
     custom_error_schema,
+    decimal_schema,
+    int_schema,
     is_instance_schema,
     str_schema,
+    union_schema,
 )
 from typing_extensions import TypedDict  # pydantic refuses that of `typing` before Python 3.12
 
 from runa_mock_server.base.currencies import Currency
 from runa_mock_server.base.errors import ApiError
+from runa_mock_server.contract.body_rules import rule_of
 from runa_mock_server.contract.validation_details import (
     details_of_pydantic_1,
     details_of_pydantic_2,
@@ -54,16 +57,21 @@ from runa_schemas.contract_data import (
 )
 
 
-def _face_value(value: object) -> Decimal:
-    # A number in JSON is a number here: neither "10" nor true is one.
-    if type(value) is Decimal:
-        if value >= MIN_FACE_VALUE:
-            return value
-    elif type(value) is not int:
-        raise PydanticKnownError("float_type")
-    elif value > 0:
-        return Decimal(value)
-    raise PydanticKnownError("greater_than_equal", {"ge": float(MIN_FACE_VALUE)})
+class _FaceValue:
+    """Marks an exact number, a face value: neither ``"10"`` nor ``true`` is one."""
+
+    def __get_pydantic_core_schema__(
+        self, source: object, handler: GetCoreSchemaHandler
+    ) -> CoreSchema:
+        """A number in JSON, then its size, both checked without calling Python."""
+        del source, handler
+        a_number = custom_error_schema(
+            union_schema(
+                [decimal_schema(strict=True, allow_inf_nan=True), int_schema(strict=True)]
+            ),
+            custom_error_type="float_type",
+        )
+        return chain_schema([a_number, decimal_schema(ge=MIN_FACE_VALUE, allow_inf_nan=True)])
 
 
 def _unique(values: list[str]) -> list[str]:
@@ -76,9 +84,9 @@ def _unique(values: list[str]) -> list[str]:
     return values
 
 
-# Of the characters themselves instead of escapes, for Python and Rust spell those differently.
-_ATOM = '[^\x00-\x20"(),.:;<>@\\[\\\\\\]\x7f]+'
-_LABEL = "[A-Za-z0-9\x80-\uffff](?:[A-Za-z0-9\x80-\uffff-]*[A-Za-z0-9\x80-\uffff])?"
+# Only what all dialects of regular expressions spell alike: the control API's document repeats it.
+_ATOM = r'[^\x00-\x20"(),.:;<>@\[\\\]\x7f]+'
+_LABEL = "[A-Za-z0-9\x80-\uffff]([A-Za-z0-9\x80-\uffff-]*[A-Za-z0-9\x80-\uffff])?"
 
 
 class _EmailAddress:
@@ -93,7 +101,7 @@ class _EmailAddress:
         """The text, then its spelling, both checked without calling Python."""
         spelling = custom_error_schema(
             str_schema(
-                pattern=rf"^{_ATOM}(?:\.{_ATOM})*@{_LABEL}(?:\.{_LABEL})+$",
+                pattern=rf"^{_ATOM}(\.{_ATOM})*@{_LABEL}(\.{_LABEL})+$",
                 max_length=MAX_EMAIL_ADDRESS_LENGTH,
             ),
             # Pydantic reserves the type `value_error`, and its message, for Python's exceptions.
@@ -119,7 +127,7 @@ class _Part:
         return chain_schema([an_object, handler(source)])
 
 
-FaceValue = Annotated[Decimal, PlainValidator(_face_value)]
+FaceValue = Annotated[Decimal, _FaceValue()]
 EmailAddress = Annotated[StrictStr, _EmailAddress()]
 _REFERENCE = rf"^[A-Za-z0-9_@.-]{{1,{MAX_RECIPIENT_REFERENCE_LENGTH}}}$"
 RecipientReference = Annotated[StrictStr, Field(pattern=_REFERENCE)]
@@ -259,16 +267,44 @@ def validate_body(kind: type[Body], document: Any, *, as_pydantic_1: bool = Fals
         as_pydantic_1: whether details are worded and located as production does.
 
     Raises:
-        ApiError: ``bad_request`` if the document is no object, ``validation_error`` with a detail
-            for each wrong field.
+        ApiError: see ``refusal``.
     """
-    if not isinstance(document, dict):
-        raise ApiError("bad_request", "The request body is JSON, but not an object.")
     try:
         return validator(kind)(document)
     except ValidationError as error:
-        shape = details_of_pydantic_1 if as_pydantic_1 else details_of_pydantic_2
-        details = shape(error.errors(include_url=False))
-        raise ApiError(
-            "validation_error", "The request body is not valid.", details=details
-        ) from None
+        raise refusal(error, document, as_pydantic_1=as_pydantic_1) from None
+
+
+def refusal(error: ValidationError, document: Any, *, as_pydantic_1: bool) -> ApiError:
+    """The answer to a document that is not valid.
+
+    Args:
+        error: what is wrong.
+        document: the parsed body.
+        as_pydantic_1: whether details are worded and located as production does.
+
+    Returns:
+        ``bad_request`` if the document is no object, ``validation_error`` with a detail for each
+        wrong field.
+    """
+    if not isinstance(document, dict):
+        return ApiError(
+            "bad_request", "The request body is JSON, but not an object.", rule="json-syntax"
+        )
+    shape = details_of_pydantic_1 if as_pydantic_1 else details_of_pydantic_2
+    errors = error.errors(include_url=False)
+    return ApiError(
+        "validation_error",
+        "The request body is not valid.",
+        details=shape(errors),
+        rule=rule_of(errors[0]["loc"]),
+    )
+
+
+def is_email_address(text: str) -> bool:
+    """Whether a text is an e-mail address as requests take it."""
+    try:
+        TypeAdapter(EmailAddress).validate_python(text)
+    except ValidationError:
+        return False
+    return True

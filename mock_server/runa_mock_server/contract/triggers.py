@@ -28,7 +28,9 @@ class UnknownTriggerError(NeverStoredError):
     def __init__(self, header: str) -> None:
         known = ", ".join(KNOWN_TRIGGERS)
         super().__init__(
-            "bad_request", f"X-Trigger-Error does not know {quoted(header)}. It knows: {known}."
+            "bad_request",
+            f"X-Trigger-Error does not know {quoted(header)}. It knows: {known}.",
+            rule="trigger-unknown",
         )
 
 
@@ -51,4 +53,5 @@ def pull(trigger: str | None) -> None:
     details = (
         [ErrorDetail("value_error", message, location)] if trigger == "validation_error" else ()
     )
-    raise ApiError(trigger, message, details=details)
+    rule = "trigger-documented" if trigger in DOCUMENTED_TRIGGERS else "trigger-all"
+    raise ApiError(trigger, message, details=details, rule=rule)

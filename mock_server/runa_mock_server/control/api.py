@@ -1,5 +1,6 @@
 """The operations of the control API, and the dispatch of requests to them."""
 
+import json
 from collections.abc import Generator, Mapping
 from io import BytesIO
 from typing import Any, NamedTuple
@@ -10,6 +11,7 @@ from runa_mock_server.base.errors import quoted
 from runa_mock_server.base.path_table import PathTable
 from runa_mock_server.control import (
     breaking,
+    coverage,
     emails,
     order_timeline,
     orders,
@@ -41,9 +43,10 @@ def _index() -> IndexResult:
     )
 
 
-def _description() -> Description:
+def _description() -> Pieces[Description]:
     """Describe the control API as an OpenAPI document."""
-    return Description(describe(OPERATIONS, PREFIX))
+    # In ASCII, as a pattern has characters that readers of YAML refuse.
+    return Pieces(iter([json.dumps(describe(OPERATIONS, PREFIX)).encode()]))
 
 
 OPERATIONS: tuple[Operation, ...] = (
@@ -58,6 +61,8 @@ OPERATIONS: tuple[Operation, ...] = (
     Operation("GET", "/requests", records.list_requests),
     Operation("GET", "/requests/{number}", records.read_request),
     Operation("GET", "/effects", records.read_effects),
+    Operation("GET", "/coverage", coverage.read_coverage),
+    Operation("DELETE", "/coverage", coverage.clear_coverage),
     Operation("GET", "/emails", emails.list_emails),
     Operation("GET", "/emails/{email_id}", emails.read_email),
     Operation("GET", "/webhooks/endpoints", webhooks.list_endpoints),

@@ -1,13 +1,17 @@
 """The control API as an OpenAPI 3.1 document, made from the operations themselves."""
 
+import json
 import re
 from collections.abc import Iterable, Mapping
+from functools import cache
+from importlib.resources import files
 from typing import Any
 
 from pydantic import BaseModel, RootModel
 from pydantic.json_schema import JsonSchemaValue, models_json_schema
 
 from runa_mock_server._version import __version__
+from runa_mock_server.config.schema import Untitled
 from runa_mock_server.control.changes import PARTS
 from runa_mock_server.control.operation import Operation
 
@@ -21,13 +25,22 @@ _EVENTS: Mapping[str, Any] = {
     "responses": {
         "200": {
             "description": "The events.",
-            "content": {"text/event-stream": {"schema": {"type": "string"}}},
+            "content": {
+                "text/event-stream": {
+                    "schema": {"type": "string"},
+                    "example": 'event: changed\ndata: {"parts": ["orders"]}\n\n',
+                }
+            },
         },
-        "default": {
-            "description": "Refused; 503 if too many clients are connected.",
-            "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Problem"}}},
-        },
+        "4XX": {"$ref": "#/components/responses/Refused"},
+        "503": {"$ref": "#/components/responses/Refused"},
     },
+}
+_REFUSAL: Mapping[str, Any] = {
+    "type": "not_found",
+    "message": "There is no fault F-9.",
+    "help": None,
+    "details": [{"type": "value_error", "message": "is unknown", "location": ["path", "fault_id"]}],
 }
 
 _References = Mapping[Any, JsonSchemaValue]  # by model and mode
@@ -59,7 +72,7 @@ def describe(operations: Iterable[Operation], prefix: str) -> dict[str, Any]:
     operations = list(operations)
     bodies = {o.body for o in operations if o.body is not None}
     results = {o.result for o in operations}
-    # A model that is both a body and a result has two schemas with different names.
+    # A model that is both a body and a result has two schemas; `_named` gives each a name.
     references, definitions = models_json_schema(
         [
             *((model, "validation") for model in sorted(bodies, key=lambda m: m.__name__)),
@@ -67,13 +80,14 @@ def describe(operations: Iterable[Operation], prefix: str) -> dict[str, Any]:
             (Problem, "serialization"),
         ],
         ref_template="#/components/schemas/{model}",
+        schema_generator=Untitled,
     )
     paths: dict[str, dict[str, Any]] = {}
     for operation in operations:
-        path = prefix + operation.path
+        path = (prefix + operation.path).rstrip("/")
         paths.setdefault(path, {})[operation.method.lower()] = _operation(operation, references)
     paths[f"{prefix}/events"] = {"get": _EVENTS}
-    return {
+    document = {
         "openapi": "3.1.0",
         "info": {
             "title": "runa-mock control API",
@@ -81,38 +95,66 @@ def describe(operations: Iterable[Operation], prefix: str) -> dict[str, Any]:
             "description": "Control of the mock server for tests: clock, faults, orders, journal. "
             "With X-Api-Key, or the parameter account, a request concerns that account, else the "
             "whole server.",
+            "license": {"name": "MIT", "identifier": "MIT"},
         },
+        "servers": [{"url": "/", "description": "The server that this document comes from."}],
         "paths": paths,
         "components": {
             "schemas": definitions["$defs"],
+            "responses": {
+                "Refused": {
+                    "description": "Refused; nothing was changed.",
+                    "content": _json(references[Problem, "serialization"], _REFUSAL),
+                }
+            },
             "securitySchemes": {
                 "token": {"type": "apiKey", "in": "header", "name": "X-Mock-Token"}
             },
         },
         "security": [{}, {"token": []}],
     }
+    return _named(document)
+
+
+def _named(document: dict[str, Any]) -> dict[str, Any]:
+    """With names of components that are names of classes, too, in every language.
+
+    A result is described under the name of its model, a body of the same model as its input.
+    """
+    for schema in document["components"]["schemas"].values():
+        schema.pop("title", None)  # some generators name the class by it, others do not
+    text = json.dumps(document)
+    return dict(json.loads(text.replace("-Output", "").replace("-Input", "Input")))
+
+
+@cache
+def _examples() -> Mapping[str, Any]:
+    """A request and a response of each operation; ``tools/control_examples.py`` records them."""
+    path = files(__package__) / "examples.json"
+    return dict(json.loads(path.read_text(encoding="utf-8")))
 
 
 def _operation(operation: Operation, references: _References) -> dict[str, Any]:
+    example = _examples().get(f"{operation.method} {operation.path}", {})
+    name = f"{operation.method.lower()}{re.sub(r'[^a-z]+', '_', operation.path)}"
     described: dict[str, Any] = {
-        "operationId": f"{operation.method.lower()}{re.sub(r'[^a-z]+', '_', operation.path)}",
+        "operationId": name.rstrip("_"),
         "summary": operation.summary,
         "parameters": [*_path_parameters(operation), *_query_parameters(operation), *_ACCOUNT],
         "responses": {
             str(operation.status): {
                 "description": "Done.",
-                "content": _json(references[operation.result, "serialization"]),
+                "content": _json(
+                    references[operation.result, "serialization"], example.get("response")
+                ),
             },
-            "default": {
-                "description": "Refused.",
-                "content": _json(references[Problem, "serialization"]),
-            },
+            "4XX": {"$ref": "#/components/responses/Refused"},
         },
     }
     if operation.body is not None:
         described["requestBody"] = {
             "required": bool(operation.body.model_json_schema().get("required")),
-            "content": _json(references[operation.body, "validation"]),
+            "content": _json(references[operation.body, "validation"], example.get("request")),
         }
     return described
 
@@ -150,5 +192,6 @@ def _query_parameters(operation: Operation) -> list[dict[str, Any]]:
     ]
 
 
-def _json(schema: JsonSchemaValue) -> dict[str, Any]:
-    return {"application/json": {"schema": schema}}
+def _json(schema: JsonSchemaValue, example: Any) -> dict[str, Any]:
+    shown = {} if example is None else {"example": example}
+    return {"application/json": {"schema": schema, **shown}}

@@ -75,5 +75,6 @@ def _told(account: Account, email: Email) -> dict[str, Any]:
         "template_id": email.template_id,
         "sent": _has_left(account, email),
         "sent_at": None if email.sent_at == NEVER else to_datetime(email.sent_at),
+        "code": email.code,
         "relayed": email.relayed,
     }

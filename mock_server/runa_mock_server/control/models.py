@@ -20,8 +20,8 @@ from pydantic import (
 )
 
 from runa_mock_server.base.clock import FASTEST
+from runa_mock_server.server_state.entry import Outcome
 from runa_mock_server.server_state.fault_spec import FaultSpec
-from runa_mock_server.server_state.journal import Outcome
 from runa_schemas.contract_data import OrderStatus
 
 LONGEST_PAGE = 10_000
@@ -167,6 +167,10 @@ class JournalEntry(Result):
     kindnesses: list[str] = Field(
         description="Settings of the mock without which the real service would differ."
     )
+    rule: str | None = Field(
+        description="Rule of the contract that decided the answer, as `runa-mock rules` lists it; "
+        "null: none did."
+    )
 
 
 class RequestsResult(Result):
@@ -282,7 +286,7 @@ class EmailsQuery(Query):
 
 
 class EmailResult(Result):
-    """An email with a payout link."""
+    """An email with a payout link or a one-time code."""
 
     id: str
     account: str
@@ -294,6 +298,9 @@ class EmailResult(Result):
     sent: bool
     sent_at: datetime | None = Field(description="Time of sending; null: the order is on hold.")
     subject: str
+    code: str | None = Field(
+        default=None, description="One-time code for a push-to-card payout; null: a payout link."
+    )
     relayed: str | None = Field(
         description="Result of the SMTP relay: sent, or the error; null: not relayed yet."
     )

@@ -24,7 +24,7 @@ from runa_mock_server.control.webhooks import message_result
 from runa_mock_server.orders.order import Order
 from runa_mock_server.orders.payouts import Payout
 from runa_mock_server.server_state.account import Account
-from runa_mock_server.server_state.journal import Entry, Outcome
+from runa_mock_server.server_state.entry import Entry, Outcome
 
 _MOST_REQUESTS = 200
 
@@ -177,7 +177,7 @@ def _webhook_events(messages: list[MessageResult]) -> Iterator[StoryEvent]:
 
 def _mail_events(emails: list[EmailResult]) -> Iterator[StoryEvent]:
     for email in emails:
-        text = f"Mail with the payout link to {email.to}"
+        text = f"Mail with {'the payout link' if email.code is None else 'a code'} to {email.to}"
         yield StoryEvent(at=email.sent_at, kind="mail", text=text, expected=not email.sent)
 
 

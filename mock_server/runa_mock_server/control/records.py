@@ -21,8 +21,10 @@ from runa_mock_server.control.models import (
 from runa_mock_server.control.operation import Pieces
 from runa_mock_server.control.problems import not_found
 from runa_mock_server.control.scope import Scope
+from runa_mock_server.server_state.coverage import error_type
 from runa_mock_server.server_state.effects import Effects, KeyEffects, Totals, effects_by_key
-from runa_mock_server.server_state.journal import Entry, Journal
+from runa_mock_server.server_state.entry import Entry
+from runa_mock_server.server_state.journal import Journal
 
 _FIRST_ERROR = 400
 _END = (None,)  # of a journal; to look into an empty one is work, too
@@ -91,12 +93,7 @@ def _error_type(entry: Entry) -> str | None:
     """The type in the error that the service answered."""
     if (entry.status or 0) < _FIRST_ERROR:
         return None
-    body = entry.response_body
-    if b'"type"' not in body[:40]:
-        return None
-    # The type is the first key; the rest may be cut.
-    text = body.decode(errors="replace")
-    return text.partition('"type":"')[2].partition('"')[0] or None
+    return error_type(entry.response_body)
 
 
 def read_request(scope: Scope, number: str) -> JournalEntry:
@@ -131,6 +128,7 @@ def entry_result(entry: Entry, account: str | None, *, brief: bool = False) -> J
         order_id=entry.order_id,
         faults=[FaultHit(id=id_, kind=kind, place=place) for id_, kind, place in entry.faults],
         kindnesses=list(entry.kindnesses),
+        rule=entry.rule,
     )
 
 

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from typing import Any, Literal, Unpack, get_args
 
 from runa_mock_server.config.settings import Settings, make_settings
-from runa_mock_server.control import records, running, states
+from runa_mock_server.control import coverage, records, running, states
+from runa_mock_server.control.coverage import CoverageResult
 from runa_mock_server.control_client.clock import ClockControl
 from runa_mock_server.control_client.emails import EmailsControl
 from runa_mock_server.control_client.faults import FaultsControl
@@ -96,6 +97,7 @@ class ControlClient(Part):
             AssertionError: with the timeline of every attempt.
             ValueError: if ``repeats`` is neither ``allow`` nor ``forbid``.
         """
+        __tracebackhide__ = True  # pytest then shows the line of the test
         if repeats not in get_args(Repeats):
             raise ValueError(f"repeats: must be 'allow' or 'forbid', not {repeats!r}")
         effects = self.effects(idempotency_key, window=window)
@@ -111,6 +113,18 @@ class ControlClient(Part):
             f"repeats={repeats!r} ('allow' or 'forbid' equal bodies where the answer to the "
             "earlier order reached the client)."
         )
+
+    def coverage(self) -> CoverageResult:
+        """What the requests have met of the contract, with the request that met each first.
+
+        The coverage of the server outlives resets; that of an account is worked out from the
+        requests that its journal holds.
+        """
+        return self._call(coverage.read_coverage)
+
+    def clear_coverage(self) -> None:
+        """Forget the coverage of the server."""
+        self._call(coverage.clear_coverage)
 
     def export_state(self) -> dict[str, Any]:
         """The account as one JSON document, for ``import_state``."""

@@ -36,6 +36,7 @@ class EmailsControl(Part):
         Raises:
             TimeoutError: if no email was sent in time; the message lists the outbox.
         """
+        __tracebackhide__ = True  # pytest then shows the line of the test
         query = {"to": to, "order_id": order, "sent": True, "limit": LONGEST_PAGE}
 
         def first_sent() -> EmailResult | None:

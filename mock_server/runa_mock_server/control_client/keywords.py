@@ -11,8 +11,8 @@ from typing import Any, Literal, TypedDict
 from runa_mock_server.contract.webhook_events import Event
 from runa_mock_server.contract.webhook_subscription import Subscription
 from runa_mock_server.control.product_models import DenominationsBody
+from runa_mock_server.server_state.entry import Outcome
 from runa_mock_server.server_state.fault_spec import LogNormal, Method, Uniform
-from runa_mock_server.server_state.journal import Outcome
 from runa_mock_server.webhooks.messages import State
 from runa_schemas.contract_data import ProfileName
 

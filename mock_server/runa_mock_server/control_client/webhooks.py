@@ -122,6 +122,7 @@ class WebhooksControl(Part):
             LookupError: at once, if no endpoint is subscribed.
             TimeoutError: if no message met the condition in time; the message lists what exists.
         """
+        __tracebackhide__ = True  # pytest then shows the line of the test
         condition = until or _is_delivered
         events: list[Event] = [event or "order.completion"] if event or order else [*EVENTS]
         latest: list[MessagesResult] = []

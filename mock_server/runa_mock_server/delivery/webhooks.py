@@ -178,11 +178,13 @@ class WebhookSender:
         if "duplicate" in faults.kinds:
             attempts.append(await self._post(due, faults, at, request))
             delivery.note(attempts[0])
+            self._server_state.attempted(delivery)
         attempt = await self._post(due, faults, at, request)
         limit = round(settings.webhook_timeout * SECOND)
         timed_out = attempt.failure == "timeout"
         lasted = limit if timed_out else min(limit, self._passed(clock, started))
         delivery.settle(attempt, at + lasted, settings.webhook_retries, by_hand=due.by_hand)
+        self._server_state.attempted(delivery)
         webhooks.settled(due, [*attempts, attempt])
         held = self._held.pop(endpoint, None)
         if held is not None and held.state == "pending":

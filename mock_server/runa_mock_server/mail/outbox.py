@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Email:
-    """A mail with a payout link.
+    """A mail with a payout link or a one-time code.
 
     Attributes:
         to: the address.
@@ -17,6 +17,8 @@ class Email:
         relayed: what came of relaying it to an SMTP server: ``sent``, or why it was not;
             ``None`` while nothing did.
         host: the ``Host`` of the request that placed the order; ``None`` if it named none.
+        code: the one-time code that it carries, ``None`` for a payout link.
+        number: of the code, 0 for a payout link.
     """
 
     to: str
@@ -27,8 +29,11 @@ class Email:
     sent_at: int
     relayed: str | None = None
     host: str | None = None
+    code: str | None = None
+    number: int = 0
 
     @property
     def id(self) -> str:
-        """Its name: an item causes one mail at most."""
-        return "M-" + self.item_id.removeprefix("E-")
+        """Its name: an item causes one mail with its link at most, and numbered codes."""
+        name = "M-" + self.item_id.removeprefix("E-")
+        return f"{name}-{self.number}" if self.number else name

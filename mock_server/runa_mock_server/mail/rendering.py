@@ -60,6 +60,8 @@ class MailRenderer:
 
     def subject(self, email: Email) -> str:
         """What a mail is about."""
+        if email.code is not None:
+            return f"{email.code} is your one-time code (simulation)"
         return f"{self._value(email)} from {self._terms.profile.customer} (simulation)"
 
     def contents(self, email: Email) -> Contents:
@@ -72,8 +74,12 @@ class MailRenderer:
             "url": email.url,
             "order_id": email.order_id,
         }
-        text = _text(**values)
-        html = _template().render(**values, template_id=email.template_id)
+        if email.code is None:
+            text = _text(**values)
+            html = _template("payout.html").render(**values, template_id=email.template_id)
+        else:
+            text = _code_text(**values, code=email.code)
+            html = _template("code.html").render(**values, code=email.code)
         message = _message(self._headers(email), text, html)
         message.set_boundary(f"=_{email.id}")
         # Headers are not folded: that would rewrite the addresses that are longer than a line.
@@ -132,6 +138,19 @@ Order {order_id}
 """.format(**values)
 
 
+def _code_text(**values: str) -> str:
+    return """\
+{note}
+
+{code} is your one-time code for the payout of {value} from {customer}.
+
+Enter it at
+{url}
+
+Order {order_id}
+""".format(**values)
+
+
 def _message(headers: Mapping[str, str | datetime | Address], text: str, html: str) -> EmailMessage:
     message = EmailMessage(policy=SMTPUTF8)
     for name, value in headers.items():
@@ -156,8 +175,8 @@ def _one_line(text: str) -> str:
     return " ".join("".join(c if c.isprintable() else " " for c in text).split())
 
 
-@lru_cache(maxsize=1)
-def _template() -> "Template":
+@lru_cache(maxsize=2)
+def _template(name: str) -> "Template":
     # Most servers never show a mail, and a template engine would slow down the start of each.
     from jinja2 import Environment, PackageLoader, StrictUndefined  # noqa: PLC0415 - see above
 
@@ -169,4 +188,4 @@ def _template() -> "Template":
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    return templates.get_template("payout.html")
+    return templates.get_template(name)

@@ -24,7 +24,7 @@ def one_balance(cents: Mapping[str, int], currency: str) -> dict[str, str]:
     """
     if currency not in Currency.__members__:
         reason = f"{quoted(currency)} is not supported"
-        raise bad_parameter("bad_request", "currency", reason)
+        raise bad_parameter("bad_request", "currency", reason, "balance-unsupported")
     return _entry(currency, cents.get(currency, 0))
 
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol, cast
 from runa_mock_server.base.errors import ApiError, quoted
 from runa_mock_server.catalogue.catalogue import Catalogue, Offer
 from runa_mock_server.contract.fx import can_exchange, exchange
+from runa_mock_server.orders.terms import OrderTerms
 from runa_schemas.contract_data import (
     MAX_CHOICE_FACE_VALUE,
     MAX_DISTINCT_TEMPLATES,
@@ -72,6 +73,14 @@ class Basket(Protocol):
         """The currency of the products; one basket has one."""
 
 
+class OrderBasket(Basket, Protocol):
+    """What the rules look at that are for orders alone."""
+
+    @property
+    def terms(self) -> OrderTerms:
+        """How the account's orders are carried out."""
+
+
 Rule = Callable[[Basket], None]
 
 _PLAYGROUND_CURRENCIES = {each: currency for currency, each in PRODUCT_TEMPLATES.items()}
@@ -96,15 +105,18 @@ def look_up(
     Raises:
         ApiError: ``product_validation_error`` for a product or a template that does not exist.
     """
-    return [
-        Line(
-            item["face_value"],
-            item["products"],
-            _offers(item["products"], catalogue, template, index),
-            cast("NewItem", item).get("distribution_method"),  # an estimate's item has none
-        )
-        for index, item in enumerate(items)
-    ]
+    lines = []
+    for index, item in enumerate(items):
+        products = item["products"]
+        offers: Sequence[Offer] | None = None
+        if products["type"] == "SINGLE":
+            offers = catalogue.single.get(products["value"])
+        if offers is None:
+            offers = _offers(products, catalogue, template, index)
+        # An estimate's item has no distribution.
+        distribution = cast("NewItem", item).get("distribution_method")
+        lines.append(Line(item["face_value"], products, offers, distribution))
+    return lines
 
 
 def _offers(
@@ -118,14 +130,16 @@ def _offers(
             return drawn
         selection = catalogue.template(template_id)
         if selection is None:
-            raise _refused(index, f"there is no product template {quoted(template_id)}")
+            reason = f"there is no product template {quoted(template_id)}"
+            raise _refused(index, reason, "template-known")
         return selection.offers
     codes = (products["value"],) if products["type"] == "SINGLE" else products["values"]
     offers = []
     for code in codes:
         offer = catalogue.offer(code)
         if offer is None:
-            raise _refused(index, f"there is no product {quoted(code)}")
+            rule = "product-known" if products["type"] == "SINGLE" else "choice-products"
+            raise _refused(index, f"there is no product {quoted(code)}", rule)
         offers.append(offer)
     return offers
 
@@ -135,7 +149,8 @@ def orderable(basket: Basket) -> None:
     for index, line in enumerate(basket.lines):
         for offer in line.offers:
             if not offer.is_orderable:
-                raise _refused(index, f"the product {quoted(offer.code)} cannot be ordered now")
+                reason = f"the product {quoted(offer.code)} cannot be ordered now"
+                raise _refused(index, reason, "product-orderable")
 
 
 def face_values(basket: Basket) -> None:
@@ -144,28 +159,38 @@ def face_values(basket: Basket) -> None:
         value = line.face_value
         if line.products["type"] == "SINGLE":
             offer = line.offers[0]
-            if value not in offer.denominations or value > MAX_CHOICE_FACE_VALUE:
+            comes = offer.denominations
+            # Not `value in comes`, which would call a function for each of 200 items.
+            if (
+                not comes.minimum <= value <= comes.maximum
+                or (comes.fixed is not None and value not in comes.fixed)
+                or value > MAX_CHOICE_FACE_VALUE
+            ):
                 reason = f"{quoted(offer.code)} comes {offer.denominations}"
-                raise _refused(index, f"face value {quoted(value)}: {reason}")
+                is_plan = offer.payout_type == "subscription"
+                rule = "subscription-price" if is_plan else "face-value-range"
+                raise _refused(index, f"face value {quoted(value)}: {reason}", rule)
         elif value != value.to_integral_value():
             raise _refused(
                 index,
                 f"face value {quoted(value)}: several products to choose from need a whole number",
+                "choice-value",
             )
         else:
             minimum = min(offer.denominations.minimum for offer in line.offers)
             if minimum <= value <= MAX_CHOICE_FACE_VALUE:
                 continue
             reason = f"must be from {minimum} to {MAX_CHOICE_FACE_VALUE}"
-            raise _refused(index, f"face value {quoted(value)}: {reason}")
+            raise _refused(index, f"face value {quoted(value)}: {reason}", "choice-value")
 
 
 def redemption_templates_exist(basket: Basket) -> None:
     """400 ``product_validation_error`` for a redemption template that does not exist."""
-    for index, line in enumerate(basket.lines):
-        template_id = _redemption_template(line)
+    for index, (_, _, _, distribution) in enumerate(basket.lines):
+        template_id = None if distribution is None else distribution.get("template_id")
         if template_id is not None and not re.fullmatch(REDEMPTION_TEMPLATE, template_id):
-            raise _refused(index, f"there is no redemption template {quoted(template_id)}")
+            reason = f"there is no redemption template {quoted(template_id)}"
+            raise _refused(index, reason, "redemption-template")
 
 
 def template_limits(basket: Basket) -> None:
@@ -186,6 +211,7 @@ def template_limits(basket: Basket) -> None:
                 "product_validation_error",
                 f"An order can use {MAX_DISTINCT_TEMPLATES} {kind} templates; "
                 f"this one uses {len(ids)}.",
+                rule="template-count" if kind == "redemption" else "product-template-count",
             )
 
 
@@ -200,7 +226,14 @@ def one_currency(basket: Basket) -> None:
         raise ApiError(
             "product_validation_error",
             f"An order has products of one currency; this one has {', '.join(sorted(currencies))}.",
+            rule="one-currency",
         )
+
+
+def one_country(order: OrderBasket) -> None:
+    """400 ``product_validation_error`` in strict mode; see ``common_country``."""
+    if not order.terms.several_countries:
+        common_country(order.lines, order.terms.catalogue)
 
 
 def common_country(lines: Sequence[Line], catalogue: Catalogue) -> None:
@@ -216,7 +249,9 @@ def common_country(lines: Sequence[Line], catalogue: Catalogue) -> None:
     ]
     if countries and not frozenset.intersection(*countries):
         raise ApiError(
-            "product_validation_error", "No country is common to all products of the order."
+            "product_validation_error",
+            "No country is common to all products of the order.",
+            rule="several-countries",
         )
 
 
@@ -250,16 +285,17 @@ def recipients_get_payments(basket: Basket) -> None:
         if line.distribution is not None and line.distribution["type"] == "RECIPIENT":
             for offer in line.offers:
                 if offer.payout_type != "payment":
-                    raise _refused(
-                        index, f"RECIPIENT is for payment products; {quoted(offer.code)} is none"
-                    )
+                    reason = f"RECIPIENT is for payment products; {quoted(offer.code)} is none"
+                    raise _refused(index, reason, "recipient-payment")
 
 
 def synchronous_is_single(basket: Basket) -> None:
     """400 ``invalid_execution_mode`` for a synchronous order of several items."""
     if basket.synchronous and len(basket.lines) > 1:
         raise ApiError(
-            "invalid_execution_mode", "A synchronous order has one item; use async for several."
+            "invalid_execution_mode",
+            "A synchronous order has one item; use async for several.",
+            rule="sync-single",
         )
 
 
@@ -270,13 +306,16 @@ def payment_currency(basket: Basket) -> None:
         return
     if not basket.synchronous or len(basket.lines) > 1:
         reason = "only a synchronous order of one item exchanges currencies"
+        rule = "currency-mismatch"
     elif not can_exchange(payment, product):
         reason = f"products in {product} cannot be paid in {payment}"
+        rule = "currency-usd-only"
     else:
         return
     raise ApiError(
         "currency_mismatch",
         f"The products are in {product}, the payment is in {payment}: {reason}.",
+        rule=rule,
     )
 
 
@@ -287,7 +326,8 @@ def nothing_is_free(basket: Basket) -> None:
         return
     value = basket.lines[0].face_value  # an exchange has one item
     if not exchange(value, product, payment).price:
-        raise _refused(0, f"{product} {value} is less than a cent in {payment}")
+        reason = f"{product} {value} is less than a cent in {payment}"
+        raise _refused(0, reason, "exchange-minimum")
 
 
 ESTIMATE_RULES: tuple[Rule, ...] = (
@@ -300,5 +340,5 @@ ESTIMATE_RULES: tuple[Rule, ...] = (
 """The rules of ``POST /order/estimate``: those that need no distribution and no order."""
 
 
-def _refused(index: int, reason: str) -> ApiError:
-    return ApiError("product_validation_error", f"items[{index}]: {reason}.")
+def _refused(index: int, reason: str, rule: str) -> ApiError:
+    return ApiError("product_validation_error", f"items[{index}]: {reason}.", rule=rule)

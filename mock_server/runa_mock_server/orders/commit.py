@@ -18,19 +18,26 @@ MOST_MAILS = 10_000
 
 
 class Mail(NamedTuple):
-    """A mail with a payout link; the rest follows from its order.
+    """A mail with a payout link or a one-time code; the rest follows from its order.
 
     Attributes:
-        item: the index of the item whose link it carries.
+        item: the index of the item that it is about.
         relayed: what came of relaying it to an SMTP server: ``sent``, or why it was not;
             ``None`` while nothing did.
-        host: the ``Host`` of the request that placed the order, which the link in the mail
-            leads to; ``None`` for the server's own address.
+        host: the ``Host`` of the request that placed the order or asked for the code, which the
+            link in the mail leads to; ``None`` for the server's own address.
+        code: the number of the one-time code that it carries, 0 for a payout link.
+        to: the address that a code goes to, unless it is the item's.
+        sent_at: when a code leaves, microseconds since the epoch; a link leaves when its order
+            ends.
     """
 
     item: int
     relayed: str | None = None
     host: str | None = None
+    code: int = 0
+    to: str | None = None
+    sent_at: int | None = None
 
 
 class Commit(NamedTuple):
@@ -71,6 +78,10 @@ class AccountView(Protocol):
     @property
     def in_progress(self) -> Collection[str]:
         """The idempotency keys whose first request is being held up."""
+
+    @property
+    def keys(self) -> Collection[str]:
+        """The idempotency keys that were used."""
 
     @property
     def recipients(self) -> Mapping[str, str | None]:

@@ -17,6 +17,8 @@ from runa_mock_server.contract.fx import Exchanged
 from runa_mock_server.contract.processing import NEVER
 from runa_mock_server.orders.order import Distribution, Item, Order, PayoutChange, Products
 
+_HEAD = 80  # bytes in which the status stands, behind the id
+
 BASIC_KEYS = (
     "id",
     "status",
@@ -172,6 +174,11 @@ def incomplete(order_id: str) -> bytes:
         b'{"id":"%s","status":"PROCESSING",'
         b'"message":"The order is being processed; ask again in a moment."}' % order_id.encode()
     )
+
+
+def is_incomplete(document: bytes) -> bool:
+    """Whether the document of an order is that of one which is still processed."""
+    return b'"status":"PROCESSING"' in document[:_HEAD]
 
 
 def order_id_in(answer: bytes) -> str | None:

@@ -19,11 +19,16 @@ _HEADER = struct.Struct("<q16sH")
 
 
 class Answer(NamedTuple):
-    """An HTTP status and the bytes that go with it, JSON unless the content type says else."""
+    """An HTTP status and the bytes that go with it, JSON unless the content type says else.
+
+    ``rule`` is the id of the rule that decided it, one of ``runa_schemas.rules``. It is not kept
+    with a key: a stored answer is decided by the rule that repeats it.
+    """
 
     status: int
     body: bytes
     content_type: str = "application/json"
+    rule: str | None = None
 
 
 class KeptAnswer(NamedTuple):
@@ -64,6 +69,7 @@ class KeptAnswer(NamedTuple):
             raise NeverStoredError(
                 "idempotency_validation_error",
                 f"The key {quoted(key)} was used with another body.",
+                rule="idem-conflict",
             )
         return self.answer
 
@@ -73,4 +79,5 @@ def in_progress(key: str) -> NeverStoredError:
     return NeverStoredError(
         "idempotency_in_progress",
         f"The first request with the key {quoted(key)} is still being handled.",
+        rule="idem-concurrent",
     )

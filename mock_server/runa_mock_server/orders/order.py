@@ -89,6 +89,26 @@ class PayoutChange(NamedTuple):
     parts: Sequence[Part] = ()
 
 
+class RecipientState(NamedTuple):
+    """What the recipient of a payout has done so far, beside claiming it.
+
+    Attributes:
+        codes: how many one-time codes were sent to the recipient.
+        sent: when those of the latest hour were sent; the last is that of the latest code.
+        address: where the latest was sent.
+        refused: how many wrong codes and refused cards there were since then.
+        card: the last four digits of the card that the payout went to.
+        failed_at: when a redemption was last answered with a processing error (RE008).
+    """
+
+    codes: int = 0
+    sent: Sequence[int] = ()
+    address: str | None = None
+    refused: int = 0
+    card: str | None = None
+    failed_at: int | None = None
+
+
 class Order(NamedTuple):
     """An order.
 
@@ -116,6 +136,7 @@ class Order(NamedTuple):
         failure_reason: why it was made to fail, if it was.
         item_ids: of an imported order whose ids do not follow from its own; else empty.
         tokens: of an imported order whose links do not follow from its place; else empty.
+        recipients: what the recipients of its payouts have done, by the index of the item.
         position: how many orders of the account are older; given by the commit.
     """
 
@@ -141,6 +162,7 @@ class Order(NamedTuple):
     failure_reason: str | None = None
     item_ids: Sequence[str] = ()
     tokens: Sequence[str] = ()
+    recipients: Mapping[int, RecipientState] = {}
     position: int = -1
 
     @property
@@ -162,6 +184,14 @@ class Order(NamedTuple):
         """What it is shown as."""
         return "PROCESSING" if now < self.ends_at else self.outcome
 
+    def recipient(self, index: int) -> RecipientState:
+        """What the recipient of an item's payout has done."""
+        return self.recipients.get(index, _NOTHING_DONE)
+
+    def with_recipient(self, index: int, state: RecipientState) -> "Order":
+        """The order with another state of an item's recipient."""
+        return self._replace(recipients={**self.recipients, index: state})
+
     def payout(self, index: int, now: int) -> PayoutChange:
         """What the payout of an item is, and since when.
 
@@ -175,6 +205,9 @@ class Order(NamedTuple):
         if now >= self.expires_at:
             return PayoutChange("EXPIRED", self.expires_at)
         return PayoutChange("ACTIVE", self.completed_at)
+
+
+_NOTHING_DONE = RecipientState()
 
 
 def accepted(order_id: str) -> bytes:
@@ -247,16 +280,17 @@ def to_row(order: Order, position: int | None = None) -> bytes:
 
 def _rare(order: Order) -> list[Any]:
     """What few orders have; nothing for the others, since a row is kept for each."""
-    *_, exchange, payouts, reads_left, failure_reason, ids, tokens, _ = order
+    *_, exchange, payouts, reads_left, failure_reason, ids, tokens, recipients, _ = order
     if (
         exchange is None
         and reads_left is None
         and failure_reason is None
-        and not (payouts or ids or tokens)
+        and not (payouts or ids or tokens or recipients)
     ):
         return []
     changes = [(i, status, at, [*map(tuple, parts)]) for i, (status, at, parts) in payouts.items()]
-    return [exchange and tuple(exchange), changes, reads_left, failure_reason, ids, tokens]
+    states = [(index, *state) for index, state in recipients.items()]
+    return [exchange and tuple(exchange), changes, reads_left, failure_reason, ids, tokens, states]
 
 
 class RowHead(NamedTuple):
@@ -309,7 +343,7 @@ def from_row(order_id: str, row: bytes) -> Order:
     )
     if not rare:
         return order
-    exchange, payouts, reads_left, failure_reason, ids, tokens = rare
+    exchange, payouts, reads_left, failure_reason, ids, tokens, recipients = rare
     return order._replace(
         exchange=exchange and Exchanged(*exchange),
         payouts={
@@ -320,4 +354,5 @@ def from_row(order_id: str, row: bytes) -> Order:
         failure_reason=failure_reason,
         item_ids=ids,
         tokens=tokens,
+        recipients={index: RecipientState(*state) for index, *state in recipients},
     )

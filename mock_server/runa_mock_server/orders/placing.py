@@ -10,17 +10,17 @@ from functools import partial
 from typing import Any
 
 import orjson
+from pydantic_core import ValidationError
 
 from runa_mock_server.base import strict_json
-from runa_mock_server.base.address import usable_host
+from runa_mock_server.base.address import is_never_delivered, usable_host
 from runa_mock_server.base.clock import SECOND
 from runa_mock_server.base.errors import ApiError, NeverStoredError, ServiceError, quoted
 from runa_mock_server.base.ids import next_order_id
-from runa_mock_server.base.money import cents_text
+from runa_mock_server.base.money import CENT, HALF_UP, cents_text
 from runa_mock_server.contract import triggers
+from runa_mock_server.contract.request_models import VALIDATORS, NewOrder, refusal, validator
 from runa_mock_server.contract.request_models import Distribution as SentDistribution
-from runa_mock_server.contract.request_models import NewOrder, validate_body
-from runa_mock_server.orders import business_rules
 from runa_mock_server.orders.business_rules import Line, draw_template, is_prepaid_visa, look_up
 from runa_mock_server.orders.commit import AccountView, Commit, Mail
 from runa_mock_server.orders.documents import full_bytes
@@ -34,14 +34,13 @@ from runa_mock_server.orders.order import (
     accepted,
     timing,
 )
-from runa_mock_server.orders.pricing import Quote, quote
+from runa_mock_server.orders.pricing import NO_DISCOUNT, Price, Quote, quote
 from runa_mock_server.orders.terms import OrderOptions, OrderTerms
 from runa_schemas.contract_data import PROCESSING_SECONDS
 
 _ACCEPTED, _DONE = 202, 200
 # A synchronous order answers at once and is said to have completed a second later (recorded).
 _SYNCHRONOUS_DELAY = PROCESSING_SECONDS * SECOND
-_NEVER_DELIVERED = (".invalid", ".test")
 
 
 class OrderRequest:
@@ -53,29 +52,51 @@ class OrderRequest:
         key: the idempotency key.
         raw: the body.
         options: what the headers ask for.
-        as_pydantic_1: whether details are worded and located as production does.
+        terms: how the account's orders are carried out.
+        now: when the request got to its key, microseconds since the epoch.
 
     Attributes:
         key: the idempotency key.
         options: what the headers ask for.
+        terms: how the account's orders are carried out.
+        now: when the request got to its key.
+        accepted_at: when an order is accepted; later than ``now`` if the request is held up.
         fingerprint: equal for bodies that idempotency takes for the same; 32 hexadecimal digits.
     """
 
+    __slots__ = (
+        "_body",
+        "_document",
+        "_error",
+        "accepted_at",
+        "fingerprint",
+        "key",
+        "now",
+        "options",
+        "terms",
+    )
+
     def __init__(
-        self, key: str, raw: bytes, options: OrderOptions, *, as_pydantic_1: bool = False
+        self, key: str, raw: bytes, options: OrderOptions, terms: OrderTerms, now: int
     ) -> None:
         self.key = key
         self.options = options
-        self._as_pydantic_1 = as_pydantic_1
+        self.terms = terms
+        self.now = self.accepted_at = now
         self._document: Any = None
         self._body: NewOrder | None = None
         self._error: strict_json.MalformedJsonError | None = None
         try:
-            self._document = strict_json.parse(raw)
-            self.fingerprint = strict_json.fingerprint(self._document).hex()
+            self._document = document = strict_json.parse(raw)
+            self.fingerprint = strict_json.fingerprint(document).hex()
         except strict_json.MalformedJsonError as error:
             self._error = error
             self.fingerprint = strict_json.fingerprint_bytes(raw).hex()
+
+    @property
+    def as_pydantic_1(self) -> bool:
+        """Whether details are worded and located as production does."""
+        return self.terms.profile.details_of_pydantic_1
 
     def check_syntax(self) -> None:
         """See whether the body is JSON.
@@ -94,8 +115,11 @@ class OrderRequest:
                 for each wrong field.
         """
         if self._body is None:
-            as_pydantic_1 = self._as_pydantic_1
-            self._body = validate_body(NewOrder, self._document, as_pydantic_1=as_pydantic_1)
+            validate = VALIDATORS.get(NewOrder) or validator(NewOrder)
+            try:
+                self._body = validate(self._document)
+            except ValidationError as error:
+                raise refusal(error, self._document, as_pydantic_1=self.as_pydantic_1) from None
         return self._body
 
 
@@ -105,18 +129,14 @@ class Placing:
     Args:
         view: the account as it is.
         request: what was sent.
-        terms: how the account's orders are carried out.
-        now: when the request got to its key, microseconds since the epoch.
-        accepted_at: when an order is accepted; later than ``now`` if the request was held up.
 
     Attributes:
         view: the account as it is.
         request: what was sent.
         terms: how the account's orders are carried out.
-        now: when the request got to its key.
-        accepted_at: when an order is accepted.
         fails: whether the order is to end ``FAILED``.
         failure_reason: why it fails, unless it was asked to.
+        body: the body as an order; known behind ``body_schema``.
         payment_currency: what is paid in; known behind ``body_schema``.
         synchronous: whether everything is answered at once.
         lines: the items with their products; known behind ``find_products``.
@@ -125,11 +145,10 @@ class Placing:
     """
 
     __slots__ = (
-        "accepted_at",
+        "body",
         "fails",
         "failure_reason",
         "lines",
-        "now",
         "payment_currency",
         "product_currency",
         "quote",
@@ -139,39 +158,26 @@ class Placing:
         "view",
     )
 
+    body: NewOrder
     lines: Sequence[Line]
     payment_currency: str
     product_currency: str
     quote: Quote
 
-    def __init__(
-        self,
-        view: AccountView,
-        *,
-        request: OrderRequest,
-        terms: OrderTerms,
-        now: int,
-        accepted_at: int,
-    ) -> None:
+    def __init__(self, view: AccountView, request: OrderRequest) -> None:
         self.view = view
         self.request = request
-        self.terms = terms
-        self.now = now
-        self.accepted_at = accepted_at
+        self.terms = request.terms
         self.fails = False
         self.failure_reason: str | None = None
         self.synchronous = request.options.synchronous
-
-    def kept(self, answer: Answer) -> tuple[str, KeptAnswer]:
-        """The key, and what it is answered with from now on."""
-        return self.request.key, KeptAnswer(self.now, self.request.fingerprint, answer)
 
 
 Step = Callable[[Placing], Answer | None]
 """Looks at an order; returns the answer of the first time for a request that was seen before."""
 
 
-def earlier_answer(view: AccountView, request: OrderRequest, now: int) -> Answer | None:
+def earlier_answer(view: AccountView, request: OrderRequest) -> Answer | None:
     """The stored answer for a request, if its key is in force.
 
     Raises:
@@ -181,15 +187,16 @@ def earlier_answer(view: AccountView, request: OrderRequest, now: int) -> Answer
     key = request.key
     if key in view.in_progress:
         raise in_progress(key)
-    kept = view.kept_answer(key)
-    if kept is None or not kept.in_force(now):
+    kept = view.kept_answer(key) if key in view.keys else None
+    if kept is None or not kept.in_force(request.now):
         return None
     return kept.replay(key, request.fingerprint)
 
 
 def same_key(placing: Placing) -> Answer | None:
     """The stored answer; 400 for a key in progress, or used with another body."""
-    return earlier_answer(placing.view, placing.request, placing.now)
+    answer = earlier_answer(placing.view, placing.request)
+    return None if answer is None else answer._replace(rule="idem-replay")
 
 
 def json_syntax(placing: Placing) -> None:
@@ -199,7 +206,8 @@ def json_syntax(placing: Placing) -> None:
 
 def body_schema(placing: Placing) -> None:
     """400 ``bad_request`` for what is no object, 422 ``validation_error`` for wrong fields."""
-    placing.payment_currency = placing.request.body()["payment_method"]["currency"].value
+    placing.body = body = placing.request.body()
+    placing.payment_currency = body["payment_method"]["currency"].value
 
 
 def trigger(placing: Placing) -> None:
@@ -217,15 +225,8 @@ def find_products(placing: Placing) -> None:
     if not terms.fixed_templates and terms.profile.name == "playground":
         seed = f"{placing.view.identity.secret.hex()}/{placing.view.order_count}"
         template = partial(draw_template, catalogue=terms.catalogue, seed=seed)
-    items = placing.request.body()["items"]
-    placing.lines = lines = look_up(items, terms.catalogue, template)
+    placing.lines = lines = look_up(placing.body["items"], terms.catalogue, template)
     placing.product_currency = lines[0].offers[0].currency
-
-
-def common_country(placing: Placing) -> None:
-    """400 ``product_validation_error`` in strict mode for products without a common country."""
-    if not placing.terms.several_countries:
-        business_rules.common_country(placing.lines, placing.terms.catalogue)
 
 
 def same_address(placing: Placing) -> None:
@@ -246,17 +247,22 @@ def same_address(placing: Placing) -> None:
             reference = quoted(to["recipient_reference"])
             reason = f"items[{index}]: the recipient {reference} has another email_address."
             if placing.synchronous:
-                raise ApiError("product_validation_error", reason)
+                raise ApiError("product_validation_error", reason, rule="recipient-address")
             placing.fails, placing.failure_reason = True, reason
 
 
 def price(placing: Placing) -> None:
-    """What the order costs; refuses nothing."""
-    placing.quote = quote(
-        [(line.face_value, line.offers) for line in placing.lines],
-        placing.payment_currency,
-        discounts=placing.terms.profile.applies_discounts,
-    )
+    """What the order costs: more or less than its face values only if ``quote`` says so."""
+    lines, currency = placing.lines, placing.payment_currency
+    discounts = placing.terms.profile.applies_discounts
+    if discounts or currency != placing.product_currency:
+        values = [(line.face_value, line.offers) for line in lines]
+        placing.quote = quote(values, currency, discounts=discounts)
+        return
+    faces = [int(line.face_value.quantize(CENT, context=HALF_UP) * 100) for line in lines]
+    prices = [Price(face, face, NO_DISCOUNT) for face in faces]
+    value = sum(faces)
+    placing.quote = Quote(prices, currency, currency, value, value, 0, None)
 
 
 def enough_balance(placing: Placing) -> None:
@@ -269,6 +275,7 @@ def enough_balance(placing: Placing) -> None:
         raise ApiError(
             "insufficient_funds",
             f"The order costs {currency} {cents_text(cost)}, the balance is {cents_text(balance)}.",
+            rule="insufficient-funds",
         )
 
 
@@ -278,16 +285,18 @@ def sync_completes(placing: Placing) -> None:
     A synchronous 200 is always COMPLETED (provider's page "Create order"); the error is inferred.
     """
     if placing.synchronous and placing.fails:
-        raise ApiError("internal_server_error", "The order was made to fail by order_failed.")
+        raise ApiError(
+            "internal_server_error",
+            "The order was made to fail by order_failed.",
+            rule="trigger-failed",
+        )
 
 
-def place(
-    placing: "Callable[[AccountView], Placing]", steps: Sequence[Step], view: AccountView
-) -> Commit:
+def place(request: OrderRequest, steps: Sequence[Step], view: AccountView) -> Commit:
     """Decide what a request to place an order changes, and how it is answered.
 
     Args:
-        placing: the request and its terms, for an account; see ``Placing``.
+        request: the request.
         steps: what is checked, in this order.
         view: the account.
 
@@ -295,84 +304,83 @@ def place(
         NeverStoredError: for a conflict with an earlier use of the key and for an unknown
             trigger.
     """
-    order = placing(view)
+    placing = Placing(view, request)
     try:
         for step in steps:
-            answer = step(order)
+            answer = step(placing)
             if answer is not None:
                 return Commit(answer)
     except NeverStoredError:
         raise
-    except ServiceError as refusal:
-        answer = Answer(refusal.status, orjson.dumps(refusal.document()))
-        return Commit(answer, order.kept(answer))
-    return _accept(order)
+    except ServiceError as error:
+        answer = Answer(error.status, orjson.dumps(error.document()), rule=error.rule)
+        return Commit(answer, (request.key, KeptAnswer(request.now, request.fingerprint, answer)))
+    return _accept(placing)
 
 
 def _accept(placing: Placing) -> Commit:
-    terms, view = placing.terms, placing.view
-    order = _order(placing, placing.accepted_at)
+    terms, view, request, order = placing.terms, placing.view, placing.request, _order(placing)
     if placing.synchronous:
         placed = order._replace(position=view.order_count)
         document = full_bytes(placed, view.identity, terms.payout_url, order.created_at)
-        answer = Answer(_DONE, document)
+        rule = "sync-order" if placing.quote.exchange is None else "fx-currencies"
+        answer = Answer(_DONE, document, rule=rule)
     else:
-        answer = Answer(_ACCEPTED, accepted(order.id))
+        rule = "order-accepted"
+        if placing.fails:
+            rule = "trigger-failed" if placing.failure_reason is None else "recipient-address"
+        answer = Answer(_ACCEPTED, accepted(order.id), rule=rule)
     balances = {}
     if terms.profile.enforces_balances and not placing.fails:
         currency = placing.payment_currency
         balances[currency] = view.balance(currency) - order.total_price
-    always, asked = terms.profile.always_sends_email, placing.request.options.email
+    always, asked = terms.profile.always_sends_email, request.options.email
     mails: Sequence[Mail] = ()
     if (always or asked) and not order.failed:
         to = [item.distribution for item in order.items]
-        host = usable_host(placing.request.options.host)
+        host = usable_host(request.options.host)
         mails = [Mail(i, host=host) for i in mailed_items(to, always=always, asked=asked)]
     return Commit(
         answer,
-        placing.kept(answer),
+        (request.key, KeptAnswer(request.now, request.fingerprint, answer)),
         order,
         balances=balances,
         mails={order.id: mails} if mails else {},
     )
 
 
-def _order(placing: Placing, now: int) -> Order:
-    request, terms, cost = placing.request, placing.terms, placing.quote
-    options, body, view = request.options, request.body(), placing.view
+def _order(placing: Placing) -> Order:
+    request, terms, cost, body = placing.request, placing.terms, placing.quote, placing.body
+    options, view, now = request.options, placing.view, request.accepted_at
     processing = options.processing or terms.processing
     delay = _SYNCHRONOUS_DELAY if options.synchronous else processing.delay
+    items = [
+        Item(*paid, distribution_of(item["distribution_method"]), products_of(line))
+        for item, line, paid in zip(body["items"], placing.lines, cost.prices, strict=True)
+    ]
+    order_id = next_order_id(view.newest_id, now, view.identity.secret)
     completed_at, ends_at, expires_at = timing(now, delay, terms.link_lifetime)
     return Order(
-        id=next_order_id(view.newest_id, now, view.identity.secret),
-        key=request.key,
-        fingerprint=request.fingerprint,
-        created_at=now,
-        completed_at=completed_at,
-        ends_at=now if options.synchronous else ends_at,
-        expires_at=expires_at,
-        failed=placing.fails,
-        failure_reason=placing.failure_reason,
-        currency=cost.product_currency,
-        payment_currency=cost.payment_currency,
-        total_price=cost.total_price,
-        total_discount=cost.total_discount,
-        legacy_fields=terms.legacy_item_fields,
-        items=[
-            Item(
-                paid.face_value,
-                paid.price,
-                paid.discount_multiplier,
-                distribution_of(item["distribution_method"]),
-                products_of(line),
-            )
-            for item, line, paid in zip(body["items"], placing.lines, cost.prices, strict=True)
-        ],
-        description=body.get("description"),
-        metadata=body.get("metadata"),
-        exchange=cost.exchange,
-        payouts=_claimed_at_once(placing),
-        reads_left=None if options.synchronous else processing.reads,
+        order_id,
+        request.key,
+        request.fingerprint,
+        now,
+        completed_at,
+        now if options.synchronous else ends_at,
+        expires_at,
+        placing.fails,
+        cost.product_currency,
+        cost.payment_currency,
+        cost.total_price,
+        cost.total_discount,
+        terms.legacy_item_fields,
+        items,
+        body.get("description"),
+        body.get("metadata"),
+        cost.exchange,
+        _claimed_at_once(placing) if view.recipients and not placing.fails else {},
+        None if options.synchronous else processing.reads,
+        placing.failure_reason,
     )
 
 
@@ -406,8 +414,6 @@ def products_of(line: Line) -> Products:
 def _claimed_at_once(placing: Placing) -> dict[int, PayoutChange]:
     """The payouts to recipients who were paid before: they need no claim."""
     known = placing.view.recipients
-    if not known or placing.fails:
-        return {}
     return {
         index: PayoutChange("CLAIMED", None)
         for index, line in enumerate(placing.lines)
@@ -437,4 +443,4 @@ def mailed_items(recipients: Sequence[Distribution], *, always: bool, asked: boo
         if to.type == "EMAIL" and to.email_address is not None
     ]
     chosen = by_email if always else by_email[:1]
-    return [index for index, to in chosen if not to.lower().endswith(_NEVER_DELIVERED)]
+    return [index for index, to in chosen if not is_never_delivered(to)]

@@ -9,10 +9,13 @@ from typing import Any
 from runa_mock_server.base.clock import SECOND
 from runa_mock_server.base.ids import short_id
 from runa_mock_server.catalogue.catalogue import Catalogue
+from runa_mock_server.orders.commit import AccountView, Commit
 from runa_mock_server.orders.e_codes import e_code
 from runa_mock_server.orders.order import Part
-from runa_mock_server.orders.payouts import Payout
+from runa_mock_server.orders.payouts import Payout, find_payout
 from runa_schemas.contract_data import REDEMPTION_ERRORS
+
+PROCESSING_ERROR = "RE008"
 
 _REFUSED = {"CANCELLED": "RE005", "EXPIRED": "RE004"}
 _NOT_FOUND = frozenset({"RE001", "RE011"})
@@ -26,10 +29,18 @@ class RedemptionRefusedError(Exception):
         code: the provider's code, such as ``RE004``.
         order_id: the short id of the order, if there is one.
         details: what more there is to say.
+        rule: the id of the rule that refuses.
     """
 
-    def __init__(self, code: str, order_id: str | None = None, details: str | None = None) -> None:
+    def __init__(
+        self,
+        code: str,
+        order_id: str | None = None,
+        details: str | None = None,
+        rule: str = "redemption-errors",
+    ) -> None:
         super().__init__(REDEMPTION_ERRORS[code])
+        self.rule = rule
         self.code = code
         self.order_id = order_id
         self.details = details
@@ -50,35 +61,31 @@ def short_order_id(payout: Payout) -> str:
     return short_id("O", payout.order.id.encode())
 
 
-class ProvokedErrors:
-    """Errors that redemptions answer with because a setting asks for it.
+def provoked(payout: Payout, asked: str | None, now: int) -> RedemptionRefusedError | None:
+    """The refusal with which a redemption is to be answered, if there is one.
 
     A processing error (RE008) is followed by RE009 for a minute, as the provider says.
+
+    Args:
+        payout: the payout.
+        asked: the error code that the settings ask for, if any.
+        now: microseconds since the epoch.
     """
+    failed_at = payout.order.recipient(payout.index).failed_at
+    is_too_early = failed_at is not None and failed_at <= now < failed_at + _RETRY_AFTER
+    code = "RE009" if is_too_early else asked
+    if code is None:
+        return None
+    return RedemptionRefusedError(code, None if code in _NOT_FOUND else short_order_id(payout))
 
-    def __init__(self) -> None:
-        self._processing_errors: dict[str, int] = {}  # the oldest first, by token
 
-    def check(self, payout: Payout, asked: str | None, now: int) -> None:
-        """Refuse a redemption, if it is to be refused.
-
-        Args:
-            payout: the payout.
-            asked: the error code that the settings ask for, if any.
-            now: microseconds since the epoch.
-
-        Raises:
-            RedemptionRefusedError: with the error code.
-        """
-        errors = self._processing_errors
-        while errors and now >= next(iter(errors.values())) + _RETRY_AFTER:
-            del errors[next(iter(errors))]
-        code = "RE009" if payout.token in errors else asked
-        if code is None:
-            return
-        if code == "RE008":
-            errors[payout.token] = now
-        raise RedemptionRefusedError(code, None if code in _NOT_FOUND else short_order_id(payout))
+def note_processing_error(view: AccountView, token: str, now: int) -> Commit:
+    """Remember that a redemption is answered with RE008: RE009 follows for a minute."""
+    payout = find_payout(view, token, now)
+    if payout is None:
+        return Commit()
+    state = payout.order.recipient(payout.index)._replace(failed_at=now)
+    return Commit(changed=[payout.order.with_recipient(payout.index, state)])
 
 
 def check_redeemable(payout: Payout) -> None:
@@ -91,10 +98,11 @@ def check_redeemable(payout: Payout) -> None:
     if payout.order.failed:
         raise RedemptionRefusedError("RE012", order_id, "The order failed.")
     if payout.status in _REFUSED:
-        raise RedemptionRefusedError(_REFUSED[payout.status], order_id)
+        rule = "link-expiry" if payout.status == "EXPIRED" else "redemption-errors"
+        raise RedemptionRefusedError(_REFUSED[payout.status], order_id, rule=rule)
     if payout.status == "ACTIVE" and len(payout.codes) > 1:
         reason = "The recipient has not chosen a product yet: open the link."
-        raise RedemptionRefusedError("RE012", order_id, reason)
+        raise RedemptionRefusedError("RE012", order_id, reason, "redemption-choice")
 
 
 def redeemed(payout: Payout, codes: list[dict[str, Any]]) -> dict[str, Any]:
@@ -137,8 +145,3 @@ def e_codes(
         )
         for part in parts
     ]
-
-
-def refusal(code: str, order_id: str | None = None) -> dict[str, Any]:
-    """The JSON answer that says no without looking at a payout: RE011 or RE013."""
-    return RedemptionRefusedError(code, order_id).document()

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Callable, Collection, Mapping
+from functools import partial
 from random import Random
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Protocol
@@ -17,7 +18,9 @@ from runa_mock_server.orders.commit import Commit
 from runa_mock_server.orders.payouts import Payout
 from runa_mock_server.orders.rate_limit import attempt
 from runa_mock_server.orders.terms import OrderTerms
-from runa_mock_server.server_state.journal import Journal
+from runa_mock_server.server_state.card_payouts import CardPayouts
+from runa_mock_server.server_state.coverage import Coverage
+from runa_mock_server.server_state.journal import Journal, Observer, Watch
 from runa_mock_server.server_state.order_service import OrderService
 from runa_mock_server.server_state.outbox import Outbox
 from runa_mock_server.store.memory import AccountState
@@ -38,6 +41,8 @@ class Server(Protocol):
     profile: Profile
     webhooks: Webhooks
     known_keys: KnownKeys
+    coverage: Coverage
+    observers: list[Observer]
     clock_listeners: tuple[Callable[[], None], ...]
 
     @property
@@ -86,7 +91,6 @@ class Account:
         "_changed",
         "_first_catalogue",
         "_own_settings",
-        "_provoked",
         "_server",
         "_stream",
         "api_key",
@@ -124,9 +128,13 @@ class Account:
         terms = server.order_terms(settings)
         self._first_catalogue = server.catalogue
         self.orders = OrderService(self.clock, self.state, terms, self._first_catalogue)
-        self._provoked: redemption.ProvokedErrors | None = None  # few accounts need it
         self.redactor = Redactor(api_key, server.known_keys)
-        self.journal = Journal(settings.journal_requests, settings.journal_bytes, self.redactor)
+        self.journal = Journal(
+            settings.journal_requests,
+            settings.journal_bytes,
+            self.redactor,
+            Watch(server.coverage, self.name, server.observers),
+        )
         self.undelivered: dict[str, int] = {}
         self.imported_at = 0
         self.is_announced = False
@@ -159,6 +167,11 @@ class Account:
             self._stream = stream_number(self.api_key)
         return self._stream
 
+    @property
+    def card_payouts(self) -> CardPayouts:
+        """What recipients can do whose payouts go to a card."""
+        return CardPayouts(self.clock, self.state, self.orders.terms.catalogue)
+
     def mail_renderer(self) -> MailRenderer:
         """Renders its mails as its terms are now."""
         return MailRenderer(self.state, self.orders.terms, self.settings.smtp_from)
@@ -184,9 +197,13 @@ class Account:
         Raises:
             RedemptionRefusedError: with the provider's code for the payout's state.
         """
-        if self._provoked is None:
-            self._provoked = redemption.ProvokedErrors()
-        self._provoked.check(payout, self.settings.redemption_error, self.clock.now())
+        now = self.clock.now()
+        refusal = redemption.provoked(payout, self.settings.redemption_error, now)
+        if refusal is not None:
+            if refusal.code == redemption.PROCESSING_ERROR:
+                note = redemption.note_processing_error
+                self.state.commit(partial(note, token=payout.token, now=now))
+            raise refusal
         redemption.check_redeemable(payout)
         if payout.status == "ACTIVE":
             payout = self.orders.claim(payout.token)

@@ -23,7 +23,7 @@ from runa_mock_server.orders.documents import order_id_in
 from runa_mock_server.orders.idempotency import LIFETIME
 from runa_mock_server.orders.order import Order
 from runa_mock_server.server_state.account import Account
-from runa_mock_server.server_state.journal import Entry, Outcome
+from runa_mock_server.server_state.entry import Entry, Outcome
 from runa_mock_server.store.memory import AccountState
 
 Verdict = Literal["none", "exactly_once", "duplicated"]
@@ -221,7 +221,7 @@ def _orders_made(
             currency=order.payment_currency,
             cents=order.total_price,
             is_answered=order.key is None or _is_answered(state, order, order.key, now),
-            emails=len(state.mails(order.id)),
+            emails=sum(not mail.code for mail in state.mails(order.id)),
             is_delivered=order.id not in undelivered,
             turn=undelivered.get(order.id, order.position),
         )

@@ -1,6 +1,6 @@
 """An account that was exported is taken up again: checked, made aside and installed."""
 
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from decimal import Decimal
 from itertools import chain
 from typing import Any, TypeVar
@@ -15,19 +15,17 @@ from runa_mock_server.contract.processing import NEVER
 from runa_mock_server.orders.commit import Commit, Mail
 from runa_mock_server.orders.documents import ids_of, order_id_in, tokens_of
 from runa_mock_server.orders.idempotency import Answer, KeptAnswer
-from runa_mock_server.orders.order import Order, Part
+from runa_mock_server.orders.order import Order, Part, RecipientState
 from runa_mock_server.server_state.account import Account
 from runa_mock_server.server_state.exported_order import ExportedOrder, read_document
 from runa_mock_server.server_state.server_state import ServerState
-from runa_mock_server.server_state.snapshots import AccountState, AnswerState
+from runa_mock_server.server_state.snapshots import AccountState, AnswerState, EmailState
 
 R = TypeVar("R")
 Work = Generator[None, None, R]
 """Work that yields after each bounded amount of it, and returns its result."""
 
 _FIRST_REFUSAL = 400
-_TOO_LATE_ID = "O-7"  # of the year 9774; larger ids must be left for the orders that follow
-
 _TOO_LATE_ID = "O-7"  # of the year 9774; larger ids must be left for the orders that follow
 
 
@@ -193,8 +191,12 @@ def _orders(
                 position=position,
             )
         )
+        recipients = _recipients(state, orders[-1], account.state.identity)
+        if recipients:
+            orders[-1] = orders[-1]._replace(recipients=recipients)
         yield
     claims.check_all()
+    _check_recipients(state, orders, account.state.identity)
     known = {order.id: order for order in orders}
     for order_id in state.failure_reasons:
         _check_order(known, "failure_reasons", order_id)
@@ -222,6 +224,29 @@ def _document(
     for code in document.codes:
         _check_product(server_state, "orders", code)
     return document
+
+
+def _recipients(
+    state: AccountState, order: Order, identity: Identity
+) -> Mapping[int, RecipientState]:
+    """What the recipients of an order's payouts have done, by the index of the item."""
+    if not state.recipients:
+        return {}
+    tokens = enumerate(tokens_of(order, identity))
+    return {
+        index: RecipientState(**state.recipients[token].model_dump())
+        for index, token in tokens
+        if token in state.recipients
+    }
+
+
+def _check_recipients(state: AccountState, orders: Sequence[Order], identity: Identity) -> None:
+    unknown = set(state.recipients)
+    if unknown:
+        for order in orders:
+            unknown.difference_update(tokens_of(order, identity))
+    for token in unknown:
+        raise StateError("recipients", f"no payout has the token {quoted(token)}")
 
 
 class _Claims:
@@ -272,9 +297,17 @@ def _mails(
         if token is None or email.url.rpartition("/")[2] != token:
             raise StateError("emails", f"{quoted(email.item_id)} is no item with this link")
         index = list(tokens).index(email.item_id)
-        mails.setdefault(order.id, []).append(Mail(index, email.relayed, email.host))
+        mails.setdefault(order.id, []).append(_mail(email, order, index))
         yield
     return mails
+
+
+def _mail(email: EmailState, order: Order, index: int) -> Mail:
+    if not email.number:
+        return Mail(index, email.relayed, email.host)
+    given = order.items[index].distribution.email_address
+    to = None if given == email.to else email.to
+    return Mail(index, email.relayed, email.host, email.number, to, email.sent_at)
 
 
 def _check_order(known: Mapping[str, Order], field: str, order_id: object) -> Order:

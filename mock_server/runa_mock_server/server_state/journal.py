@@ -6,113 +6,48 @@ API keys are taken out of all that is read of it.
 """
 
 from collections import deque
-from collections.abc import Iterator
-from itertools import chain
-from typing import Literal
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple, Protocol
 
-from runa_mock_server.base.redaction import KnownKeys, RawHeaders, Redactor
-
-BODY_LIMIT = 4096
-"""The bytes of a body that are kept."""
+from runa_mock_server.base.redaction import KnownKeys, Redactor
+from runa_mock_server.server_state.coverage import Coverage
+from runa_mock_server.server_state.entry import BODY_LIMIT, Entry, Flat
+from runa_mock_server.webhooks.messages import Delivery
 
 # What an entry costs beside its texts, about.
 _OVERHEAD = 600
 _FEW = 64
-_BETWEEN = b"\n"  # no header can hold it
-
-Outcome = Literal["created", "replayed", "refused"]
-Hits = tuple[tuple[str, str, str], ...]
-
-Flat = tuple[
-    int,
-    int,
-    str,
-    str,
-    bytes,
-    str | None,
-    bytes,
-    int | None,
-    bytes,
-    Outcome | None,
-    str | None,
-    str | None,
-    Hits,
-    tuple[str, ...],
-]
-"""What an ``Entry`` shows, as it came: number, moment, method, target, headers in one piece,
-idempotency key, body, status, body of the answer, outcome, order, fingerprint, faults and
-kindnesses."""
+_FIRST_ERROR = 400
 
 
-def in_one_piece(headers: RawHeaders) -> bytes:
-    """Headers as a ``Flat`` entry has them."""
-    return _BETWEEN.join(chain.from_iterable(headers))
+class Observer(Protocol):
+    """Is told of every request to a server and of every attempt to deliver a webhook."""
+
+    def note(self, entry: Flat, account: str | None, redactor: Redactor | KnownKeys) -> None:
+        """Note a request that has been answered, or anew what its client was told in the end.
+
+        Args:
+            entry: the request and its answer.
+            account: the name of the account, ``None`` for callers without one.
+            redactor: takes API keys out of it; see ``Entry``.
+        """
+
+    def attempted(self, delivery: Delivery, account: str | None) -> None:
+        """Note the latest attempt to deliver a webhook."""
 
 
-class Entry:
-    """One request, as it can be shown: no API key is in it.
+class Watch(NamedTuple):
+    """What is told of the requests to an account, or to none.
 
     Attributes:
-        number: grows with every request to the server.
-        at: the moment, microseconds since the epoch, by the account's clock.
-        method: the HTTP method.
-        status: what the caller was told, ``None`` if no status line was sent.
-        outcome: for a request that places an order, whether it made one (``created``), got the
-            stored answer (``replayed``) or neither (``refused``); ``None`` for other requests,
-            and if the service never saw it.
-        key_as_sent: ``X-Idempotency-Key`` as it came; it can hold an API key, so it is not to be
-            shown.
-        order_id: the order that was made, or shown again.
-        fingerprint: equal for equal bodies; 32 hexadecimal digits.
-        faults: the faults that hit it, each with its id, kind and place.
-        kindnesses: the settings without which strict mode would have refused or ignored it.
+        coverage: what all requests to the server have met of the contract.
+        account: the name of the account, ``None`` for callers without one.
+        observers: the server's own list, which is usually empty.
     """
 
-    def __init__(self, flat: Flat, redactor: Redactor | KnownKeys) -> None:
-        self.number, self.at, self.method = flat[:3]
-        self._target, self._headers, self.key_as_sent = flat[3:6]
-        self._request_body, self.status, self._response_body, self.outcome = flat[6:10]
-        self.order_id, self.fingerprint, self.faults, self.kindnesses = flat[10:]
-        if isinstance(redactor, KnownKeys):
-            redactor = self._of_a_stranger(redactor)
-        self._redactor = redactor
-
-    def _of_a_stranger(self, known: KnownKeys) -> Redactor:
-        """What takes out the key that somebody without an account tried to use."""
-        tried = [value for name, value in self._pairs() if name.lower() == b"x-api-key"]
-        return Redactor(tried[0].decode(errors="surrogateescape") if tried else "", known)
-
-    def _pairs(self) -> Iterator[tuple[bytes, bytes]]:
-        parts = iter(self._headers.split(_BETWEEN) if self._headers else ())
-        return zip(parts, parts, strict=True)
-
-    @property
-    def target(self) -> str:
-        """Path and query."""
-        return self._redactor.text(self._target)
-
-    @property
-    def headers(self) -> RawHeaders:
-        """Name and value of each header but those that hold secrets."""
-        return self._redactor.headers(self._pairs())
-
-    @property
-    def idempotency_key(self) -> str | None:
-        """``X-Idempotency-Key`` of a request that places an order, printable."""
-        return None if self.key_as_sent is None else self._redactor.text(self.key_as_sent)
-
-    @property
-    def request_body(self) -> bytes:
-        """Its first ``BODY_LIMIT`` bytes."""
-        return self._redactor.body(self._request_body, BODY_LIMIT)[:BODY_LIMIT]
-
-    @property
-    def response_body(self) -> bytes:
-        """The first ``BODY_LIMIT`` bytes of what the service answered.
-
-        What a fault made of it, the caller knows.
-        """
-        return self._redactor.body(self._response_body, BODY_LIMIT)[:BODY_LIMIT]
+    coverage: Coverage
+    account: str | None
+    observers: Sequence[Observer]
 
 
 class Journal:
@@ -123,6 +58,7 @@ class Journal:
         most_bytes: how many bytes they may take, about.
         redactor: redacts keys; for requests of callers without an account, the known keys,
             which are redacted together with the key that each of them tried.
+        watch: what is told of each request.
 
     Attributes:
         dropped: how many were forgotten to make room.
@@ -135,13 +71,21 @@ class Journal:
         "_most_bytes",
         "_most_entries",
         "_redactor",
+        "_watch",
         "corrected",
         "dropped",
     )
 
-    def __init__(self, most_entries: int, most_bytes: int, redactor: Redactor | KnownKeys) -> None:
+    def __init__(
+        self,
+        most_entries: int,
+        most_bytes: int,
+        redactor: Redactor | KnownKeys,
+        watch: Watch,
+    ) -> None:
         self._most_entries, self._most_bytes = most_entries, most_bytes
         self._redactor = redactor
+        self._watch = watch
         self.dropped = self.corrected = 0
         self._bytes = 0
         # Plain tuples of plain values: the garbage collector stops walking those. In a list while
@@ -158,6 +102,14 @@ class Journal:
 
     def add(self, entry: Flat) -> None:
         """Note a request, and forget the oldest beyond the limits."""
+        watch = self._watch
+        again, rule, status = watch.coverage.again, entry[14], entry[7]
+        if rule in again and status is not None and status < _FIRST_ERROR and not entry[12]:
+            again[rule] += 1
+        else:
+            watch.coverage.note(entry, watch.account, self._redactor)
+        for observer in watch.observers:
+            observer.note(entry, watch.account, self._redactor)
         if len(entry[6]) > BODY_LIMIT or len(entry[8]) > BODY_LIMIT:
             entry = self._cut(entry)
         if len(self._entries) == _FEW:
@@ -166,6 +118,11 @@ class Journal:
         self._bytes += _size(entry)
         if len(self._entries) > self._most_entries or self._bytes > self._most_bytes:
             self._trim()
+
+    def cover(self, coverage: Coverage) -> None:
+        """Note in a coverage what the requests that are kept have met."""
+        for entry in self._entries:
+            coverage.note(entry, self._watch.account, self._redactor)
 
     def _cut(self, entry: Flat) -> Flat:
         """An entry with no more of its bodies than is shown."""
@@ -187,6 +144,8 @@ class Journal:
                 corrected: Flat = (*entry[:7], status, *entry[8:])
                 self._entries[index] = corrected
                 self.corrected += 1
+                for observer in self._watch.observers:
+                    observer.note(corrected, self._watch.account, self._redactor)
                 return corrected
         return None
 

@@ -64,7 +64,8 @@ class OrderService:
         """
         row = self._state.row(order_id)
         if row is None:
-            raise ApiError("not_found", f"There is no order {quoted(order_id)}.")
+            reason = f"There is no order {quoted(order_id)}."
+            raise ApiError("not_found", reason, rule="not-found")
         now, (_, ends_at, expires_at, _) = self._clock.now(), head_of(row)
         if now >= ends_at:
             return _document(order_id, row, self._state.identity, links, now >= expires_at)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 
+from runa_mock_server.base.ids import one_time_code
 from runa_mock_server.mail.outbox import Email
 from runa_mock_server.orders.commit import AccountView, Commit
 from runa_mock_server.orders.documents import ids_of, tokens_of
@@ -51,18 +52,20 @@ class Outbox:
             return ()
         item_ids, tokens = ids_of(order), tokens_of(order, self._state.identity)
         emails = []
-        for index, relayed, host in mails:
-            to = order.items[index].distribution
+        for mail in mails:
+            to, token, number = order.items[mail.item].distribution, tokens[mail.item], mail.code
             emails.append(
                 Email(
-                    to=to.email_address or "",
+                    to=mail.to or to.email_address or "",
                     order_id=order.id,
-                    item_id=item_ids[index],
-                    url=self.links(host) + tokens[index],
-                    template_id=to.template_id,
-                    sent_at=order.ends_at,
-                    relayed=relayed,
-                    host=host,
+                    item_id=item_ids[mail.item],
+                    url=self.links(mail.host) + token,
+                    template_id=None if number else to.template_id,
+                    sent_at=order.ends_at if mail.sent_at is None else mail.sent_at,
+                    relayed=mail.relayed,
+                    host=mail.host,
+                    code=one_time_code(self._state.identity, token, number) if number else None,
+                    number=number,
                 )
             )
         return tuple(emails)
@@ -85,7 +88,9 @@ class Outbox:
                 return Commit()
             item_ids = ids_of(order)
             noted = [
-                mail._replace(relayed=relayed) if item_ids[mail.item] == email.item_id else mail
+                mail._replace(relayed=relayed)
+                if (item_ids[mail.item], mail.code) == (email.item_id, email.number)
+                else mail
                 for mail in mails
             ]
             return Commit(mails={order.id: noted})

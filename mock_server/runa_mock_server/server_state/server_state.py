@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from itertools import count
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 from weakref import ref
 
 from runa_mock_server.base.address import HOST_HEADER
@@ -29,13 +29,15 @@ from runa_mock_server.orders.commit import Commit
 from runa_mock_server.orders.payouts import Payout
 from runa_mock_server.orders.terms import OrderTerms
 from runa_mock_server.server_state.account import Account
+from runa_mock_server.server_state.coverage import Coverage
 from runa_mock_server.server_state.faults import Fault, Faults, Target
-from runa_mock_server.server_state.journal import Journal
+from runa_mock_server.server_state.journal import Journal, Observer, Watch
 from runa_mock_server.store.engine import WORLD
 from runa_mock_server.store.log import Log
 from runa_mock_server.store.memory import AccountState
 from runa_mock_server.store.records import commit_record
 from runa_mock_server.webhooks.endpoints import Endpoint
+from runa_mock_server.webhooks.messages import Delivery
 from runa_mock_server.webhooks.service import Webhooks
 
 if TYPE_CHECKING:  # a server starts without loading pydantic
@@ -85,6 +87,7 @@ class ServerState:
         log: the stream of its world, if that is in a store.
         public_url: where the server is reached; see ``reached_at``.
         catalogue: what can be ordered now.
+        by_key: the accounts by their API key.
         stop: ends the server; set by whoever serves it.
         later: has something done once the request in hand is answered; set by whoever serves it.
         installed: called with each account that is made or put in the place of another.
@@ -96,11 +99,16 @@ class ServerState:
         faults: what goes wrong on purpose, for all accounts.
         numbers: the numbers of the requests.
         commands: how many calls of the control API were to change something.
+        coverage: what all requests and deliveries have met of the contract; outlives resets.
+        observers: told of every request and delivery; usually empty.
         clock_moves: how often a clock was moved, stopped or told to run.
 
     Raises:
         CatalogueError: if the settings name a catalogue or a template that cannot be used.
     """
+
+    created: ClassVar[list[Callable[["ServerState"], None]]] = []
+    """Called with each new server, so that a test session can observe them; usually empty."""
 
     def __init__(
         self,
@@ -127,23 +135,32 @@ class ServerState:
         self.installed: list[Callable[[Account], None]] = [self._tell_webhooks]
         self.tell: Callable[[Account, str], Awaitable[None]] | None = None
         self.commands = self.clock_moves = 0
+        self.coverage = Coverage()
+        self.observers: list[Observer] = []
         self.clock_listeners: tuple[Callable[[], None], ...] = (self.clock_moved,)
         self._discarded: list[tuple[Account, ...]] = []
         self._terms: _Terms | None = None
         first = self.profile.opening_balances
         self._first_balances = {name: in_cents(amount) for name, amount in first.items()}
+        for call in self.created:
+            call(self)
         self._begin()
 
     def _begin(self) -> None:
         settings = self.settings
-        self._accounts: dict[str, Account] = {}
+        self.by_key: dict[str, Account] = {}
         self._numbered: dict[int, tuple[Account, ...]] = {}
         self._latest: OrderedDict[str, None] = OrderedDict()  # keys that may be unused
         self.numbers = count(1)
         self.known_keys = KnownKeys()
         for api_key in settings.api_keys:
             self.known_keys.add(api_key)
-        self.journal = Journal(settings.journal_requests, settings.journal_bytes, self.known_keys)
+        self.journal = Journal(
+            settings.journal_requests,
+            settings.journal_bytes,
+            self.known_keys,
+            Watch(self.coverage, None, self.observers),
+        )
         self.faults = Faults(self.chance)
         self.webhooks = Webhooks(self.chance, self.clock, self._wake_server)
         self.webhooks.log = self.log
@@ -279,11 +296,11 @@ class ServerState:
     @property
     def accounts(self) -> list[Account]:
         """Every account, in the order in which they were first used."""
-        return list(self._accounts.values())
+        return list(self.by_key.values())
 
     def account(self, api_key: str) -> Account:
         """The account of a key; the first call with a key makes it."""
-        account = self._accounts.get(api_key)
+        account = self.by_key.get(api_key)
         if account is None:
             account = self.new_account(api_key)
             self.install(account)
@@ -295,7 +312,7 @@ class ServerState:
 
     def has(self, account: Account) -> bool:
         """Whether an account is one of those that there are now."""
-        return self._accounts.get(account.api_key) is account
+        return self.by_key.get(account.api_key) is account
 
     def install(self, account: Account) -> None:
         """Have an account be that of its key, in the place of the one before."""
@@ -311,7 +328,7 @@ class ServerState:
             self._forget_unused()
 
     def _put(self, account: Account) -> None:
-        self._accounts[account.api_key] = account
+        self.by_key[account.api_key] = account
         number = account.state.identity.account
         self._numbered[number] = (*self._numbered.get(number, ()), account)
         if self.log is not None:
@@ -322,7 +339,7 @@ class ServerState:
     def _forget_unused(self) -> None:
         """Forget the oldest account that may be unused, with its requests, if it is unused."""
         api_key, _ = self._latest.popitem(last=False)
-        account = self._accounts.get(api_key)
+        account = self.by_key.get(api_key)
         if account is None or not account.is_unused or self._is_named(api_key):
             return
         self._forget(api_key)
@@ -354,7 +371,7 @@ class ServerState:
             self.webhooks.follow(account.api_key, account.state, account.clock)
 
     def _forget(self, api_key: str) -> Account | None:
-        account = self._accounts.pop(api_key, None)
+        account = self.by_key.pop(api_key, None)
         if account is not None:
             number = account.state.identity.account
             others = tuple(each for each in self._numbered.pop(number) if each is not account)
@@ -384,7 +401,7 @@ class ServerState:
 
     def settings_of(self, api_key: str | None) -> "Settings":
         """How the server behaves towards an account; in general, if there is none of that key."""
-        account = None if api_key is None else self._accounts.get(api_key)
+        account = None if api_key is None else self.by_key.get(api_key)
         return self.settings if account is None else account.settings
 
     def subscribe(self, subscription: "Subscription", api_key: str | None) -> Endpoint:
@@ -397,6 +414,12 @@ class ServerState:
         for account in self.accounts:
             self._tell_webhooks(account)
         return endpoint
+
+    def attempted(self, delivery: Delivery) -> None:
+        """Tell of the latest attempt to deliver a webhook."""
+        account = self.by_key.get(delivery.message.account or "")
+        for observer in (self.coverage, *self.observers):
+            observer.attempted(delivery, None if account is None else account.name)
 
     def find_payout(self, token: str) -> tuple[Account, Payout] | None:
         """The payout of a link, whose caller needs no key, and the account that made it."""

@@ -88,6 +88,17 @@ class PartState(_Part):
     value: Amount
 
 
+class RecipientPart(_Part):
+    """What the recipient of a payout has done; see ``orders.order.RecipientState``."""
+
+    codes: Annotated[int, Field(ge=0, lt=2**31)] = 0
+    sent: list[Moment] = []
+    address: str | None = None
+    refused: Annotated[int, Field(ge=0, lt=2**31)] = 0
+    card: Annotated[str, Field(pattern=r"^[0-9]{4}$")] | None = None
+    failed_at: Moment | None = None
+
+
 class EmailState(_Part):
     """A mail."""
 
@@ -100,6 +111,9 @@ class EmailState(_Part):
     relayed: str | None = None
     host: Annotated[str, AfterValidator(_host)] | None = Field(
         default=None, description="The Host of the request that placed the order."
+    )
+    number: Annotated[int, Field(ge=0, lt=2**31)] = Field(
+        default=0, description="Of the one-time code that it carries; 0: a payout link."
     )
 
 
@@ -125,6 +139,9 @@ class AccountState(_Part):
     failure_reasons: dict[str, str]
     answers: list[AnswerState]
     claims: dict[str, Annotated[list[PartState], Field(min_length=1)]]
+    recipients: dict[str, RecipientPart] = Field(
+        default={}, description="What recipients have done so far, by the token of their link."
+    )
     known_recipients: list[str]
     recipient_addresses: dict[str, str] = {}
     emails: list[EmailState]
@@ -159,7 +176,7 @@ def export_account(account: Account) -> Iterator[bytes]:
         attempts=list(state.attempts),
         undelivered=dict(account.undelivered),
     )
-    of_orders = _OfOrders([], [], [])
+    of_orders = _OfOrders([], [], [], [])
     addresses = ((name, known) if known is not None else None for name, known in recipients)
     emails = Outbox(state, links_at).each()
     yield from model_document(
@@ -170,6 +187,7 @@ def export_account(account: Account) -> Iterator[bytes]:
             "failure_reasons": members(of_orders.failure_reasons),
             "answers": elements(map(_answer_state, state.kept_answers())),
             "claims": members(of_orders.claims),
+            "recipients": members(of_orders.recipients),
             "known_recipients": elements(reference for reference, _ in recipients),
             "recipient_addresses": members(addresses),
             "emails": elements(map(_email_state, emails)),
@@ -183,6 +201,7 @@ class _OfOrders(NamedTuple):
     held: list[tuple[str, int | None]]
     failure_reasons: list[tuple[str, str]]
     claims: list[tuple[str, list[PartState]]]
+    recipients: list[tuple[str, RecipientPart]]
 
 
 def _order_states(state: Stored, links: str, of_orders: _OfOrders) -> Iterator[OrderState]:
@@ -191,6 +210,9 @@ def _order_states(state: Stored, links: str, of_orders: _OfOrders) -> Iterator[O
             of_orders.held.append((order.id, order.reads_left))
         if order.failure_reason is not None:
             of_orders.failure_reasons.append((order.id, order.failure_reason))
+        for index, done in order.recipients.items():
+            part = RecipientPart(**{**done._asdict(), "sent": list(done.sent)})
+            of_orders.recipients.append((tokens_of(order, state.identity)[index], part))
         for index, change in order.payouts.items():
             if change.parts:
                 token = tokens_of(order, state.identity)[index]

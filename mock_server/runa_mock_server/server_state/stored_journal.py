@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import orjson
 
 from runa_mock_server.base.text import escaped, unescaped
-from runa_mock_server.server_state.journal import Flat
+from runa_mock_server.server_state.entry import Flat
 from runa_mock_server.store.engine import MOST_ROWS, Engine
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ def entry_record(
 
 def _flat(entry: Any) -> Flat:
     number, at, method, target, headers, key, body, status, answer, *rest = entry
-    outcome, order_id, fingerprint, faults, kindnesses = rest
+    outcome, order_id, fingerprint, faults, kindnesses, rule, noted_at = rest
     return (
         number,
         at,
@@ -80,6 +80,8 @@ def _flat(entry: Any) -> Flat:
         fingerprint,
         tuple(tuple(fault) for fault in faults),
         tuple(kindnesses),
+        rule,
+        noted_at,
     )
 
 

@@ -74,6 +74,8 @@ class AccountState:
         balances: by currency what is there, in cents.
         newest_id: the id of the newest order, empty if there is none.
         in_progress: the idempotency keys whose first request is being held up.
+        keys: the idempotency keys that were used, with what is kept of each answer. A key whose
+            answer is that its order was accepted has the position of that order.
         recipients: by reference the recipients who have claimed a payout, with their address.
         version: how many commits have been applied.
         order_changed: called within a commit with the id of an order that is new or ends at
@@ -87,12 +89,12 @@ class AccountState:
     __slots__ = (
         "_attempts",
         "_ids",
-        "_keys",
         "_mails",
         "_rows",
         "balances",
         "identity",
         "in_progress",
+        "keys",
         "mails_changed",
         "newest_id",
         "order_changed",
@@ -113,15 +115,14 @@ class AccountState:
         self.recorder: Recorder | None = None
         self._rows: dict[str, bytes] = {}
         self._ids = bytearray()
-        # A key whose answer is that its order was accepted has the position of that order.
-        self._keys: dict[str, int | bytes] = {}
+        self.keys: dict[str, int | bytes] = {}
         self._mails: dict[str, tuple[Mail, ...]] = {}
         self._attempts: tuple[int, ...] = ()
 
     def snapshot(self) -> "AccountState":
         """A copy that no later commit changes. What it holds is shared, so it is made quickly."""
         copy = AccountState(self.identity, self.balances)
-        copy._rows, copy._ids, copy._keys = self._rows.copy(), self._ids[:], self._keys.copy()
+        copy._rows, copy._ids, copy.keys = self._rows.copy(), self._ids[:], self.keys.copy()
         copy._mails, copy._attempts = self._mails.copy(), self._attempts
         copy.recipients, copy.newest_id = self.recipients.copy(), self.newest_id
         return copy
@@ -148,7 +149,7 @@ class AccountState:
 
     def kept_answer(self, key: str) -> KeptAnswer | None:
         """What an idempotency key was answered with, whether it is in force or not."""
-        kept = self._keys.get(key)
+        kept = self.keys.get(key)
         if kept is None or isinstance(kept, bytes):
             return None if kept is None else KeptAnswer.unpack(kept)
         order_id = self._id_at(kept)
@@ -176,7 +177,7 @@ class AccountState:
 
     def kept_answers(self) -> Iterator[tuple[str, KeptAnswer]]:
         """Every idempotency key with its answer, in the order in which they came."""
-        for key in tuple(self._keys):
+        for key in tuple(self.keys):
             kept = self.kept_answer(key)
             if kept is not None:
                 yield key, kept
@@ -272,8 +273,8 @@ class AccountState:
         self._rows.update(changes.rows)
         if changes.key is not None:
             key, kept = changes.key
-            self._keys.pop(key, None)
-            self._keys[key] = kept
+            self.keys.pop(key, None)
+            self.keys[key] = kept
         _write(
             [(self.balances, c, _ABSENT if n is None else n) for c, n in changes.balances.items()]
         )
@@ -294,7 +295,7 @@ class AccountState:
 
     def raw_answer(self, key: str) -> int | bytes:
         """What is kept for a key that was used: the position of its order, or its packed answer."""
-        return self._keys[key]
+        return self.keys[key]
 
     def _writes(self, commit: Commit) -> list[_Write]:
         placed, rows = commit.placed, self._rows
@@ -303,9 +304,9 @@ class AccountState:
             writes.append((rows, placed.id, to_row(placed, len(rows))))
         if commit.key is not None:
             key, kept = commit.key
-            if key in self._keys:  # a key that was used again after 30 days
-                writes.append((self._keys, key, _ABSENT))
-            writes.append((self._keys, key, self._short(kept, placed)))
+            if key in self.keys:  # a key that was used again after 30 days
+                writes.append((self.keys, key, _ABSENT))
+            writes.append((self.keys, key, self._short(kept, placed)))
         if commit.balances:
             writes += [
                 (self.balances, currency, _ABSENT if cents is None else cents)
@@ -362,10 +363,10 @@ class AccountState:
         Returns:
             Whether there is more.
         """
-        for store in (self._rows, self._keys):
+        for store in (self._rows, self.keys):
             for _ in range(min(count, len(store))):
                 store.popitem()
-        return bool(self._rows or self._keys)
+        return bool(self._rows or self.keys)
 
     def _id_at(self, position: int) -> str:
         start = position * _ID_SIZE

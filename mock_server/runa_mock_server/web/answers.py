@@ -1,29 +1,43 @@
 """From data to HTTP: answers as bytes, refusals as answers, answers as responses."""
 
+import re
 from typing import Any
 
 import orjson
 from aiohttp import web
+from aiohttp.http_exceptions import LineTooLong
 
-from runa_mock_server.base.errors import ServiceError
+from runa_mock_server.base.errors import ApiError, ServiceError, quoted
 from runa_mock_server.base.redaction import Redactor
 from runa_mock_server.orders.idempotency import Answer
 
 OK = 200
 _UNAVAILABLE = 503
 
+ENCODING_RULE = "body-encoding"
+"""The rule that decides about bodies that cannot be received or unpacked."""
+
+LONGEST_LINE = 16 * 1024
+"""Bytes of the longest request line, and of the longest header with its name.
+
+An idempotency key may be any text; the default of aiohttp, 8190 bytes, would be short for some.
+"""
+
+# Where a message of the parser begins to quote what was sent.
+_QUOTED = re.compile(r"\n|:?\s*(?:bytearray\()?b['\"]|:?\s+['\"](?!Host')|\\x")
+
 _JSON = "application/json"
 _NOT_FREE = frozenset({"type", "error"})  # fields of refusals that hold nothing a caller has sent
 
 
-def json_answer(document: Any, status: int = OK) -> Answer:
-    """A document as an answer."""
-    return Answer(status, orjson.dumps(document))
+def json_answer(document: Any, status: int = OK, rule: str | None = None) -> Answer:
+    """A document as an answer, and the id of the rule that decided it."""
+    return Answer(status, orjson.dumps(document), rule=rule)
 
 
 def answer_to(refusal: ServiceError) -> Answer:
     """A refusal as an answer, in the shape that its kind has."""
-    return json_answer(refusal.document(), refusal.status)
+    return json_answer(refusal.document(), refusal.status, refusal.rule)
 
 
 def unavailable(error: Exception) -> Answer:
@@ -66,4 +80,33 @@ def to_response(answer: Answer, headers: dict[str, str]) -> web.Response:
         body=answer.body,
         status=answer.status,
         headers={**headers, "Content-Type": answer.content_type},
+    )
+
+
+def misfit() -> ApiError:
+    """The refusal of a body that cannot be taken out of its encoding."""
+    return ApiError(
+        "bad_request", "The request body does not fit its encoding.", rule=ENCODING_RULE
+    )
+
+
+def too_large(limit: int) -> ApiError:
+    """The refusal of a body of more bytes than it may have."""
+    reason = f"The request body is larger than {limit} bytes."
+    return ApiError("payload_too_large", reason, rule="body-size")
+
+
+def unreadable(error: BaseException | None, message: str | None) -> ApiError:
+    """The refusal of what could not be parsed; it repeats nothing that was sent, such as a key."""
+    if isinstance(error, LineTooLong):
+        return ApiError(
+            "bad_request",
+            f"The request line or a header is longer than {LONGEST_LINE} bytes.",
+            help_="Send a shorter path, query or header.",
+        )
+    reason = _QUOTED.split(message or str(error))[0].strip()
+    return ApiError(
+        "bad_request",
+        f"This is not an HTTP request that can be read: {quoted(reason, 200)}.",
+        help_="Check the request line and the headers.",
     )

@@ -1,18 +1,16 @@
 """The body of a request: no more of it is received, or unpacked, than it may have."""
 
-import asyncio
 import zlib
 
-from aiohttp import ClientPayloadError
-from aiohttp.web import BaseRequest, RequestPayloadError
+from aiohttp.web import BaseRequest
+from multidict import istr
 
 from runa_mock_server.base.errors import ApiError, quoted
+from runa_mock_server.web.answers import ENCODING_RULE, misfit, too_large
 from runa_mock_server.web.call import Call
+from runa_mock_server.web.connection import connection_of
 
-BODY_SECONDS = 60.0
-"""How long a body may take; a second longer for each MiB that it may have."""
-
-_MIB = 1024 * 1024
+CONTENT_ENCODING = istr("Content-Encoding")
 _GZIP, _ZLIB, _DEFLATE = 31, 15, -15  # zlib's names for the formats
 _ZLIB_METHOD = 8
 _PACKED = frozenset({"gzip", "deflate"})
@@ -43,36 +41,9 @@ async def read_limited(request: BaseRequest, limit: int) -> bytes:
         ApiError: ``payload_too_large`` beyond the limit, without reading on; ``bad_request`` for
             a broken transfer or content encoding, and for a body that does not arrive.
     """
-    content = request.content
-    if (request.content_length or 0) > limit:
-        raise _too_large(limit)
-    try:
-        body = content.read_nowait() if content.is_eof() else await _received(request, limit)
-    except ConnectionResetError:  # nobody will read this, but the log should not call it a defect
-        raise ApiError("bad_request", "The client hung up amid its request body.") from None
-    except TimeoutError:
-        raise ApiError("bad_request", "The request body did not arrive in time.") from None
-    except (ClientPayloadError, RequestPayloadError):
-        raise _misfit() from None
-    if len(body) > limit:
-        raise _too_large(limit)
-    encoding = request.headers.get("Content-Encoding")
+    body = await connection_of(request).receive(request, limit)
+    encoding = request.headers.get(CONTENT_ENCODING)
     return body if encoding is None or not body else _unpacked(body, encoding.lower(), limit)
-
-
-async def _received(request: BaseRequest, limit: int) -> bytes:
-    """The body as it comes in, up to a little more than the limit."""
-    async with asyncio.timeout(BODY_SECONDS + limit / _MIB):
-        if request.headers.get("Expect", "").lower() == "100-continue":
-            # Some versions of curl wait a second for this before they send a kilobyte.
-            await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
-            request.writer.output_size = 0
-        body = bytearray()
-        while piece := await request.content.readany():
-            body += piece
-            if len(body) > limit:
-                break
-        return bytes(body)
 
 
 def _unpacked(body: bytes, encoding: str, limit: int) -> bytes:
@@ -81,6 +52,7 @@ def _unpacked(body: bytes, encoding: str, limit: int) -> bytes:
             "bad_request",
             f"The Content-Encoding {quoted(encoding)} is not supported.",
             help_="Send the body with gzip or deflate, or as it is.",
+            rule=ENCODING_RULE,
         )
     if encoding not in _PACKED:
         return body
@@ -89,17 +61,9 @@ def _unpacked(body: bytes, encoding: str, limit: int) -> bytes:
     try:
         unpacked = unpacker.decompress(body, limit + 1)
     except zlib.error:
-        raise _misfit() from None
+        raise misfit() from None
     if len(unpacked) > limit:
-        raise _too_large(limit)
+        raise too_large(limit)
     if not unpacker.eof or unpacker.unused_data:
-        raise _misfit()
+        raise misfit()
     return unpacked
-
-
-def _misfit() -> ApiError:
-    return ApiError("bad_request", "The request body does not fit its encoding.")
-
-
-def _too_large(limit: int) -> ApiError:
-    return ApiError("payload_too_large", f"The request body is larger than {limit} bytes.")

@@ -10,8 +10,9 @@ from runa_mock_server.base.redaction import Redactor
 from runa_mock_server.contract.processing import Processing
 from runa_mock_server.orders.idempotency import Answer
 from runa_mock_server.server_state.account import Account
+from runa_mock_server.server_state.entry import Outcome
 from runa_mock_server.server_state.faults import Fault
-from runa_mock_server.server_state.journal import Journal, Outcome
+from runa_mock_server.server_state.journal import Journal
 from runa_mock_server.server_state.server_state import ServerState
 from runa_schemas.contract_data import ExecutionMode
 
@@ -44,7 +45,7 @@ class Route:
     handler: Handler
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(eq=False)  # without slots: what is not found out costs nothing to set
 class Call:
     """What is known of a request so far; each step adds what it finds out.
 
@@ -87,23 +88,23 @@ class Call:
     target: str
     headers: CIMultiDictProxy[str]
     first_journal: Journal
-    response_headers: dict[str, str] = field(default_factory=dict)
-    faults: tuple[Fault, ...] = ()
+    response_headers: dict[str, str] = field(default_factory=dict, init=False)
+    faults: tuple[Fault, ...] = field(default=(), init=False)
     account: Account = field(init=False)
-    owner: Account | None = None
+    owner: Account | None = field(default=None, init=False)
     execution_mode: ExecutionMode = field(init=False)
     idempotency_key: str = field(init=False)
     processing: Processing | None = field(init=False)
-    body: bytes | None = None
-    fingerprint: str | None = None
-    outcome: Outcome | None = None
-    order_id: str | None = None
-    orders_before: int | None = None
-    kindnesses: tuple[str, ...] = ()
-    accepted_at: int | None = None
-    number: int | None = None
-    answer: Answer | None = None
-    status: int | None = None
+    body: bytes | None = field(default=None, init=False)
+    fingerprint: str | None = field(default=None, init=False)
+    outcome: Outcome | None = field(default=None, init=False)
+    order_id: str | None = field(default=None, init=False)
+    orders_before: int | None = field(default=None, init=False)
+    kindnesses: tuple[str, ...] = field(default=(), init=False)
+    accepted_at: int | None = field(default=None, init=False)
+    number: int | None = field(default=None, init=False)
+    answer: Answer | None = field(default=None, init=False)
+    status: int | None = field(default=None, init=False)
 
     def begin_again(self) -> None:
         """Forget what was decided on what had changed meanwhile."""

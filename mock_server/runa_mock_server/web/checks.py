@@ -9,6 +9,8 @@ further.
 from collections.abc import Iterable
 from difflib import get_close_matches
 
+from multidict import istr
+
 from runa_mock_server.base.errors import ApiError, quoted
 from runa_mock_server.contract import request_headers
 from runa_mock_server.orders import business_rules as rules
@@ -16,6 +18,14 @@ from runa_mock_server.orders import placing
 from runa_mock_server.orders.placing import Step
 from runa_mock_server.web.call import Call, Check
 from runa_schemas.contract_data import API_VERSION
+
+# Compared as they are: a plain text would be put into lower case for each request.
+API_KEY = istr("X-Api-Key")
+IDEMPOTENCY_KEY = istr("X-Idempotency-Key")
+_CONTENT_TYPE = istr("Content-Type")
+_EXECUTION_MODE = istr("X-Execution-Mode")
+_PROCESSING = istr("X-Mock-Processing")
+_VERSION = istr("X-Api-Version")
 
 _OWN_PREFIX = "x-mock-"
 _OWN_HEADERS = ("X-Mock-Processing", "X-Mock-Token")
@@ -30,29 +40,22 @@ _SINGLE_HEADERS = (
 )
 
 
-def check_headers(call: Call, checks: Iterable[Check]) -> None:
-    """Run checks one after the other; the first that refuses answers.
-
-    Raises:
-        ServiceError: the refusal.
-    """
-    for check in checks:
-        check(call)
-
-
 def check_key(call: Call) -> None:
     """400 for two different keys, 401 ``unauthorized``, 403 ``forbidden``."""
-    server_state = call.server_state
-    key = call.headers.get("X-Api-Key")
-    _check_single(call, "X-Api-Key")
-    key = request_headers.api_key(
-        key, server_state.settings.api_keys, server_state.profile.key_prefix
-    )
+    server_state, keys = call.server_state, call.headers.getall(API_KEY, ())
+    if len(keys) != 1:
+        _check_single(call, API_KEY)
+    key = keys[0] if keys else ""
+    account = server_state.by_key.get(key)  # which was accepted then
+    if account is None:
+        request_headers.api_key(
+            key, server_state.settings.api_keys, server_state.profile.key_prefix
+        )
     if not key.partition(".")[2] and not server_state.settings.api_keys:
         if not server_state.settings.lenient_authentication:
-            raise ApiError("forbidden", "An API key is PREFIX.SECRET.")
+            raise ApiError("forbidden", "An API key is PREFIX.SECRET.", rule="key-accepted")
         call.kindnesses += ("lenient_authentication",)
-    call.account = call.owner = server_state.account(key)
+    call.account = call.owner = account or server_state.account(key)
     call.response_headers["X-Api-Version"] = API_VERSION
 
 
@@ -64,7 +67,15 @@ def check_rate(call: Call) -> None:
 
 def check_names(call: Call) -> None:
     """400 ``bad_request``: a header of this mock that does not exist, or one with two values."""
-    names = [name.lower() for name, _ in call.headers.items()]
+    names = "\n".join(call.headers).lower()  # at once, for every request has several
+    if _OWN_PREFIX in names:
+        _check_own(names.split("\n"))
+    if len(set(names.split("\n"))) < len(call.headers):
+        for name in _SINGLE_HEADERS:
+            _check_single(call, name)
+
+
+def _check_own(names: Iterable[str]) -> None:
     for name in names:
         if name.startswith(_OWN_PREFIX) and name not in _OWN_NAMES:
             nearest = get_close_matches(name.title(), _OWN_HEADERS, 1, 0)[0]
@@ -72,10 +83,8 @@ def check_names(call: Call) -> None:
                 "bad_request",
                 f"There is no header {quoted(name.title())}; did you mean {nearest}?",
                 help_=f"The headers of this mock are {' and '.join(_OWN_HEADERS)}.",
+                rule="mock-header",
             )
-    if len(set(names)) < len(names):
-        for name in _SINGLE_HEADERS:
-            _check_single(call, name)
 
 
 def _check_single(call: Call, name: str) -> None:
@@ -85,41 +94,43 @@ def _check_single(call: Call, name: str) -> None:
             "bad_request",
             f"The header {name} is given {len(values)} times with different values.",
             help_="Send it once.",
+            rule="header-repeated",
         )
 
 
 def check_version(call: Call) -> None:
     """400 ``invalid_version``, 410 ``version_removed``."""
-    version = call.headers.get("X-Api-Version")
+    version = call.headers.get(_VERSION)
     if version is not None:
         request_headers.check_version(version)
 
 
 def check_execution_mode(call: Call) -> None:
     """400 ``invalid_execution_mode``."""
-    mode = call.headers.get("X-Execution-Mode")
+    mode = call.headers.get(_EXECUTION_MODE)
     call.execution_mode = "async" if mode is None else request_headers.execution_mode(mode)
 
 
 def check_idempotency_key(call: Call) -> None:
     """422 ``validation_error``."""
-    call.idempotency_key = call.headers.get("X-Idempotency-Key") or request_headers.idempotency_key(
+    call.idempotency_key = call.headers.get(IDEMPOTENCY_KEY) or request_headers.idempotency_key(
         None, as_pydantic_1=call.server_state.profile.details_of_pydantic_1
     )
 
 
 def check_processing(call: Call) -> None:
     """400 ``bad_request``: the rule that this mock adds, for how long an order is processed."""
-    rule = call.headers.get("X-Mock-Processing")
+    rule = call.headers.get(_PROCESSING)
     call.processing = None if rule is None else request_headers.processing(rule)
 
 
 def check_content_type(call: Call) -> None:
     """400 ``bad_request`` in strict mode: a body is ``application/json``."""
-    content_type = call.headers.get("Content-Type")
+    content_type = call.headers.get(_CONTENT_TYPE)
     if content_type != "application/json" and not request_headers.is_json(content_type):
         if not call.account.settings.any_content_type:
-            raise ApiError("bad_request", "Content-Type must be application/json.")
+            reason = "Content-Type must be application/json."
+            raise ApiError("bad_request", reason, rule="content-type")
         call.kindnesses += ("any_content_type",)
 
 
@@ -152,7 +163,7 @@ UNDER_THE_KEY: tuple[Step, ...] = (
     rules.redemption_templates_exist,  # 400 product_validation_error
     rules.template_limits,  # 400 product_validation_error
     rules.one_currency,  # 400 product_validation_error
-    placing.common_country,  # 400 product_validation_error in strict mode
+    rules.one_country,  # 400 product_validation_error in strict mode
     rules.recipients_get_payments,  # 400 product_validation_error
     rules.synchronous_is_single,  # 400 invalid_execution_mode
     rules.payment_currency,  # 400 currency_mismatch

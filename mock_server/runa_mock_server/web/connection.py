@@ -1,40 +1,54 @@
-"""One connection: aiohttp's, with deadlines, and with errors in the shape of the contract."""
+"""One connection: aiohttp's, with deadlines, short answers in one write, and the contract's errors.
+
+aiohttp builds a response object with its headers for every answer, which costs as much as the
+rest of a short request. Nearly all answers here are short, whole, and on an HTTP/1.1 connection
+that stays open: for those the bytes go to the transport as they are, and aiohttp is handed a
+response that has been sent. All others go its usual way.
+"""
 
 import asyncio
 import logging
-import re
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Mapping
+from email.utils import formatdate
+from functools import lru_cache
 from http import HTTPStatus
 from typing import Literal
 
-from aiohttp import StreamReader, web
-from aiohttp.abc import AbstractAccessLogger
-from aiohttp.http_exceptions import LineTooLong
+from aiohttp import ClientPayloadError, HttpVersion11, StreamReader, hdrs, web
+from aiohttp.abc import AbstractAccessLogger, AbstractStreamWriter
+from aiohttp.http import SERVER_SOFTWARE, RawRequestMessage
 from aiohttp.web_protocol import RequestHandler
 
-from runa_mock_server.base.errors import ApiError, quoted
+from runa_mock_server.base.errors import ApiError
+from runa_mock_server.orders.idempotency import Answer
 from runa_mock_server.server_state.server_state import ServerState
 from runa_mock_server.web.access_log import ACCESS_LOG, log_request
-from runa_mock_server.web.answers import answer_to, to_response
+from runa_mock_server.web.answers import (
+    ENCODING_RULE,
+    LONGEST_LINE,
+    answer_to,
+    misfit,
+    to_response,
+    too_large,
+    unreadable,
+)
 from runa_mock_server.web.call import Call
 
-LONGEST_LINE = 16 * 1024
-"""Bytes of the longest request line, and of the longest header with its name.
-
-An idempotency key may be any text; the default of aiohttp, 8190 bytes, would be short for some.
-"""
 HEAD_SECONDS = 30.0
 """How long the head of a request may take, from its first byte."""
 IDLE_SECONDS = 300.0
 """How long a connection may be idle, and how long an answer may wait for its reader."""
+BODY_SECONDS = 60.0
+"""How long a body may take; a second longer for each MiB that it may have."""
 LINGER_SECONDS = 2.0
 """How long the rest of a body is waited for that nobody reads."""
 
-# Where a message of the parser begins to quote what was sent.
-_QUOTED = re.compile(r"\n|:?\s*(?:bytearray\()?b['\"]|:?\s+['\"](?!Host')|\\x")
+_MIB = 1024 * 1024
 _CHECKS = 5  # a deadline, so often during each
 _MOST_DISCARDED = 8 * 1024 * 1024  # bytes
 _CHEAP_REST = 64 * 1024  # bytes
+_LONGEST_AT_ONCE = 64 * 1024  # bytes; a longer answer has to wait for the client to take it in
 
 log = logging.getLogger(__name__)
 
@@ -60,6 +74,7 @@ class Connection(RequestHandler):
         server_state: the state of the server.
 
     Attributes:
+        message: the head of the request in hand, or of the last one, as it was parsed.
         call: the request in hand, or the last one; ``None`` if it is none of the service's.
     """
 
@@ -68,13 +83,17 @@ class Connection(RequestHandler):
         "_loop_time",
         "_paused_at",
         "_phase",
+        "_reading_was_paused",
         "_server_state",
         "_since",
         "_timer",
         "_unread",
         "_when_lost",
         "call",
+        "message",
     )
+
+    message: RawRequestMessage
 
     def __init__(
         self, manager: web.Server, loop: asyncio.AbstractEventLoop, server_state: ServerState
@@ -94,6 +113,7 @@ class Connection(RequestHandler):
         self._phase: Literal["idle", "head", "request"] = "idle"
         self._since = loop.time()
         self._paused_at: float | None = None
+        self._reading_was_paused = False
         self._timer: asyncio.TimerHandle | None = None
         self._unread: StreamReader | None = None
         self._left = 0
@@ -129,10 +149,10 @@ class Connection(RequestHandler):
             self._phase, self._since = "head", self._loop_time()
         super().data_received(data)
 
-    def request_started(self, call: Call | None) -> None:
+    def begin(self, message: RawRequestMessage) -> None:
         """Note that the head of a request is complete: from here on the server may take time."""
         self._phase = "request"
-        self.call = call
+        self.message, self.call = message, None
 
     def log_access(
         self, request: web.BaseRequest, response: web.StreamResponse, time: float | None
@@ -143,6 +163,17 @@ class Connection(RequestHandler):
             known = self._server_state.known_keys
             log_request(request, response, self.call or known, self._since - time)
 
+    def pause_reading(self) -> None:
+        """Read no more for now: nobody takes what has been read."""
+        self._reading_was_paused = True
+        super().pause_reading()
+
+    def resume_reading(self, resume_parser: bool = True) -> None:  # noqa: FBT001, FBT002 - aiohttp's
+        """Read on after a pause. aiohttp calls this for every body, which is mostly for nothing."""
+        if self._reading_was_paused:
+            self._reading_was_paused = not resume_parser
+            super().resume_reading(resume_parser)
+
     def pause_writing(self) -> None:
         """Note since when the client has not read."""
         super().pause_writing()
@@ -152,6 +183,71 @@ class Connection(RequestHandler):
         """The client reads again."""
         super().resume_writing()
         self._paused_at = None
+
+    async def receive(self, request: web.BaseRequest, limit: int) -> bytes:
+        """The whole body of the request in hand, as it was sent.
+
+        Args:
+            request: the request.
+            limit: the bytes that it may have.
+
+        Raises:
+            ApiError: ``payload_too_large`` beyond the limit, without reading on; ``bad_request``
+                for a broken transfer encoding, and for a body that does not arrive.
+        """
+        content = request.content
+        try:
+            if content.is_eof():
+                body = content.read_nowait()
+            elif (request.content_length or 0) > limit:
+                raise too_large(limit)
+            else:
+                body = await _rest(request, limit)
+        except ConnectionResetError:  # nobody will read this, but it is no defect to be logged
+            raise ApiError(
+                "bad_request", "The client hung up amid its request body.", rule=ENCODING_RULE
+            ) from None
+        except TimeoutError:
+            raise ApiError(
+                "bad_request", "The request body did not arrive in time.", rule=ENCODING_RULE
+            ) from None
+        except (ClientPayloadError, web.RequestPayloadError):
+            raise misfit() from None
+        if len(body) > limit:
+            raise too_large(limit)
+        return body
+
+    def send(
+        self, content: StreamReader, answer: Answer, headers: Mapping[str, str]
+    ) -> web.StreamResponse | None:
+        """Send the answer to the request in hand at once.
+
+        Args:
+            content: the body of the request.
+            answer: the answer.
+            headers: what else is sent with it.
+
+        Returns:
+            What aiohttp takes for the response; ``None`` if the answer has to go the usual way, and
+            nothing was sent.
+        """
+        transport, message = self.transport, self.message
+        if (
+            transport is None
+            or transport.is_closing()
+            or message.method == hdrs.METH_HEAD
+            or message.version != HttpVersion11
+            or message.should_close
+            or len(answer.body) > _LONGEST_AT_ONCE
+            or self._paused_at is not None
+            or not content.at_eof()  # what becomes of the rest decides about the connection
+            or content.exception() is not None
+        ):
+            return None
+        head = _head(answer.status, answer.content_type, *headers.items())
+        date = _date(int(time.time()))
+        transport.write(b"%s%d%s%s" % (head, len(answer.body), date, answer.body))
+        return _sent(answer.status)
 
     def leave_unread(self, request: web.BaseRequest, response: web.StreamResponse) -> None:
         """Bound what becomes of a body that nobody has read to its end, before its answer leaves.
@@ -203,7 +299,7 @@ class Connection(RequestHandler):
         """The response to a request that could not be parsed; closes the connection."""
         del request
         if status < HTTPStatus.INTERNAL_SERVER_ERROR:
-            refusal = _unreadable(exc, message)
+            refusal = unreadable(exc, message)
         else:
             log.error("a defect of the mock, please report it", exc_info=exc)
             refusal = ApiError("internal_server_error", "The mock has a defect.")
@@ -212,9 +308,25 @@ class Connection(RequestHandler):
         return response
 
 
-def request_started(request: web.BaseRequest, call: Call | None) -> None:
-    """Tell a connection that the head of a request is complete."""
-    connection_of(request).request_started(call)
+def request_factory(loop: asyncio.AbstractEventLoop) -> Callable[..., web.BaseRequest]:
+    """What makes the requests of a server.
+
+    aiohttp's own properties take a function call for each part of the head of a request, so the
+    connection keeps the head as it was parsed.
+    """
+
+    def new(
+        message: RawRequestMessage,
+        payload: StreamReader,
+        protocol: RequestHandler,
+        writer: AbstractStreamWriter,
+        task: "asyncio.Task[None]",
+    ) -> web.BaseRequest:
+        if isinstance(protocol, Connection):
+            protocol.begin(message)
+        return web.BaseRequest(message, payload, protocol, writer, task, loop)
+
+    return new
 
 
 def connection_of(request: web.BaseRequest) -> Connection:
@@ -223,22 +335,6 @@ def connection_of(request: web.BaseRequest) -> Connection:
     if not isinstance(connection, Connection):
         raise TypeError(f"a connection of this server, not {connection!r}")
     return connection
-
-
-def _unreadable(error: BaseException | None, message: str | None) -> ApiError:
-    """The refusal of what could not be parsed; it repeats nothing that was sent, such as a key."""
-    if isinstance(error, LineTooLong):
-        return ApiError(
-            "bad_request",
-            f"The request line or a header is longer than {LONGEST_LINE} bytes.",
-            help_="Send a shorter path, query or header.",
-        )
-    reason = _QUOTED.split(message or str(error))[0].strip()
-    return ApiError(
-        "bad_request",
-        f"This is not an HTTP request that can be read: {quoted(reason, 200)}.",
-        help_="Check the request line and the headers.",
-    )
 
 
 def hang_up(request: web.BaseRequest) -> web.Response:
@@ -252,3 +348,58 @@ def hang_up(request: web.BaseRequest) -> web.Response:
     response = web.Response()
     response.force_close()
     return response
+
+
+async def _rest(request: web.BaseRequest, limit: int) -> bytes:
+    """The body as it comes in, up to a little more than the limit."""
+    async with asyncio.timeout(BODY_SECONDS + limit / _MIB):
+        if request.headers.get("Expect", "").lower() == "100-continue":
+            # Some versions of curl wait a second for this before they send a kilobyte.
+            await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+            request.writer.output_size = 0
+        body = bytearray()
+        while piece := await request.content.readany():
+            body += piece
+            if len(body) > limit:
+                break
+        return bytes(body)
+
+
+class _SentResponse(web.StreamResponse):
+    """Stands for a response whose bytes are on their way."""
+
+    @property
+    def keep_alive(self) -> bool:
+        """The connection stays open."""
+        return True
+
+    async def prepare(self, request: web.BaseRequest) -> AbstractStreamWriter | None:
+        """Nothing is left to be done."""
+        del request
+        return None
+
+    async def write_eof(self, data: bytes = b"") -> None:
+        """Nothing is left to be done."""
+        del data
+
+
+@lru_cache(maxsize=1_000)
+def _sent(status: int) -> web.StreamResponse:
+    return _SentResponse(status=status)
+
+
+@lru_cache(maxsize=1_000)
+def _head(status: int, content_type: str, *headers: tuple[str, str]) -> bytes:
+    lines = (
+        f"HTTP/1.1 {status} {HTTPStatus(status).phrase}",
+        *(f"{name}: {value}" for name, value in headers),
+        f"Content-Type: {content_type}",
+        f"Server: {SERVER_SOFTWARE}",
+        "Content-Length: ",
+    )
+    return "\r\n".join(lines).encode()
+
+
+@lru_cache(maxsize=1)
+def _date(second: int) -> bytes:
+    return f"\r\nDate: {formatdate(second, usegmt=True)}\r\n\r\n".encode()

@@ -19,7 +19,6 @@ from aiohttp import web
 from runa_mock_server.base.errors import RateExceededError, ServiceError
 from runa_mock_server.orders.idempotency import Answer
 from runa_mock_server.server_state.faults import Fault, Target
-from runa_mock_server.server_state.server_state import ServerState
 from runa_mock_server.store.engine import StoreError
 from runa_mock_server.store.log import StaleError
 from runa_mock_server.web.answers import answer_to, to_response, unavailable
@@ -27,7 +26,6 @@ from runa_mock_server.web.body import read_body
 from runa_mock_server.web.call import Call, ForgottenError
 from runa_mock_server.web.checks import check_key
 from runa_mock_server.web.connection import connection_of, hang_up
-from runa_mock_server.web.control_gate import is_control
 from runa_mock_server.web.pipeline import Pipeline
 
 if TYPE_CHECKING:
@@ -45,22 +43,15 @@ class FaultInjection:
     """Answers requests as the pipeline does, but for what faults do to them.
 
     Args:
-        server_state: the state of the server, with its faults.
         pipeline: what is wrapped.
     """
 
-    def __init__(self, server_state: ServerState, pipeline: Pipeline) -> None:
-        self._server_state = server_state
+    def __init__(self, pipeline: Pipeline) -> None:
         self._pipeline = pipeline
 
-    def __call__(self, request: web.BaseRequest) -> Awaitable[web.StreamResponse]:
-        """The response to a request; the pipeline's own where no fault is armed."""
-        if self._server_state.faults.armed and not is_control(request.path):
-            return self._inject(request)
-        return self._pipeline(request)
-
-    async def _inject(self, request: web.BaseRequest) -> web.StreamResponse:
-        call = self._pipeline.begin(request)
+    async def __call__(self, call: Call) -> web.StreamResponse:
+        """The response to a call while faults are armed."""
+        request = call.request
         try:
             response = await self._before(call, await _strike(call))
         except ForgottenError:
@@ -83,7 +74,7 @@ class FaultInjection:
         if fault.spec.kind == "delay" or is_released:
             return await self._after(call, None)
         self._pipeline.record(call, _NO_ANSWER, _status_seen(fault, _NO_ANSWER.status))
-        await self._written()
+        await _written(call)
         return await _strike_answer(call, fault, _NO_ANSWER)
 
     async def _after(self, call: Call, fault: Fault | None) -> web.StreamResponse:
@@ -105,11 +96,13 @@ class FaultInjection:
             self._pipeline.correct(call, answer.status if is_there else None)
         return response
 
-    async def _written(self) -> None:
-        """Wait until the store has what was noted."""
-        if self._server_state.log is not None:
-            with suppress(StaleError):
-                await self._server_state.log.written(None, is_fresh=True)
+
+async def _written(call: Call) -> None:
+    """Wait until the store has what was noted."""
+    log = call.server_state.log
+    if log is not None:
+        with suppress(StaleError):
+            await log.written(None, is_fresh=True)
 
 
 async def wait_inside(call: Call) -> None:

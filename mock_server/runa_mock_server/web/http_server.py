@@ -15,7 +15,7 @@ from runa_mock_server.base.address import url_of
 from runa_mock_server.base.listening import BACKLOG, bind, port_of
 from runa_mock_server.delivery.deliveries import Deliveries
 from runa_mock_server.server_state.server_state import ServerState
-from runa_mock_server.web.connection import Connection
+from runa_mock_server.web.connection import Connection, request_factory
 from runa_mock_server.web.control_gate import ControlGate
 from runa_mock_server.web.fault_injection import FaultInjection
 from runa_mock_server.web.pipeline import Pipeline
@@ -61,7 +61,8 @@ class HttpServer:
         settings = self._server_state.settings
         self.control = ControlGate(self._server_state)
         pipeline = Pipeline(self._server_state, self.control, ROUTES)
-        self._manager = _Manager(FaultInjection(self._server_state, pipeline), self._server_state)
+        pipeline.inject = FaultInjection(pipeline)
+        self._manager = _Manager(pipeline, self._server_state)
         sockets = self._sockets or bind(settings.hosts, settings.port)
         url = url_of(settings.hosts[0], port_of(sockets))
         loop = asyncio.get_running_loop()
@@ -120,8 +121,9 @@ class _LoopErrors:
 class _Manager(web.Server):
     """aiohttp's low-level server: without an application between the socket and the pipeline."""
 
-    def __init__(self, handler: FaultInjection, server_state: ServerState) -> None:
-        super().__init__(handler)
+    def __init__(self, handler: Pipeline, server_state: ServerState) -> None:
+        loop = asyncio.get_running_loop()
+        super().__init__(handler, request_factory=request_factory(loop), loop=loop)
         self._server_state = server_state
 
     def __call__(self) -> RequestHandler:

@@ -1,11 +1,15 @@
 """The operations on orders and balances: read the request, call the service, shape the answer."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from runa_mock_server.base.errors import ApiError
 from runa_mock_server.base.paging import once, page_request
 from runa_mock_server.base.strict_json import parse_body
 from runa_mock_server.contract.request_models import NewEstimate, validate_body
 from runa_mock_server.orders import business_rules as rules
 from runa_mock_server.orders.balances import all_balances, one_balance
+from runa_mock_server.orders.documents import is_incomplete
 from runa_mock_server.orders.estimates import estimate
 from runa_mock_server.orders.idempotency import Answer
 from runa_mock_server.web.answers import OK, json_answer
@@ -16,21 +20,26 @@ from runa_mock_server.web.ordering import create_order
 from runa_mock_server.web.query import query_of
 from runa_schemas.contract_data import DEFAULT_ORDER_LIMIT
 
+_EMPTY_PAGE = b'{"items":[]'
+
 
 async def ping(_call: Call) -> Answer:
     """``GET /ping``."""
-    return json_answer({"message": "pong"})
+    return json_answer({"message": "pong"}, rule="ping")
 
 
 async def get_order(call: Call) -> Answer:
     """``GET /order/{id}``."""
-    return Answer(OK, call.account.orders.read(call.parameters["order_id"], call.payout_url))
+    body = call.account.orders.read(call.parameters["order_id"], call.payout_url)
+    return Answer(OK, body, rule="order-processing" if is_incomplete(body) else "order-completes")
 
 
 async def list_orders(call: Call) -> Answer:
     """``GET /order``."""
     wanted = page_request(query_of(call.request), DEFAULT_ORDER_LIMIT)
-    return Answer(OK, call.account.orders.page(wanted))
+    body = call.account.orders.page(wanted)
+    rule = "newest-first" if wanted.after is wanted.before else "order-cursors"
+    return Answer(OK, body, rule="empty-page" if body.startswith(_EMPTY_PAGE) else rule)
 
 
 async def estimate_order(call: Call) -> Answer:
@@ -38,25 +47,42 @@ async def estimate_order(call: Call) -> Answer:
     server_state = call.server_state
     if server_state.profile.name == "playground":
         if not call.account.settings.playground_estimates:
-            raise ApiError("not_found", "The playground has no POST /order/estimate.")
+            reason = "The playground has no POST /order/estimate."
+            raise ApiError("not_found", reason, rule="estimate-playground")
         call.kindnesses += ("playground_estimates",)
     document = parse_body(await read_body(call))
-    body = validate_body(
-        NewEstimate, document, as_pydantic_1=server_state.profile.details_of_pydantic_1
-    )
-    discounts = server_state.profile.applies_discounts
-    if not call.account.orders.terms.several_countries:
-        rules.common_country(
-            rules.look_up(body["items"], server_state.catalogue), server_state.catalogue
+    with _refused_by("estimate-limits"):
+        body = validate_body(
+            NewEstimate, document, as_pydantic_1=server_state.profile.details_of_pydantic_1
         )
-    return json_answer(estimate(body, server_state.catalogue, discounts=discounts))
+    discounts = server_state.profile.applies_discounts
+    with _refused_by("estimate-rules"):
+        if not call.account.orders.terms.several_countries:
+            rules.common_country(
+                rules.look_up(body["items"], server_state.catalogue), server_state.catalogue
+            )
+        found = estimate(body, server_state.catalogue, discounts=discounts)
+    return json_answer(found, rule="estimate-answer")
+
+
+@contextmanager
+def _refused_by(rule: str) -> Iterator[None]:
+    """Tag refusals with the rule of estimates instead of that of orders."""
+    try:
+        yield
+    except ApiError as refusal:
+        if refusal.rule != "json-syntax":
+            refusal.rule = rule
+        raise
 
 
 async def get_balance(call: Call) -> Answer:
     """``GET /balance``."""
     currency = once(query_of(call.request), "currency", "bad_request")
     cents = call.account.state.balances
-    return json_answer(all_balances(cents) if currency is None else one_balance(cents, currency))
+    if currency is None:
+        return json_answer(all_balances(cents), rule="balance-list")
+    return json_answer(one_balance(cents, currency), rule="balance-single")
 
 
 ORDER_ROUTES = (

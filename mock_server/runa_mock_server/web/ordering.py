@@ -8,16 +8,22 @@ header, are not.
 from dataclasses import replace
 from functools import partial
 
+from multidict import istr
+
 from runa_mock_server.contract.triggers import DOCUMENTED_TRIGGERS
 from runa_mock_server.orders.documents import order_id_in
 from runa_mock_server.orders.idempotency import Answer
-from runa_mock_server.orders.placing import OrderRequest, Placing, earlier_answer, place
-from runa_mock_server.orders.terms import OrderOptions, OrderTerms
-from runa_mock_server.web.body import read_body
+from runa_mock_server.orders.placing import OrderRequest, earlier_answer, place
+from runa_mock_server.orders.terms import OrderOptions
+from runa_mock_server.web.body import CONTENT_ENCODING, read_body
 from runa_mock_server.web.call import Call
 from runa_mock_server.web.checks import UNDER_THE_KEY, check_key
+from runa_mock_server.web.connection import connection_of
 from runa_mock_server.web.fault_injection import wait_inside
 
+_HOST = istr("Host")
+_SEND_EMAIL = istr("X-Send-Email")
+_TRIGGER = istr("X-Trigger-Error")
 _REFUSALS = 400
 
 
@@ -28,25 +34,28 @@ async def create_order(call: Call) -> Answer:
         NeverStoredError: for a conflict with an earlier use of the key and for an unknown trigger.
         ForgottenError: if the account was reset or replaced while a fault held the call up.
     """
-    raw = await read_body(call)
-    if not call.is_remembered:  # or the order would be placed where it can never be read
-        call.first_journal = call.server_state.journal
-        check_key(call)
-    account = call.account
-    request = _request(call, raw)
+    server_state, raw = call.server_state, call.body
+    if raw is None:
+        if CONTENT_ENCODING in call.headers:
+            raw = await read_body(call)
+        else:
+            connection, limit = connection_of(call.request), server_state.settings.max_body_bytes
+            raw = call.body = await connection.receive(call.request, limit)
+        if server_state.by_key.get(call.account.api_key) is not call.account:
+            # It was reset meanwhile; the order would be placed where it can never be read.
+            call.first_journal = server_state.journal
+            check_key(call)
+    account, options = call.account, _options(call)
+    terms = account.orders.terms
+    if options.synchronous:  # only this answer shows links; they open where the client is
+        terms = replace(terms, payout_url=call.payout_url)
+    now = call.accepted_at = account.clock.now()
+    request = OrderRequest(call.idempotency_key, raw, options, terms, now)
     call.fingerprint = request.fingerprint
     call.outcome = "refused"
-    now = call.accepted_at = account.clock.now()
-    if call.server_state.faults.armed:
-        await _hold_up(call, request, now)
-    order = partial(
-        Placing,
-        request=request,
-        terms=_terms(call),
-        now=now,
-        accepted_at=call.accepted_at,
-    )
-    commit = account.state.commit(partial(place, order, UNDER_THE_KEY))
+    if server_state.faults.armed:
+        await _hold_up(call, request)
+    commit = account.state.commit(partial(place, request, UNDER_THE_KEY))
     answer = commit.answer
     if answer is None:
         raise RuntimeError("a request to place an order always has an answer")
@@ -61,50 +70,37 @@ async def create_order(call: Call) -> Answer:
     return answer
 
 
-def _terms(call: Call) -> OrderTerms:
-    """The account's terms, with payout links that open where the client is.
-
-    Only the answer to a synchronous order shows links.
-    """
-    terms = call.account.orders.terms
-    if call.execution_mode != "sync":
-        return terms
-    return replace(terms, payout_url=call.payout_url)
-
-
-def _request(call: Call, raw: bytes) -> OrderRequest:
-    profile = call.server_state.profile
-    trigger = call.headers.get("X-Trigger-Error") if profile.honours_triggers else None
+def _options(call: Call) -> OrderOptions:
+    trigger = None
+    if call.server_state.profile.honours_triggers:
+        trigger = call.headers.get(_TRIGGER)
     if trigger is not None and trigger not in DOCUMENTED_TRIGGERS:
         if call.account.settings.all_triggers:
             call.kindnesses += ("all_triggers",)
         else:
             trigger = None
-    options = OrderOptions(
-        synchronous=call.execution_mode == "sync",
-        email=_asks_for_email(call),
-        processing=call.processing,
-        trigger=call.account.settings.trigger_error if trigger is None else trigger,
-        host=call.headers.get("Host"),
-    )
-    return OrderRequest(
-        call.idempotency_key, raw, options, as_pydantic_1=profile.details_of_pydantic_1
+    return OrderOptions(
+        call.execution_mode == "sync",
+        _asks_for_email(call),
+        call.processing,
+        call.account.settings.trigger_error if trigger is None else trigger,
+        call.headers.get(_HOST),
     )
 
 
 def _asks_for_email(call: Call) -> bool:
     """Whether ``X-Send-Email`` asks for mail; the answer repeats the header."""
-    wish = call.headers.get("X-Send-Email")
+    wish = call.headers.get(_SEND_EMAIL)
     if wish is None or wish.lower() != "true":
         return False
     call.response_headers["X-Send-Email"] = "true"
     return True
 
 
-async def _hold_up(call: Call, request: OrderRequest, now: int) -> None:
+async def _hold_up(call: Call, request: OrderRequest) -> None:
     """Hold up the first request with a key, if a fault wants that; its key is in progress then."""
     account = call.account
-    if earlier_answer(account.state, request, now) is not None:
+    if earlier_answer(account.state, request) is not None:
         return
     account.state.begin(request.key)
     call.note_arrival()
@@ -112,7 +108,7 @@ async def _hold_up(call: Call, request: OrderRequest, now: int) -> None:
         await wait_inside(call)
     finally:
         account.state.release(request.key)
-    call.accepted_at = account.clock.now()
+    call.accepted_at = request.accepted_at = account.clock.now()
 
 
 async def _tell_early(call: Call, order_id: str) -> None:

@@ -1,8 +1,9 @@
 """The way of a request: route, header checks in their order, handler, journal, response."""
 
 import logging
-import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
+from itertools import chain
+from time import monotonic, time
 from types import MappingProxyType
 
 from aiohttp import web
@@ -10,17 +11,16 @@ from aiohttp import web
 from runa_mock_server.base.errors import ApiError, ServiceError
 from runa_mock_server.base.redaction import Redactor
 from runa_mock_server.orders.idempotency import Answer
-from runa_mock_server.server_state.journal import Flat, in_one_piece
+from runa_mock_server.server_state.entry import BETWEEN_HEADERS, Flat
 from runa_mock_server.server_state.server_state import ServerState
 from runa_mock_server.server_state.stored_journal import Delivery, entry_record
 from runa_mock_server.store.engine import StoreError
 from runa_mock_server.store.log import StaleError
 from runa_mock_server.web.answers import answer_to, redacted, to_response, unavailable
 from runa_mock_server.web.call import Call, ForgottenError, Route
-from runa_mock_server.web.checks import ORDERING, check_headers
-from runa_mock_server.web.connection import connection_of, hang_up, request_started
+from runa_mock_server.web.checks import IDEMPOTENCY_KEY, ORDERING
+from runa_mock_server.web.connection import Connection, connection_of, hang_up
 from runa_mock_server.web.control_gate import CONTROL_PREFIX, ControlGate, is_control
-from runa_mock_server.web.direct import send_directly
 from runa_mock_server.web.routing import no_route, table_of
 from runa_mock_server.web.unknown_fields import with_unknown_fields
 
@@ -40,7 +40,12 @@ class Pipeline:
         server_state: the state of the server.
         control: answers what is for the control API.
         routes: every operation of the service.
+
+    Attributes:
+        inject: answers the requests to the service instead, while faults are armed.
     """
+
+    inject: Callable[[Call], Awaitable[web.StreamResponse]]
 
     def __init__(
         self, server_state: ServerState, control: ControlGate, routes: Collection[Route]
@@ -52,13 +57,34 @@ class Pipeline:
 
     async def __call__(self, request: web.BaseRequest) -> web.StreamResponse:
         """The response to a request; whatever goes wrong, it is one that the contract knows."""
-        path = request.path
-        if path.startswith(CONTROL_PREFIX) and is_control(path):
-            request_started(request, None)
-            response = await self._control(request)
-            connection_of(request).leave_unread(request, response)
-            return response
-        call = self.begin(request)
+        connection = request.protocol
+        if not isinstance(connection, Connection):
+            raise TypeError(f"a connection of this server, not {connection!r}")
+        message = connection.message
+        route = self._literal.get((message.method, message.path))
+        parameters: Mapping[str, str] = _NO_PARAMETERS
+        if route is None:
+            path = request.path
+            if path.startswith(CONTROL_PREFIX) and is_control(path):
+                response = await self._control(request)
+                connection.leave_unread(request, response)
+                return response
+            methods, parameters = self._paths.find(path)
+            route = methods.get(message.method) or no_route(message.method, path, methods)
+        state = self._server_state
+        call = Call(
+            state,
+            request,
+            route,
+            parameters,
+            message.method,
+            message.path,
+            message.headers,
+            state.journal,
+        )
+        connection.call = call
+        if state.faults.armed:
+            return await self.inject(call)
         try:
             if self._server_state.log is None:
                 answer = await self.answer(call)
@@ -82,7 +108,7 @@ class Pipeline:
             ForgottenError: as ``answer``.
         """
         log = self._server_state.log
-        until, is_fresh = time.monotonic() + _PATIENCE, False
+        until, is_fresh = monotonic() + _PATIENCE, False
         while True:
             answer = await self.answer(call)
             if record is None:
@@ -105,32 +131,10 @@ class Pipeline:
                 until = 0
             else:
                 return answer
-            if time.monotonic() > until:
+            if monotonic() > until:
                 answer = unavailable(error)
                 self.record(call, answer, answer.status)
                 return answer
-
-    def begin(self, request: web.BaseRequest) -> Call:
-        """Find the route of a request."""
-        method, path = request.method, request.path
-        parameters: Mapping[str, str] = _NO_PARAMETERS
-        route = self._literal.get((method, path))
-        if route is None:
-            methods, parameters = self._paths.find(path)
-            route = methods.get(method) or no_route(method, path, methods)
-        server_state = self._server_state
-        call = Call(
-            server_state,
-            request,
-            route,
-            parameters,
-            method,
-            request.raw_path,
-            request.headers,
-            server_state.journal,
-        )
-        request_started(request, call)
-        return call
 
     async def answer(self, call: Call) -> Answer:
         """Check the headers and have the handler do its work; a refusal is an answer, too.
@@ -139,7 +143,8 @@ class Pipeline:
             ForgottenError: if the server was reset or replaced while the call was waited for.
         """
         try:
-            check_headers(call, call.route.checks)
+            for check in call.route.checks:
+                check(call)
             answer = await call.route.handler(call)
         except ServiceError as refusal:
             answer = redacted(answer_to(refusal), call.redactor)
@@ -165,11 +170,10 @@ class Pipeline:
         Returns:
             Its number in the journal.
         """
-        if call.request.transport is None:
+        request, owner, at = call.request, call.owner or call.server_state, call.accepted_at
+        if request.transport is None:
             status = None  # the client is gone
         call.answer, call.status = answer, status
-        owner = call.owner or call.server_state
-        at = call.accepted_at
         if at is None:
             at = owner.clock.now()
         faults = call.faults
@@ -181,8 +185,8 @@ class Pipeline:
             at,
             call.method,
             call.target,
-            in_one_piece(call.request.raw_headers),
-            call.headers.get("X-Idempotency-Key") if call.route.checks is ORDERING else None,
+            BETWEEN_HEADERS.join(chain.from_iterable(request.raw_headers)),
+            call.headers.get(IDEMPOTENCY_KEY) if call.route.checks is ORDERING else None,
             call.body or b"",
             status,
             answer.body,
@@ -191,10 +195,12 @@ class Pipeline:
             call.fingerprint,
             tuple([(f.id, f.spec.kind, f.spec.place) for f in faults]) if faults else (),
             call.kindnesses,
+            answer.rule,
+            time(),
         )
         owner.journal.add(entry)
         reached = whole and status in _OK
-        if call.order_id is not None:
+        if call.order_id is not None and (call.account.undelivered or not reached):
             call.note_delivery(reached=reached)
         if call.server_state.log is not None:
             self._keep(call, entry, reached=reached)
@@ -225,10 +231,11 @@ class Pipeline:
 
     def respond(self, call: Call, answer: Answer) -> web.StreamResponse:
         """Send an answer, or hand it to aiohttp to be sent."""
-        answer = self.shown(call, answer)
-        sent = send_directly(call.request, answer, call.response_headers)
+        answer, request = self.shown(call, answer), call.request
+        connection = connection_of(request)
+        sent = connection.send(request.content, answer, call.response_headers)
         if sent is not None:
             return sent
         response = to_response(answer, call.response_headers)
-        connection_of(call.request).leave_unread(call.request, response)
+        connection.leave_unread(request, response)
         return response

@@ -6,32 +6,46 @@ from runa_mock_server.web.call import Call, Route
 from runa_mock_server.web.checks import READING
 from runa_mock_server.web.query import query_of
 
+_EMPTY_PAGE = b'{"catalog":[]'
+_FILTERS = frozenset({"is_orderable", "countries_redeemable_in", "categories", "code"})
+_CURSORS = frozenset({"after", "before"})
+
 
 async def list_products(call: Call) -> Answer:
     """``GET /product``."""
-    return Answer(OK, call.server_state.products.page(query_of(call.request)))
+    query = query_of(call.request)
+    body = call.server_state.products.page(query)
+    if body.startswith(_EMPTY_PAGE):
+        return Answer(OK, body, rule="empty-page")
+    rule = "product-pages"
+    if not _FILTERS.isdisjoint(query):
+        rule = "product-filters"
+    elif not _CURSORS.isdisjoint(query):
+        rule = "product-cursors"
+    return Answer(OK, body, rule=rule)
 
 
 async def list_countries(call: Call) -> Answer:
     """``GET /product/countries``."""
-    return Answer(OK, call.server_state.products.countries())
+    return Answer(OK, call.server_state.products.countries(), rule="countries")
 
 
 async def list_categories(call: Call) -> Answer:
     """``GET /product/categories``."""
-    return Answer(OK, call.server_state.products.categories())
+    return Answer(OK, call.server_state.products.categories(), rule="categories")
 
 
 async def get_product(call: Call) -> Answer:
     """``GET /product/{code}``."""
     query = query_of(call.request)
-    return Answer(OK, call.server_state.products.product(call.parameters["code"], query))
+    body = call.server_state.products.product(call.parameters["code"], query)
+    return Answer(OK, body, rule="product-content" if "content" in query else "product-single")
 
 
 async def get_file(call: Call) -> Answer:
     """``GET /content/{code}/{file}``: what the URLs in built-in products lead to."""
     file = call.server_state.products.file(call.parameters["code"], call.parameters["file"])
-    return Answer(OK, file.body, file.content_type)
+    return Answer(OK, file.body, file.content_type, "product-content")
 
 
 PRODUCT_ROUTES = (

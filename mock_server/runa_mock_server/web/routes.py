@@ -1,8 +1,7 @@
 """Every operation of the service."""
 
+import json
 from functools import lru_cache
-
-import orjson
 
 from runa_mock_server.orders.idempotency import Answer
 from runa_mock_server.web.answers import OK
@@ -20,7 +19,8 @@ async def show_openapi(call: Call) -> Answer:
 
 @lru_cache(maxsize=4)
 def _openapi(server_url: str) -> bytes:
-    return orjson.dumps(openapi(f"{server_url}/v2"))
+    # In ASCII, as a pattern has characters that readers of YAML refuse.
+    return json.dumps(openapi(f"{server_url}/v2")).encode()
 
 
 ROUTES = (

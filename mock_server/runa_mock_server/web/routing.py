@@ -34,7 +34,8 @@ def no_route(method: str, path: str, methods: Iterable[str]) -> Route:
     async def refuse(call: Call) -> Answer:
         if allowed:
             call.response_headers["Allow"] = allowed
-            raise ApiError("method_not_allowed", f"{quoted(path)} does not take {quoted(method)}.")
-        raise ApiError("not_found", f"There is nothing at {quoted(path)}.")
+            reason = f"{quoted(path)} does not take {quoted(method)}."
+            raise ApiError("method_not_allowed", reason, rule="wrong-method")
+        raise ApiError("not_found", f"There is nothing at {quoted(path)}.", rule="not-found")
 
     return Route(method, path, checks, refuse)

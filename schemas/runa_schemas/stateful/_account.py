@@ -118,6 +118,27 @@ class Account:
                 return
             cursor = {"after": page["pagination"]["cursors"]["after"]}
 
+    def listed_backwards(self, limit: int) -> list[str]:
+        """Page backwards from the oldest order of this run.
+
+        Args:
+            limit: How many orders a page has at most, 1 to 500.
+
+        Returns:
+            The ids of the orders that are newer than the oldest, the newest first.
+        """
+        found: list[str] = []
+        cursor = self.orders[0].id
+        while True:
+            page = self._page(limit=limit, before=cursor)
+            ids = [order["id"] for order in page["items"]]
+            insist(len(ids) <= limit, f"a page of {limit} holds {len(ids)} orders")
+            insist(not {*ids} & {*found}, f"the list shows {ids} a second time, backwards")
+            if not ids:
+                return found
+            found = [*ids, *found]
+            cursor = page["pagination"]["cursors"]["before"]
+
     def _page(self, **query: Any) -> dict[str, Any]:
         page: dict[str, Any] = self.call("GET", "/order", query=query).json()
         return page

@@ -1,6 +1,8 @@
 """The state machine: its rules, and what must hold between them."""
 
 import time
+from contextlib import suppress
+from dataclasses import replace
 from decimal import Decimal
 from itertools import count
 from typing import Any, ClassVar
@@ -8,18 +10,39 @@ from uuid import uuid4
 
 import requests
 from hypothesis import strategies as st
-from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, multiple, rule
+from hypothesis.stateful import (
+    Bundle,
+    RuleBasedStateMachine,
+    invariant,
+    multiple,
+    precondition,
+    rule,
+)
 
 from runa_schemas.contract_data import IDEMPOTENCY_DAYS, MAX_PAGE_LIMIT
 from runa_schemas.stateful._account import Account, Order, Sent
 from runa_schemas.stateful._model import Kept, Request, insist
-from runa_schemas.strategies import NearMiss, currencies, invalid_order_bodies, orders
+from runa_schemas.strategies import (
+    NearMiss,
+    currencies,
+    fault_plans,
+    invalid_order_bodies,
+    orders,
+    spellings,
+)
 
 KEY_LIFETIME = IDEMPOTENCY_DAYS * 24 * 60 * 60 * 1_000_000
 """For how many microseconds the first answer to a key is kept (page "Idempotency")."""
 
 _SYNC = {"X-Execution-Mode": "sync"}
 _UNKNOWN_ORDER = "O-00000000000000000000000000"
+_ATTEMPTS = 3
+_CUTS = fault_plans(
+    kinds=("reset", "close", "status", "rate_limit", "malformed_json"),
+    attempts=_ATTEMPTS,
+    method="POST",
+)
+_STEPS = (0.000001, 0.999999, 1, 60, 15 * 86_400, 31 * 86_400)
 Requests = st.SearchStrategy[Request]
 
 
@@ -35,6 +58,10 @@ def _refused(miss: NearMiss) -> Request:
 def _own(name: str) -> Requests:
     """What the machine that runs has under a name, for subclasses may have their own."""
     return st.runner().flatmap(lambda machine: getattr(machine, name))
+
+
+def _is_overridden(machine: Any, name: str) -> bool:
+    return getattr(type(machine), name) is not getattr(RunaStateMachine, name)
 
 
 class RunaStateMachine(RuleBasedStateMachine):
@@ -106,6 +133,28 @@ class RunaStateMachine(RuleBasedStateMachine):
             {"COMPLETED", "FAILED"} if order.request.outcome is None else {order.request.outcome}
         )
         return ended | {"PROCESSING"}
+
+    def move_clock(self, account: Account, seconds: float) -> None:
+        """Move the time of the service forward for an account; for subclasses that can.
+
+        Where it is overridden, the machine lets time pass; ``now`` then has to follow.
+        """
+        raise NotImplementedError
+
+    def arm_faults(self, account: Account, plan: list[dict[str, Any]]) -> None:
+        """Have the next orders of an account fail; for subclasses that can.
+
+        Where it and ``clear_faults`` are overridden, the machine orders while the service fails.
+
+        Args:
+            account: Whose orders fail.
+            plan: Faults as ``strategies.fault_plans`` draws them; none of them waits.
+        """
+        raise NotImplementedError
+
+    def clear_faults(self, account: Account) -> None:
+        """Take the faults of an account away."""
+        raise NotImplementedError
 
     def order(self, account: Account, key: str, request: Request) -> Order | None:
         """Send a request, and hold what comes back against the model.
@@ -186,6 +235,43 @@ class RunaStateMachine(RuleBasedStateMachine):
         order = self.order(earlier.account, earlier.key, earlier.request)
         return multiple() if order is None else order
 
+    @rule(target=placed, earlier=placed | refused, data=st.data())
+    def repeat_respelt(self, earlier: Sent, data: st.DataObject) -> Any:
+        """White space, key order, escapes and the form of numbers make no other body."""
+        request = earlier.request
+        respelt = replace(request, spelling=data.draw(spellings(request.body)))
+        order = self.order(earlier.account, earlier.key, respelt)
+        return multiple() if order is None else order
+
+    @precondition(lambda self: _is_overridden(self, "arm_faults"))
+    @rule(target=placed, account=anybody, request=_own("orders"), plan=_CUTS)
+    def order_while_it_fails(
+        self, account: Account, request: Request, plan: list[dict[str, Any]]
+    ) -> Any:
+        """Whatever happens to the attempts with a key, the first good answer is of one order."""
+        key = next(self._keys)
+        self.arm_faults(account, plan)
+        try:
+            for _ in range(_ATTEMPTS):
+                # The answers of a service that is made to fail may be anything.
+                with suppress(AssertionError, LookupError, TypeError, ValueError, OSError):
+                    account.call(
+                        "POST",
+                        "/order",
+                        headers={"X-Idempotency-Key": key, **request.headers},
+                        content=request.content,
+                    )
+        finally:
+            self.clear_faults(account)
+        order = self.order(account, key, request)
+        return multiple() if order is None else order
+
+    @precondition(lambda self: _is_overridden(self, "move_clock"))
+    @rule(account=anybody, seconds=st.sampled_from(_STEPS))
+    def let_time_pass(self, account: Account, seconds: float) -> None:
+        """Orders end and keys expire when their time has come."""
+        self.move_clock(account, seconds)
+
     @rule(
         target=placed,
         earlier=placed | refused,
@@ -228,6 +314,14 @@ class RunaStateMachine(RuleBasedStateMachine):
     def list_page_by_page(self, account: Account, limit: int) -> None:
         """Whatever the size of the pages, the list holds each order once."""
         self._check_list(account, limit)
+
+    @rule(account=anybody, limit=st.integers(1, 4))
+    def list_backwards(self, account: Account, limit: int) -> None:
+        """From the oldest order backwards the list holds every newer one, once."""
+        if account.orders:
+            shown = account.listed_backwards(limit)
+            wanted = [order.id for order in reversed(account.orders[1:])]
+            insist(shown == wanted, f"backwards the list of {account} shows {shown}, not {wanted}")
 
     @rule(account=anybody, currency=currencies())
     def read_balances(self, account: Account, currency: str) -> None:

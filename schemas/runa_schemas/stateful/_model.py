@@ -24,6 +24,7 @@ class Request:
     Attributes:
         body: A JSON value.
         headers: Headers besides the API key and the idempotency key.
+        spelling: The bytes to send, where they are not those of ``json.dumps``.
         error: The ``type`` of the error that refuses it; None where an order is made.
         is_kept: Whether the answer is kept for the key; only refusals that have nothing to do
             with the body are not.
@@ -32,6 +33,7 @@ class Request:
 
     body: Any
     headers: Mapping[str, str] = field(default_factory=dict)
+    spelling: bytes | None = None
     error: str | None = None
     is_kept: bool = True
     outcome: str | None = None
@@ -44,7 +46,7 @@ class Request:
     @property
     def content(self) -> bytes:
         """The body as it is sent."""
-        return json.dumps(self.body).encode()
+        return json.dumps(self.body).encode() if self.spelling is None else self.spelling
 
     @property
     def fingerprint(self) -> str:

@@ -25,6 +25,7 @@ from runa_schemas.strategies._json_rules import malformed_json
 from runa_schemas.strategies._misses import (
     RULES,
     boundary_order_bodies,
+    breakable_rules,
     invalid_estimate_bodies,
     invalid_order_bodies,
 )
@@ -61,6 +62,7 @@ __all__ = [
     "Rule",
     "api_keys",
     "boundary_order_bodies",
+    "breakable_rules",
     "currencies",
     "descriptions",
     "distributions",

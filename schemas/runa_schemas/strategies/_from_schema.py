@@ -90,6 +90,7 @@ _BY_HAND: Mapping[str, Callable[[], Strategy]] = {
     "multiple_products": partial(_parts.products, ("MULTIPLE",)),
     "new_estimate": estimate_bodies,
     "new_estimate_item": _parts.estimate_items,
+    "new_face_value": _parts.face_values,
     "new_item": _parts.items,
     "new_order": order_bodies,
     "order_id": partial(_ids, "O-"),

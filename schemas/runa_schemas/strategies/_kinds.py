@@ -65,7 +65,8 @@ class Kind:
 def kinds(offers: Sequence[Offer], templates: Sequence[Template]) -> Iterator[Kind]:
     """Everything that an item can be for, currency by currency, the simplest first.
 
-    Where the recipient chooses is there several times, so as to be drawn in a third of the cases.
+    Where the recipient chooses is there several times, so as to be drawn in a third of the cases,
+    and payments, which alone go to known recipients, in a fifth.
     """
     for currency in dict.fromkeys(
         [*(o.currency for o in offers), *(t.currency for t in templates)]
@@ -76,8 +77,11 @@ def kinds(offers: Sequence[Offer], templates: Sequence[Template]) -> Iterator[Ki
             *(kind for t in templates if t.currency == currency for kind in _templates(t)),
             *_multiples(currency, here),
         ]
+        payments = [kind for kind in singles if kind.is_payment]
         yield from singles
         yield from choices * max(1, len(singles) // 4)
+        if payments:
+            yield from payments * (len(singles) // (3 * len(payments)))
 
 
 def as_number(amount: Decimal) -> float | None:

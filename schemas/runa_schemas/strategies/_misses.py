@@ -1,9 +1,9 @@
 """Near misses of bodies: which rules there are, and bodies that break exactly one of them."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal, InvalidOperation
 from types import MappingProxyType
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, TypeVar, get_args
 
 from hypothesis import strategies as st
 
@@ -33,6 +33,10 @@ RULES: Final[Mapping[str, Rule]] = MappingProxyType(
     }
 )
 """Every rule that a near miss can break, by its name, read-only."""
+
+
+T = TypeVar("T")
+_SUMMANDS = 4
 
 
 class _Breaker(NamedTuple):
@@ -103,7 +107,7 @@ def boundary_order_bodies(
     """
     context = _context("order", catalogue, templates)
     limits = _possible((rule for rule in _rules_of("order").values() if rule.limit), context)
-    near_misses = _near_misses(context, st.sampled_from(list(limits)))
+    near_misses = _near_misses(context, list(limits))
     within = near_misses.map(lambda miss: miss.valid)
     plain = orders(catalogue=catalogue, templates=templates, max_items=1)
     return within | plain.map(_worth_a_cent) if not context.orderable.one_cent_offers else within
@@ -138,7 +142,40 @@ def _rules_of(operation: Operation) -> dict[str, BodyRule]:
     return {name: rule for name, rule in _BODY_RULES.items() if operation in rule.rule.operations}
 
 
-def _breakers(names: Iterable[str] | None, context: RuleContext) -> st.SearchStrategy[_Breaker]:
+def breakable_rules(
+    operation: Operation = "order",
+    *,
+    catalogue: Any = None,
+    templates: Mapping[str, Iterable[str]] | None = None,
+    balances: Mapping[str, Any] | None = None,
+) -> tuple[str, ...]:
+    """Names of the rules that near misses can break with what is given, in the order of ``RULES``.
+
+    For tests that visit every rule, whatever the number of examples is::
+
+        @pytest.mark.parametrize("rule", breakable_rules())
+        def test_refusal(rule):
+            @given(invalid_order_bodies(rules=[rule]))
+            def is_handled(miss): ...
+
+            is_handled()
+
+    Args:
+        operation: ``order`` or ``estimate``.
+        catalogue: As for ``invalid_order_bodies``; the same for ``templates`` and ``balances``.
+        templates: See ``catalogue``.
+        balances: See ``catalogue``.
+
+    Raises:
+        ValueError: An argument is no good.
+    """
+    if operation not in get_args(Operation):
+        raise ValueError(f"operation: give 'order' or 'estimate', not {operation!r}")
+    context = _context(operation, catalogue, templates, balances)
+    return tuple(breaker.by.rule.name for breaker in _breakers(None, context))
+
+
+def _breakers(names: Iterable[str] | None, context: RuleContext) -> list[_Breaker]:
     wanted = chosen(names, _rules_of(context.operation))
     possible = list(_possible(wanted, context))
     if names is not None:
@@ -146,7 +183,7 @@ def _breakers(names: Iterable[str] | None, context: RuleContext) -> st.SearchStr
         for rule in (entry.rule for entry in wanted):
             if rule.name not in found:
                 raise ValueError(f"rules: {rule.name!r} cannot be broken without {rule.needs}")
-    return st.sampled_from(possible)
+    return possible
 
 
 def _possible(rules: Iterable[BodyRule], context: RuleContext) -> Iterator[_Breaker]:
@@ -156,10 +193,8 @@ def _possible(rules: Iterable[BodyRule], context: RuleContext) -> Iterator[_Brea
 
 
 @st.composite
-def _near_misses(
-    draw: st.DrawFn, context: RuleContext, breakers: st.SearchStrategy[_Breaker]
-) -> NearMiss:
-    breaker = draw(breakers)
+def _near_misses(draw: st.DrawFn, context: RuleContext, breakers: Sequence[_Breaker]) -> NearMiss:
+    breaker = _spread(draw, breakers)
     broken: Broken = breaker.by.breaks(BodyBuilder(draw, context), draw(breaker.ways))
     rule = breaker.by.rule
     return NearMiss(
@@ -171,3 +206,13 @@ def _near_misses(
         body=broken.body,
         valid=broken.valid,
     )
+
+
+def _spread(draw: st.DrawFn, entries: Sequence[T]) -> T:
+    """Draw one of many entries so that a run of few examples meets many of them.
+
+    Hypothesis often repeats a choice in the next examples; of a sum it rarely repeats all.
+    """
+    index = st.integers(0, len(entries) - 1)
+    count = _SUMMANDS if len(entries) > 1 else 0
+    return entries[sum(draw(index) for _ in range(count)) % len(entries)]

@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 
 from runa_schemas.contract_data import MAX_ESTIMATE_ITEMS, MAX_ORDER_ITEMS
 from runa_schemas.strategies._bodies import (
-    DESCRIBED,
     FEW_ITEMS,
+    described,
     sizes,
     stretched,
 )
@@ -19,6 +19,7 @@ from runa_schemas.strategies._orderable import OrderableProducts
 from runa_schemas.strategies._parts import PRODUCTS_TYPES, Objects, payment_in
 
 ESTIMATED_TYPES = ("SINGLE", "MULTIPLE")
+_DESCRIBED = described()
 
 
 def orders(
@@ -81,12 +82,12 @@ def estimates(
 def _orders(
     draw: st.DrawFn, orderable: OrderableProducts, numbers: st.SearchStrategy[int]
 ) -> Object:
-    described = DESCRIBED.of(draw)
+    fields = draw(_DESCRIBED)
     kinds, size = _kinds(draw, orderable, numbers, PRODUCTS_TYPES)
     return {
         "payment_method": payment_in(kinds[0].currency),
         "items": stretched([kind.item(draw) for kind in kinds], size),
-        **described,
+        **fields,
     }
 
 

@@ -1,7 +1,8 @@
 """From a JSON Schema to a strategy, for the keywords that the package's schemas use.
 
-A schema is taken apart into alternatives without ``$ref``, ``allOf``, ``anyOf``, ``if`` and
-``not``, and what nothing fits is left out: so nothing is drawn in vain, nothing has to be filtered.
+A schema is taken apart into alternatives without ``$ref``, ``allOf``, ``anyOf``, ``oneOf``,
+``if`` and ``not``, and what nothing fits is left out: so nothing is drawn in vain, nothing has to
+be filtered.
 """
 
 import json
@@ -22,11 +23,11 @@ AnySchema: TypeAlias = Schema | bool
 Strategy: TypeAlias = st.SearchStrategy[Any]
 ByHand: TypeAlias = Mapping[str, Callable[[], Strategy]]
 
-_BRANCHING = frozenset({"$ref", "allOf", "anyOf", "if", "then", "else", "not"})
+_BRANCHING = frozenset({"$ref", "allOf", "anyOf", "oneOf", "if", "then", "else", "not"})
 _SILENT = frozenset({"$schema", "$id", "title", "description", "examples", "format"})
 _TYPES = ("string", "integer", "number", "boolean", "array", "object", "null")
 _TYPE_OF = {str: "string", int: "integer", float: "number", bool: "boolean", type(None): "null"}
-_END = re.compile(r"^\^|\$\(\?!\\n\)$")
+_ENDS = re.compile(r"^\^|\$$")
 _MORE = 3
 
 
@@ -98,6 +99,8 @@ def _negated(schema: Schema) -> Schema:
     match schema:
         case {"const": value}:
             return {"excluded": [value]}
+        case {"enum": values}:
+            return {"excluded": values}
         case {"minItems": least}:
             return {"maxItems": least - 1}
         case {"properties": properties}:
@@ -135,8 +138,9 @@ class _Maker:
         if "$ref" in schema:
             factors.append(self._referred(schema["$ref"]))
         factors += map(self._alternatives, schema.get("allOf", ()))
-        if "anyOf" in schema:
-            factors.append(list(chain(*map(self._alternatives, schema["anyOf"]))))
+        for keyword in ("anyOf", "oneOf"):  # the variants of a `oneOf` are disjoint
+            if keyword in schema:
+                factors.append(list(chain(*map(self._alternatives, schema[keyword]))))
         if "not" in schema:
             factors.append(self._alternatives(_negated(schema["not"])))
         if "if" in schema:
@@ -150,7 +154,8 @@ class _Maker:
         name = file.removesuffix(".json")
         schema: Any = load(name)
         if name in self._by_hand and not pointer:
-            return [[{**_plain({"type": schema.get("type", "string")}), "by_hand": [name]}]]
+            types = {"type": schema["type"]} if "type" in schema else {}
+            return [[{**_plain(types), "by_hand": [name]}]]
         for step in pointer.split("/") if pointer else ():
             schema = schema[step]
         return self._alternatives(schema)
@@ -210,7 +215,7 @@ def _texts(schema: Schema) -> Strategy:
     least = schema.get("minLength", 0)
     if patterns is None:
         return st.text(min_size=least, max_size=min(schema.get("maxLength", 12), least + 12))
-    texts = st.from_regex(_END.sub("", patterns[0]), fullmatch=True)
+    texts = st.from_regex(_ENDS.sub("", patterns[0]), fullmatch=True)
     others = [re.compile(pattern) for pattern in patterns[1:]]
     return texts.filter(lambda text: all(other.search(text) for other in others))
 

@@ -121,6 +121,7 @@ class ScenarioRun:
         Raises:
             AssertionError: with the problems and the requests that show them.
         """
+        __tracebackhide__ = True  # pytest then shows the line of the test
         problems = self.problems(orders)
         if problems:
             lines = "\n".join(f"{name}: {problem}" for name, problem in problems.items())

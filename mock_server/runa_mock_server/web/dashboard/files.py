@@ -28,6 +28,7 @@ FILES: Mapping[str, str] = {
     "views/adversary.js": _SCRIPT,
     "views/catalogue.js": _SCRIPT,
     "views/clock.js": _SCRIPT,
+    "views/coverage.js": _SCRIPT,
     "views/emails.js": _SCRIPT,
     "views/endpoints.js": _SCRIPT,
     "views/faults.js": _SCRIPT,

@@ -87,20 +87,32 @@ def payout_page(
         payout: the payout.
         refused: the form to which the page is the answer, if one was sent in vain.
     """
-    expiry = payout.expiry_date
+    card = payout.order.recipient(payout.index).card
+    has_codes = payout.status == "CLAIMED" and card is None
     return page(
         call,
         f"{payout.status.lower()}.html",
         OK if refused is None else refused.status,
-        customer=call.server_state.profile.customer,
-        customer_id=customer_id(account.state.identity),
-        payout=payout,
+        **common_values(call, account, payout, refused),
         since=_moment(datetime.fromtimestamp(payout.status_updated_at // SECOND, UTC)),
-        expires=_day(datetime.fromisoformat(expiry)) if expiry else "",
-        problem=None if refused is None else refused.reason,
         choices=_choices(call, payout, refused) if payout.status == "ACTIVE" else [],
-        vouchers=vouchers(call, account, payout) if payout.status == "CLAIMED" else [],
+        vouchers=vouchers(call, account, payout) if has_codes else [],
+        card=card,
     )
+
+
+def common_values(
+    call: Call, account: Account, payout: Payout, refused: Refused | None
+) -> dict[str, Any]:
+    """What every page of a payout shows; the arguments are those of ``payout_page``."""
+    expiry = payout.expiry_date
+    return {
+        "customer": call.server_state.profile.customer,
+        "customer_id": customer_id(account.state.identity),
+        "payout": payout,
+        "expires": _day(datetime.fromisoformat(expiry)) if expiry else "",
+        "problem": None if refused is None else refused.reason,
+    }
 
 
 def vouchers(call: Call, account: Account, payout: Payout) -> list[Voucher]:
@@ -113,8 +125,8 @@ def _voucher(call: Call, part: Part, e_code: Mapping[str, Any]) -> Voucher:
     text, expiry = e_code["barcode_string"], e_code["expiry_date"]
     return Voucher(
         part.code,
-        _name(call, part.code),
-        _picture(call, part.code),
+        product_name(call, part.code),
+        product_picture(call, part.code),
         e_code,
         None if text is None else draw(e_code["barcode_format"], text),
         "" if expiry == NEVER_EXPIRES else _day(datetime.fromisoformat(expiry)),
@@ -130,8 +142,8 @@ def _choices(call: Call, payout: Payout, refused: Refused | None) -> list[_Choic
         choices.append(
             _Choice(
                 code,
-                _name(call, code),
-                _picture(call, code),
+                product_name(call, code),
+                product_picture(call, code),
                 "" if offer is None else str(offer.denominations),
                 offer is not None and from_cents(payout.item.face_value) in offer.denominations,
                 typed.get(code, ""),
@@ -141,7 +153,7 @@ def _choices(call: Call, payout: Payout, refused: Refused | None) -> list[_Choic
     return choices
 
 
-def _name(call: Call, code: str) -> str:
+def product_name(call: Call, code: str) -> str:
     """A product's name, with that of the plan if the code is a plan's."""
     product = call.server_state.catalogue.product_of(code)
     plans = content.details(product).get("subscription_plans") or ()
@@ -149,7 +161,8 @@ def _name(call: Call, code: str) -> str:
     return ", ".join(str(name) for name in (product["name"], *names) if name)
 
 
-def _picture(call: Call, code: str) -> str:
+def product_picture(call: Call, code: str) -> str:
+    """A product's picture, as SVG."""
     return content.picture(call.server_state.catalogue.product_of(code), "card")
 
 

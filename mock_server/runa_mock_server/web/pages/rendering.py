@@ -20,19 +20,22 @@ _HTML = "text/html; charset=utf-8"
 _FOLDER = "templates"
 
 
-def page(call: Call, template: str, status: int, **values: Any) -> Answer:
+def page(
+    call: Call, template: str, status: int, rule: str = "payout-page", **values: Any
+) -> Answer:
     """A page made from a template; what is put into it is escaped.
 
     Args:
         call: the request, whose answer gets the headers that pages have.
         template: the template's file name.
         status: the HTTP status.
+        rule: the id of the rule that decided the answer.
         **values: what the template asks for.
     """
     maker = _maker()
     call.response_headers |= maker.headers
     text = maker.templates.get_template(template).render(**values)
-    return Answer(status, text.encode(), _HTML)
+    return Answer(status, text.encode(), _HTML, rule)
 
 
 class _Maker(NamedTuple):

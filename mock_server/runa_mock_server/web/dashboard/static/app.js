@@ -8,6 +8,7 @@ import { listen } from "./live.js";
 import { tickCountdowns } from "./parts.js";
 import { catalogue } from "./views/catalogue.js";
 import { clock } from "./views/clock.js";
+import { coverage } from "./views/coverage.js";
 import { emails } from "./views/emails.js";
 import { faults } from "./views/faults.js";
 import { journal } from "./views/journal.js";
@@ -29,6 +30,7 @@ const VIEWS = [
   ["emails", emails],
   ["webhooks", webhooks, message],
   ["products", catalogue],
+  ["coverage", coverage],
   ["settings", settings],
 ];
 

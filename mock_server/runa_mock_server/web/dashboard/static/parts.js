@@ -6,7 +6,7 @@ import { span } from "./format.js";
 
 const TONES = {
   COMPLETED: "good", ACTIVE: "good", created: "good", delivered: "good", sent: "good", relayed: "good",
-  request: "good", "on sale": "good", enabled: "good",
+  request: "good", met: "good", "on sale": "good", enabled: "good",
   FAILED: "bad", CANCELLED: "bad", failed: "bad", EXPIRED: "bad", fault: "bad",
   PROCESSING: "wait", pending: "wait", waiting: "wait", armed: "wait", replay: "wait", "off sale": "wait",
   disabled: "wait",

@@ -21,6 +21,7 @@ export const request = {
           ["Client was told", told(entry.status)],
           ["Outcome", entry.outcome ? badge(entry.outcome) : "" ],
           ["Error", entry.error_type],
+          ["Decided by the rule", entry.rule],
           ["Faults", entry.faults.length ? faultsOf(entry) : ""],
           ["Key", entry.idempotency_key],
           ["Order", orderLink(entry.order_id)],

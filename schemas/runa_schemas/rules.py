@@ -1,4 +1,4 @@
-"""The rules of the contract that checks prove, each with the evidence for it."""
+"""The rules of the contract, each with the evidence for it."""
 
 import tomllib
 from collections.abc import Mapping
@@ -19,7 +19,7 @@ class Rule:
     """A rule of the contract.
 
     Attributes:
-        id: its name, which checks cite.
+        id: its name, which checks cite and with which answers are tagged.
         topic: what it is about.
         text: the rule in a sentence or two.
         evidence: ``recorded`` in traffic of the provider's playground, ``documented`` by the
@@ -28,6 +28,8 @@ class Rule:
         unchecked: why no check proves it, ``None`` where one does.
         readings: where the provider's own pages contradict each other, what each of them says,
             the one that the mock follows first; either passes. Empty for any other rule.
+        decides: whether it decides how some request is answered, so that the mock tags answers
+            with it. Other rules say something about answers that another rule decided.
     """
 
     id: str
@@ -37,6 +39,7 @@ class Rule:
     recorded: date | None = None
     unchecked: str | None = None
     readings: tuple[str, ...] = ()
+    decides: bool = False
 
     @property
     def source(self) -> str:
