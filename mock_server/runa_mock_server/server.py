@@ -272,5 +272,7 @@ def _opened(settings: Settings, clock: Clock | None, catalogue: Catalogue | None
         return ServerState(settings, clock, catalogue)
     engine = open_engine(settings.store)
     if engine.shared:
-        raise StoreUrlError(f"store {engine.place}: is for `runa-mock serve`, not for MockServer")
+        raise StoreUrlError(
+            f"store {engine.place}: servers cannot share a world yet; use sqlite:///FILE"
+        )
     return run_now(open_world(engine, settings, clock, catalogue))

@@ -21,7 +21,7 @@ from runa_mock_server.config.serve_settings import ServeSettings
 from runa_mock_server.config.settings import Settings
 from runa_mock_server.contract.kindnesses import summary
 from runa_mock_server.server_state.server_state import ServerState
-from runa_mock_server.store.engine import StoreDownError, StoreError
+from runa_mock_server.store.engine import StoreDownError, StoreError, StoreUrlError
 from runa_mock_server.store.records import RecordVersionError
 from runa_mock_server.store.urls import IN_MEMORY, open_engine
 from runa_mock_server.web.http_server import HttpServer
@@ -127,6 +127,10 @@ async def _opened(settings: Settings) -> ServerState:
     until, has_told = time.monotonic() + _DATABASE_SECONDS, False
     while True:
         engine = open_engine(settings.store)
+        if engine.shared:
+            raise StoreUrlError(
+                f"store {engine.place}: servers cannot share a world yet; use sqlite:///FILE"
+            )
         try:
             return await open_world(engine, settings, None, None)
         except StoreDownError as error:

@@ -216,7 +216,7 @@ class Settings(BaseModel):
     store: str = Field(
         default="memory:",
         repr=False,  # it can hold a password
-        description="Where orders and all else are kept: memory:, sqlite:///FILE or postgresql://.",
+        description="Store of orders and all other state: memory: or sqlite:///FILE.",
     )
     control: bool = Field(default=True, description="Serve the control API under /_mock.")
     control_token: Annotated[str, Field(min_length=1, pattern=r"^[!-~]+$")] | None = Field(
