@@ -25,8 +25,8 @@ PYTHON := $(shell PATH='$(PATH)'; for p in python3.13 python3.12 python3.11 pyth
 help:  ## Show this list
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile
 
-demo: $(VENV)/.installed  ## Place the guide's first orders on a mock server and show what happens
-	@$(BIN)/runa-mock demo
+demo: $(VENV)/.installed  ## An order, a cut connection, a retry, and the proof; ARGS=--keep keeps the server
+	@$(BIN)/runa-mock demo $(ARGS)
 
 dev: $(VENV)/.dev  ## Create an environment with the tests' and the checks' tools; quick once it is there
 	@echo "$(BIN)/pytest tests/server -k idempotency"
@@ -63,6 +63,7 @@ else
 endif
 
 $(VENV)/.installed: $(VENV)/bin/python pyproject.toml
+	@echo "Installing runa-mock and what it needs; the first time this takes up to a minute"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
 	@touch $@
 

@@ -18,7 +18,7 @@ import pytest
 if TYPE_CHECKING:
     from runa_client import AsyncRunaClient, RunaClient
     from runa_mock_server import ControlClient, MockServer
-    from runa_mock_server.testing import ScenarioRun
+    from runa_mock_server.testing import Pace, ScenarioRun
     from runa_mock_server.testing.targets import Endpoint, ExternalTarget, Server
 
 _REPORTER = "runa_reporter"
@@ -202,15 +202,25 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize("runa_scenario", list(SCENARIOS), indirect=True)
 
 
+@pytest.fixture(scope="session")
+def runa_pace() -> "Pace":
+    """Durations in the scenarios of ``runa_scenario``; override this fixture."""
+    from runa_mock_server.testing import Pace
+
+    return Pace()
+
+
 @pytest.fixture
-def runa_scenario(request: pytest.FixtureRequest, runa_server: "Server") -> Iterator["ScenarioRun"]:
+def runa_scenario(
+    request: pytest.FixtureRequest, runa_server: "Server", runa_pace: "Pace"
+) -> Iterator["ScenarioRun"]:
     """A run of a scenario of ``runa-mock check-client``, with a new account.
 
     The test calls its client with ``base_url`` and ``api_key``, and ends with ``check()``.
     """
     from runa_mock_server.testing import run_scenario
 
-    run = run_scenario(runa_server, request.param)
+    run = run_scenario(runa_server, request.param, runa_pace)
     _watch(request, run.account)
     failures = request.session.testsfailed
     yield run

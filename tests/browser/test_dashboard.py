@@ -232,6 +232,24 @@ def test_a_setting_is_changed(server: MockServer, opened: Opened) -> None:
     assert server.settings.rate_limit is None
 
 
+def test_the_dashboard_says_where_the_mock_is_kinder(server: MockServer, opened: Opened) -> None:
+    """Which kindnesses are on, and which of them an order needed; with strict there is none."""
+    plain = Api(server.url, "XX-plain")
+    order = plain.order(Content_Type="text/plain").json()["id"]
+    plain.close()
+    page = opened(f"orders/{order}")
+    for name in ("lenient_authentication", "any_content_type"):
+        expect(page.locator(".facts")).to_contain_text(name)
+        expect(page.get_by_role("table", name="Requests about this order")).to_contain_text(name)
+    page.get_by_role("link", name="10 kindnesses").click()
+    table = page.get_by_role("table", name="Kinder than the real service")
+    expect(table).to_contain_text("any_content_type")
+    with MockServer(strict=True) as strict:
+        page = opened("settings", at=strict.url)
+        expect(page.locator("#about")).to_contain_text("strict")
+        expect(page.get_by_text("Nothing: this server is strict.")).to_be_visible()
+
+
 def test_many_orders_do_not_grow_the_page(api: Api, opened: Opened) -> None:
     """A hundred rows are shown, in as many elements as before; older ones are a click away."""
     first = api.order().json()["id"]

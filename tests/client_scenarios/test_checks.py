@@ -13,10 +13,13 @@ from runa_mock_server import MockServer
 from runa_mock_server.testing import SCENARIOS, Pace, ScenarioRun, run_scenario
 from support.api import body
 
-PACE = Pace(slow=0.001, long_processing=4)
-LOST_ANSWERS = {"reset-after-commit", "cut-body"}
+# A silence ends before the client's timeout; one that hangs is waited for, and that is found.
+PACE = Pace(slow=0.001, long_processing=4, silence=0.001, hang=0.001)
+LOST_ANSWERS = {"reset-after-commit", "cut-body", "replay-after-completion"}
 LOST_REQUESTS = {"reset-before-commit", "unavailable", "rate-limited"}
-REFUSALS = {"no-funds", "invalid"}
+LOST_TWICE = {"lost-twice", "second-fault"}
+REFUSALS = {"no-funds", "sold-out", "invalid", "revoked-key"}
+HANGS = {"hang-before-commit", "hang-after-commit"}
 _KEYS = count()
 
 
@@ -96,12 +99,19 @@ def expected(name: str, habits: Habits) -> set[str]:
     """The checks that a client with such habits fails in a scenario."""
     found = set()
     if habits.gives_up and name in LOST_REQUESTS:
-        found |= {"recovered"} | ({"ordered"} if habits.orders == 1 else set())
+        found.add("recovered")
     if habits.new_key_for_retry and not habits.gives_up:
-        found |= {"kept_key"} if name in LOST_REQUESTS | LOST_ANSWERS else set()
-        found |= {"ordered_once"} if name in LOST_ANSWERS else set()
+        retried = LOST_REQUESTS | LOST_ANSWERS | LOST_TWICE | {"other-texts"}
+        found |= {"kept_key"} if name in retried else set()
+        found |= {"ordered_once"} if name in LOST_ANSWERS | LOST_TWICE else set()
     if name == "rate-limited" and habits.pause_after_429 < 5 and not habits.gives_up:
         found.add("waited_after_429")
+    if name == "other-texts" and (habits.gives_up or habits.pause_after_429 < 5):
+        found.add("ignored_texts")  # nothing shows that the client does so without other texts, too
+    if name == "no-funds-other-texts" and habits.repeats_refused and not habits.gives_up:
+        found.add("ignored_texts")
+    if name in HANGS:
+        found.add("timed_out")
     if name in REFUSALS and habits.repeats_refused and not habits.gives_up:
         found.add("final_is_final")
     if name in {"clean", "long-processing"} and habits.pause_of_looks < 0.2:

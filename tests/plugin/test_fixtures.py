@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 import runa_pytest
+from runa_mock_server.testing import SCENARIOS
 from support.inner_runs import Run
 
 HOOKS = {
@@ -20,6 +21,7 @@ FIXTURES = {
     "runa_api",
     "runa_async_api",
     "runa_environment",
+    "runa_pace",
     "runa_scenario",
     "runa_server",
     "runa_session_account",
@@ -344,9 +346,9 @@ def test_a_client_goes_through_the_scenarios(run: Run) -> None:
     """One run for each; what the client did is judged by `check`, which is not to be forgotten."""
     names = "clean or reset-after-commit or rate-limited"
     good = run(SCENARIO.format(key="mine", check="runa_scenario.check()"), "-k", names)
-    good.assert_outcomes(passed=3, deselected=9)
+    good.assert_outcomes(passed=3, deselected=len(SCENARIOS) - 3)
     forgetful = run(SCENARIO.format(key="mine", check=""), "-k", "clean")
-    forgetful.assert_outcomes(passed=1, errors=1, deselected=11)
+    forgetful.assert_outcomes(passed=1, errors=1, deselected=len(SCENARIOS) - 1)
     forgetful.stdout.fnmatch_lines(["*call runa_scenario.check() at the end of the test*"])
 
 

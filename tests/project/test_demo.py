@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from runa_mock_server import MockServer
-from runa_mock_server.base import strict_json
 from runa_mock_server.catalogue.catalogue import Catalogue
 from runa_mock_server.cli import demo_steps as demo
+from runa_mock_server.control_client.faults import FaultsControl
 from runa_mock_server.store.memory import AccountState
 
 COLOUR = "\x1b["
@@ -38,14 +38,12 @@ def test_demo_as_a_program() -> None:
         "COMPLETED",
         "USD 10.00",
         "USD 20.00",
-        "the same key again",
-        "400 idempotency_validation_error",
-        "body.payment_method.currency",
-        "body.items.0.face_value",
-        "body.items.0.products.SINGLE.value",
-        "a sync order",
+        "no answer",
+        "same idempotency key",
         "COMPLETED",
-        "USD 25.00",
+        "exactly_once",
+        "1 order, 2 attempts",
+        "/_mock/",
         "Every step did what it should.",
     )
     position = 0
@@ -54,10 +52,9 @@ def test_demo_as_a_program() -> None:
         assert position >= 0, f"{step!r} is missing or too early in:\n{story}"
         position += len(step)
     links = re.findall(r"http://127\.0\.0\.1:\d+/\S+[0-9a-f-]{36}", story)
-    assert len(set(links)) == len(links) == 3
+    assert len(set(links)) == len(links) == 2
     ids = re.findall(r"O-[0-9A-HJKMNP-TV-Z]{26}", story)
-    assert len(ids) == 2
-    assert len(set(ids)) == 1
+    assert len(set(ids)) == len(ids) == 2
 
 
 def _serving(**options: Any) -> Patch:
@@ -72,19 +69,16 @@ def _forgetting_keys(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(AccountState, "kept_answer", lambda _state, _key: None)
 
 
-def _taking_all_bodies_for_one(patch: pytest.MonkeyPatch) -> None:
+def _without_faults(patch: pytest.MonkeyPatch) -> None:
     _serving()(patch)
-    patch.setattr(strict_json, "fingerprint", lambda _: bytes(16))
+    patch.setattr(FaultsControl, "arm", lambda *_: None)
 
 
 SABOTAGE: dict[str, tuple[Patch, str]] = {
     "nothing to sell": (_serving(catalogue=Catalogue([], {})), "400 product_validation_error"),
     "key refused": (_serving(api_keys=("XX-another",)), "403 forbidden"),
-    "keys forgotten": (_forgetting_keys, "expected 'O-"),
-    "conflicts missed": (
-        _taking_all_bodies_for_one,
-        "expected IdempotencyConflictError, but nothing was refused",
-    ),
+    "keys forgotten": (_forgetting_keys, "not exactly once"),
+    "no faults": (_without_faults, "expected the connection to be cut"),
 }
 
 

@@ -6,8 +6,10 @@ import signal
 import socket
 import time
 from collections.abc import Sequence
+from pathlib import Path
 
 import pytest
+import requests
 from click.testing import CliRunner
 
 from runa_mock_server import MockServer, __version__
@@ -35,6 +37,7 @@ def test_the_first_line_has_version_and_url(command: Sequence[str]) -> None:
     with serving(*FREE, command=command) as served:
         assert __version__ in served.first_line
         assert re.search(r"http://127\.0\.0\.1:[1-9][0-9]*/v2$", served.first_line)
+        assert f"dashboard: {served.url}/_mock/" in served.first_line
         api = Api(served.url)
         assert api.order().status_code == 202
         api.close()
@@ -165,13 +168,54 @@ def test_settings_come_from_variables() -> None:
 
 def test_the_help_tells_every_setting_and_its_variable() -> None:
     """Each setting is there with its flag and the variable that stands in for it."""
-    done = run("serve", "--help", COLUMNS="200")
+    done = run("serve", "--help-all", COLUMNS="200")
     flags = {NAMES[name].flag for name in ServeSettings.model_fields} | {"--config"}
     assert {"--log-level", "--log-format"} <= flags
     assert done.exit_code == 0
     for flag in flags:
         assert flag in done.output
         assert "RUNA_MOCK_" + flag[2:].replace("-", "_").upper() in done.output
+
+
+def test_the_short_help_fits_two_screens() -> None:
+    """Common options in groups, without variables, in under 80 lines of 80 columns."""
+    done = run("serve", "--help", COLUMNS="80")
+    assert done.exit_code == 0
+    assert len(done.output.splitlines()) < 80
+    assert "--balance CURRENCY=AMOUNT" in done.output
+    assert "--help-all" in done.output
+    assert "env var" not in done.output
+
+
+def test_a_ready_file_has_the_url(tmp_path: Path) -> None:
+    """It is there once the server answers, whole, and nothing is left beside it."""
+    ready = tmp_path / "ready"
+    with serving(*FREE, "--ready-file", str(ready)) as served:
+        assert ready.read_text("utf-8") == f"{served.url}/v2\n"
+        assert [*tmp_path.iterdir()] == [ready]
+
+
+def test_a_ready_file_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    """One line with the flag and the path, exit 2."""
+    with Process("serve", *FREE, "--ready-file", str(tmp_path / "none" / "ready")) as process:
+        finished = process.finish()
+    assert finished.code == 2
+    assert finished.err.startswith("Error: --ready-file")
+    assert finished.err.count("\n") == 1
+
+
+def test_the_root_leads_browsers_to_the_dashboard(server: MockServer) -> None:
+    """For a program it is a path like any unknown one: 401 without a key, 404 with one."""
+    page = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
+    found = requests.get(f"{server.url}/", headers=page, timeout=30, allow_redirects=False)
+    assert (found.status_code, found.headers["Location"]) == (302, "/_mock/")
+    followed = requests.get(f"{server.url}/", headers=page, timeout=30)
+    assert followed.url == f"{server.url}/_mock/"
+    assert requests.get(f"{server.url}/", timeout=30).status_code == 401
+    with_key = requests.get(f"{server.url}/", headers={"X-Api-Key": KEY}, timeout=30)
+    assert with_key.status_code == 404
+    other = requests.post(f"{server.url}/", headers={"X-Api-Key": KEY, **page}, timeout=30)
+    assert other.status_code == 404
 
 
 def test_the_version_is_told() -> None:

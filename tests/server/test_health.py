@@ -188,3 +188,36 @@ def test_it_loads_no_server() -> None:
         [sys.executable, "-c", LOADED], capture_output=True, text=True, check=False
     )
     assert (done.returncode, done.stdout) == (1, "\n"), done.stderr
+
+
+def test_it_waits_until_the_server_is_up() -> None:
+    """With ``--wait`` a server that refuses connections or is not well yet is asked again."""
+    with create_server(("127.0.0.1", 0)) as taken:
+        address = taken.getsockname()
+    ready = Event()
+
+    def serve() -> None:
+        ready.wait(LIMIT)
+        with create_server(address) as listener:
+            for piece in (answer(b"starting", "503 Service Unavailable"), answer(WELL)):
+                connection, _ = listener.accept()
+                with connection:
+                    connection.recv(65_536)
+                    connection.sendall(piece)
+
+    thread = Thread(target=serve, daemon=True)
+    thread.start()
+    asked = health("--url", url_of(*address), "--wait", SOON)
+    assert asked.exit_code == 1
+    assert asked.stderr.count("\n") == 1
+    ready.set()
+    asked = health("--url", url_of(*address), "--wait", "60")
+    thread.join(LIMIT)
+    assert (asked.exit_code, asked.stderr) == (0, "")
+    assert "1.2.3" in asked.stdout
+
+
+@pytest.mark.parametrize("seconds", ["0", "-1", "nan", "3601", "soon"])
+def test_a_wrong_wait_is_refused(seconds: str) -> None:
+    """The seconds to wait are a number above 0, at most an hour."""
+    assert health("--wait", seconds).exit_code == 2

@@ -67,3 +67,47 @@ def test_an_unknown_error_is_refused() -> None:
     """The refusal names the setting and what it can be."""
     with pytest.raises(SettingsError, match=r"trigger_error: must be one of .*order_failed"):
         MockServer(trigger_error="no_such_error")
+
+
+def test_reordered_keys_have_the_same_content(server: MockServer, api: Api) -> None:
+    """Objects have their keys in reverse, at each depth, and nothing else differs."""
+    plain = api.order(mode="sync")
+    server.account(KEY).configure(reordered_keys=True)
+    document = read(f"{server.base_url}/order/{plain.json()['id']}").json()
+    assert document == plain.json()
+    assert [*document] == [*reversed(plain.json())]
+    assert [*document["items"][0]] == [*reversed(plain.json()["items"][0])]
+
+
+def test_unknown_values_come_where_the_provider_may_add_some(server: MockServer, api: Api) -> None:
+    """Categories, countries and details of products have values that nobody documents."""
+    order = api.order(mode="sync")
+    server.account(KEY).configure(unknown_values=True)
+    value = "a-value-of-a-later-version"
+    assert value in read(f"{server.base_url}/product/countries").json()["countries"]
+    assert {"code": value} in read(f"{server.base_url}/product/categories").json()["categories"]
+    product = read(f"{server.base_url}/product/1800FL-US").json()
+    assert value in product["categories"]
+    assert product["availability"] == product["gift_card"]["e_code_usage_type"] == value
+    assert read(f"{server.base_url}/order/{order.json()['id']}").json() == order.json()
+
+
+def test_other_texts_leave_type_and_details(server: MockServer, api: Api) -> None:
+    """The words of an error change, and help is null; what clients may read stays."""
+    before = api.order({}, key="k").json()
+    server.account(KEY).configure(other_texts=True)
+    after = api.order({}, key="k").json()
+    assert (after["type"], after["details"]) == (before["type"], before["details"])
+    assert after["message"] != before["message"]
+    assert after["help"] is None
+
+
+def test_the_default_page_limit_is_for_requests_without_limit(server: MockServer, api: Api) -> None:
+    """Both lists come in small pages; a limit in the request prevails."""
+    for _ in range(3):
+        api.order()
+    server.account(KEY).configure(default_page_limit=2)
+    for path, name in (("order", "items"), ("product", "catalog")):
+        page = read(f"{server.base_url}/{path}").json()
+        assert (len(page[name]), page["pagination"]["page"]["limit"]) == (2, 2)
+        assert len(read(f"{server.base_url}/{path}?limit=3").json()[name]) == 3

@@ -70,6 +70,16 @@ class PostgresServer:
         return f"postgresql://runa@127.0.0.1:{self.port}/postgres"
 
     @property
+    def socket_url(self) -> str:
+        """The same over its Unix socket, whose buffers are small."""
+        return f"postgresql://runa@/postgres?host={self.folder}&port={self.port}"
+
+    def ask_for_password(self) -> None:
+        """Let nobody in without a password from now on."""
+        (self._data / "pg_hba.conf").write_text("host all all 127.0.0.1/32 scram-sha-256\n")
+        self._run("pg_ctl", "reload")
+
+    @property
     def process(self) -> int:
         """The id of its main process."""
         return int((self._data / "postmaster.pid").read_text().split("\n")[0])

@@ -123,5 +123,5 @@ def serving(
         assert first, process.finish()
         text = json.loads(first)["message"] if first.startswith("{") else first
         words = [word for word in text.split() if word.startswith(("http://", "https://"))]
-        assert len(words) == 1, first
-        yield Served(process, first, words[0].removesuffix("/v2"))
+        assert words, first
+        yield Served(process, first, words[-1].removesuffix("/v2"))

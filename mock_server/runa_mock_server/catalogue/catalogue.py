@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from operator import itemgetter
 from types import MappingProxyType
 from typing import Any
@@ -197,6 +197,15 @@ class Catalogue:
         if offer is None:
             return False
         return any(value in each for each in (offer.denominations, *self.came_in.get(code, ())))
+
+    @cached_property
+    def gift_cards(self) -> Mapping[str, Sequence[Offer]]:
+        """The gift cards that can be ordered, by currency."""
+        found: dict[str, list[Offer]] = {}
+        for offer in self._offers.values():
+            if offer.is_orderable and offer.payout_type == "gift_card":
+                found.setdefault(offer.currency, []).append(offer)
+        return found
 
     def offer(self, code: str) -> Offer | None:
         """What ``code`` stands for, or ``None`` if it is unknown or was removed."""

@@ -110,19 +110,20 @@ class ProductService:
         self._categories = _in_order({c for entry in self._entries for c in entry.categories})
         self._rendered: tuple[str, list[bytes]] | None = None
 
-    def page(self, query: Query) -> bytes:
+    def page(self, query: Query, default_limit: int = DEFAULT_PRODUCT_LIMIT) -> bytes:
         """A page of products, by code.
 
         Args:
             query: for each parameter of the query string its values. ``is_orderable``,
                 ``countries_redeemable_in``, ``categories`` and ``code`` filter, ``limit``,
                 ``after`` and ``before`` page; others are ignored.
+            default_limit: the limit where none is given.
 
         Raises:
             ApiError: ``bad_request`` or ``pagination_error`` that names the parameter.
         """
         chosen = self._filter(query)
-        wanted = page_request(query, DEFAULT_PRODUCT_LIMIT)
+        wanted = page_request(query, default_limit)
         places = self._places(chosen, wanted)
         documents = self._documents()
         ends = (self._entries[places[0]].code, self._entries[places[-1]].code) if places else None

@@ -18,10 +18,11 @@ _COMMANDS = {
     "check-client": "Run a client against a misbehaving mock server.",
     "config": "Print the effective settings and the source of each.",
     "conform": "Check that a server keeps the contract.",
-    "demo": "Place the first orders of the provider's guide on a mock server.",
+    "demo": "Show an order, a cut connection, a retry, and proof of one order.",
     "health": "Ask a server whether it is up: exit 0 if it is, 1 if not.",
     "rules": "List the rules of the contract and the evidence for each.",
     "serve": "Serve until SIGINT, SIGTERM or SIGHUP.",
+    "trigger": "Make something happen on a running mock server.",
 }
 
 

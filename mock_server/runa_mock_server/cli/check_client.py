@@ -1,4 +1,4 @@
-"""``runa-mock check-client``: how a program, in any language, bears what goes wrong."""
+"""``runa-mock check-client``: does a program, in any language, cope with faults of the API?"""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -7,13 +7,16 @@ from pathlib import Path
 from typing import Any
 
 import click
+from pydantic import HttpUrl, TypeAdapter, ValidationError
 
 from runa_mock_server.catalogue.catalogue import CatalogueError
 from runa_mock_server.cli.errors import RefusedError
 from runa_mock_server.cli.signals import aborted_by_signals
 from runa_mock_server.config.document import ConfigError
 from runa_mock_server.server import MockServer
+from runa_mock_server.testing.client_scenarios.checks import CHECKS
 from runa_mock_server.testing.client_scenarios.program import (
+    PORT,
     CommandError,
     Plan,
     run_program,
@@ -29,6 +32,8 @@ from runa_mock_server.testing.client_scenarios.results import Result
 from runa_mock_server.testing.client_scenarios.scenarios import LONGEST_PACE, SCENARIOS, Pace
 
 _LONGEST_RUN = 86_400
+_MOST_JOBS = 64
+_URL = TypeAdapter(HttpUrl)
 
 
 def _seconds(_: click.Context, option: click.Parameter, given: float) -> float:
@@ -46,6 +51,31 @@ def _names(_: click.Context, __: click.Parameter, given: tuple[str, ...]) -> lis
             raise click.BadParameter(f"no scenario is like {pattern!r}; --list shows them")
         found += names
     return found
+
+
+def _checks(_: click.Context, __: click.Parameter, given: tuple[str, ...]) -> list[str]:
+    for name in given:
+        if name not in CHECKS:
+            known = ", ".join(CHECKS)
+            raise click.BadParameter(f"there is no check {name!r}; there are {known}")
+    return list(given)
+
+
+def _jobs(_: click.Context, __: click.Parameter, given: str) -> int | None:
+    if given == "auto":
+        return None
+    if not given.isdecimal() or not 1 <= int(given) <= _MOST_JOBS:
+        raise click.BadParameter(f"must be auto, or a number from 1 to {_MOST_JOBS}")
+    return int(given)
+
+
+def _receiver(_: click.Context, __: click.Parameter, given: str | None) -> str | None:
+    if given is not None:
+        try:
+            _URL.validate_python(given.replace(PORT, "80"))
+        except ValidationError as error:
+            raise click.BadParameter(f"{given!r}: {error.errors()[0]['msg']}") from None
+    return given
 
 
 def _print_list(context: click.Context, _: click.Parameter, wanted: bool) -> None:  # noqa: FBT001 - click's signature
@@ -70,6 +100,28 @@ def _print_list(context: click.Context, _: click.Parameter, wanted: bool) -> Non
     metavar="NAME",
     callback=_names,
     help="Only this scenario, or those that a pattern like 'reset-*' fits; can be repeated.",
+)
+@click.option(
+    "--skip",
+    "skipped",
+    multiple=True,
+    metavar="CHECK",
+    callback=_checks,
+    help="Leave out this check; can be repeated.",
+)
+@click.option(
+    "--jobs",
+    default="auto",
+    show_default=True,
+    metavar="N",
+    callback=_jobs,
+    help="Runs at the same time; auto: several, if a trial of two works.",
+)
+@click.option(
+    "--webhook",
+    metavar="URL",
+    callback=_receiver,
+    help="Webhook receiver of the program; {port} in it is a free port of each run.",
 )
 @click.option(
     "--format",
@@ -123,21 +175,45 @@ def _print_list(context: click.Context, _: click.Parameter, wanted: bool) -> Non
     help="Seconds for which an order is PROCESSING where that takes long.",
 )
 @click.option(
+    "--silence",
+    type=float,
+    callback=_seconds,
+    default=Pace().silence,
+    show_default=True,
+    help="Seconds without a byte of the response, longer than usual timeouts.",
+)
+@click.option(
+    "--hang",
+    type=float,
+    callback=_seconds,
+    default=Pace().hang,
+    show_default=True,
+    help="Seconds without a response, longer than the program's own timeout.",
+)
+@click.option(
+    "--poll-pause",
+    type=float,
+    callback=_seconds,
+    default=Pace().poll_pause,
+    show_default=True,
+    help="Minimum mean pause between reads of an order, in seconds.",
+)
+@click.option(
+    "--steady-poll-pause",
+    type=float,
+    callback=_seconds,
+    default=Pace().steady_poll_pause,
+    show_default=True,
+    help="The same after 3 seconds of polling.",
+)
+@click.option(
     "--config",
     type=click.Path(path_type=Path),
     metavar="FILE",
     help="File with settings of the mock, as for `serve`.",
 )
 @click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED)
-def command(
-    form: str,
-    output: Path | None,
-    *,
-    rate_limit_wait: float,
-    slow: float,
-    long_processing: float,
-    **plan: Any,
-) -> None:
+def command(form: str, output: Path | None, **options: Any) -> None:
     """Run a client against a misbehaving mock server.
 
     COMMAND is a program or a test suite in any language. It runs once per scenario, finds the
@@ -145,7 +221,11 @@ def command(
     wait for them, end with status 0. Exit 0 if it does well in each scenario, 1 if not.
     Ended by a signal, the command kills COMMAND with its child processes and writes no report.
     """
-    pace = Pace(rate_limit_wait, slow, long_processing)
+    pace = Pace(**{name: options.pop(name) for name in Pace.__slots__})
+    config = options.pop("config")
+    plan = Plan(pace=pace, **options)
+    if plan.webhook is not None and PORT not in plan.webhook and (plan.jobs or 1) > 1:
+        raise click.BadParameter(f"needs {PORT} in the URL of --webhook", param_hint="--jobs")
     # A report for machines has standard output for itself.
     aside = form != "text" and output is None
 
@@ -157,9 +237,9 @@ def command(
     try:
         with (
             aborted_by_signals(),
-            MockServer(server_settings(plan.pop("config"))) as server,
+            MockServer(server_settings(config)) as server,
         ):
-            report = run_program(server, Plan(pace=pace, **plan), tell)
+            report = run_program(server, plan, tell)
     except (CommandError, ConfigError, CatalogueError) as error:
         raise RefusedError(str(error)) from None
     click.echo(summary_text(report), err=aside)

@@ -1,11 +1,16 @@
 """``runa-mock demo``."""
 
+import signal
+
 import click
 
 from runa_mock_server.cli import demo_steps as story
+from runa_mock_server.cli.signals import stopped_by_signals
 
 
 @click.command("demo")
-def command() -> None:
-    """Place the first orders of the provider's guide on a mock server."""
-    raise SystemExit(story.run())
+@click.option("--keep", is_flag=True, help="Keep the server running afterwards, until Ctrl-C.")
+def command(*, keep: bool) -> None:
+    """Show an order, a cut connection, a retry, and proof of one order."""
+    with stopped_by_signals():
+        raise SystemExit(story.run(signal.pause if keep else None))

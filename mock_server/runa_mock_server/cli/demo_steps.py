@@ -1,31 +1,29 @@
-"""The demonstration: the provider's first-order guide, driven through the thin client.
+"""The demonstration in five steps: an order, a cut connection, a retry, the proof, the dashboard.
 
 Every step states what it expects, and the demonstration fails if a step does not get it.
 """
 
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Any
 
 import click
 
 from runa_client import (
-    IdempotencyConflictError,
-    Order,
     RunaClient,
+    RunaConnectionError,
     RunaError,
-    ValidationError,
     item,
     single,
     template,
 )
+from runa_mock_server.control_client.timeline import counted
 from runa_mock_server.server import MockServer
 from runa_schemas.contract_data import PRODUCT_TEMPLATES
 
-E = TypeVar("E", bound=Exception)
-
 USD_TEMPLATE = PRODUCT_TEMPLATES["USD"]
 API_KEY = "XX-demo.not-a-secret"
-KEY = "guide-order-1"
+FIRST_KEY = "order-1"
+SECOND_KEY = "order-2"
 _DELAY = 1.0  # seconds, as on the playground
 
 
@@ -33,101 +31,103 @@ class UnexpectedError(Exception):
     """A step did not get what it expected."""
 
 
-def run() -> int:
+class _Demo:
+    """What the steps share: a server, and a client that does not retry by itself."""
+
+    def __init__(self, server: MockServer, client: RunaClient) -> None:
+        self.server = server
+        self.client = client
+        self.account = server.account(API_KEY)
+
+    def buy(self) -> Any:
+        """Order USD 25 under the second key."""
+        entry = item(25, products=single("1800FL-US"))
+        return self.client.create_order([entry], currency="USD", idempotency_key=SECOND_KEY)
+
+
+def run(keep: Callable[[], object] | None = None) -> int:
     """Run the demonstration on a server of its own.
+
+    Args:
+        keep: waits until the server may be stopped; by default it is stopped at the end.
 
     Returns:
         The exit code: 0 if each step did what it should, 1 otherwise.
     """
     with MockServer(processing_delay=_DELAY) as server:
-        _say("server", f"listening on {server.base_url}")
-        with RunaClient(server.base_url, API_KEY) as client:
+        _say("server", server.base_url)
+        with RunaClient(server.base_url, API_KEY, retry=0) as client:
+            demo = _Demo(server, client)
             try:
-                for step in STEPS:
-                    step(client)
-            except (UnexpectedError, RunaError) as error:
+                for number, step in enumerate(STEPS, 1):
+                    click.secho(f"\n{number}. {step.__doc__}", fg="cyan", bold=True)
+                    step(demo)
+            except (UnexpectedError, RunaError, AssertionError) as error:
                 click.secho(f"failed: {error}", fg="red", bold=True, err=True)
                 return 1
-    click.secho("Every step did what it should.", fg="green", bold=True)
+        click.secho("\nEvery step did what it should.", fg="green", bold=True)
+        if keep is not None:
+            click.echo("The server is running; press Ctrl-C to stop it.")
+            keep()
     return 0
 
 
-def _two_links() -> list[dict[str, object]]:
-    return [item(value, products=template(USD_TEMPLATE)) for value in (10, 20)]
-
-
-def _place_and_poll(client: RunaClient) -> None:
-    receipt = client.create_order(_two_links(), currency="USD", idempotency_key=KEY)
-    _step("an async order of two payout links, USD 10 and USD 20")
+def _place_and_poll(demo: _Demo) -> None:
+    """Order two payout links, USD 10 and USD 20, and poll until they are there."""
+    links = [item(value, products=template(USD_TEMPLATE)) for value in (10, 20)]
+    receipt = demo.client.create_order(links, currency="USD", idempotency_key=FIRST_KEY)
     _expect(receipt.status, "PROCESSING")
     _say("order", receipt.id)
     _say("status", receipt.status)
-
-    def tell(order: Order) -> None:
-        _say("status", order.status)
-
-    _step("polling until it has ended")
-    order = client.wait_for_order(receipt, on_progress=tell)
+    order = demo.client.wait_for_order(receipt)
     _expect(order.status, "COMPLETED")
+    _say("status", order.status)
     _expect(len(order.urls), 2)
     for link in order.items:
         _say(f"{link.currency} {link.face_value}", str(link.url))
 
 
-def _repeat(client: RunaClient) -> None:
-    first = next(client.iter_orders())
-    _step("the same key again: the same order, no second one")
-    again = client.create_order(_two_links(), currency="USD", idempotency_key=KEY)
-    _expect(again.id, first.id)
-    _expect(len(list(client.iter_orders())), 1)
-    _say("order", again.id)
-
-
-def _conflict(client: RunaClient) -> None:
-    _step("the same key with another body: refused")
-    other = [item(30, products=template(USD_TEMPLATE))]
-    error = _refusal(
-        IdempotencyConflictError,
-        lambda: client.create_order(other, currency="USD", idempotency_key=KEY),
-    )
-    _say(f"{error.status} {error.type}", str(error.message))
-
-
-def _bad_body(client: RunaClient) -> None:
-    _step("a bad body: refused, with its field errors")
-    bad = [item(0, products={"type": "SINGLE"})]
-    error = _refusal(ValidationError, lambda: client.create_order(bad, currency="EURO"))
-    _expect(len(error.details), 3)
-    for detail in error.details:
-        _say(".".join(detail.location), detail.message[:60])
-
-
-def _synchronous(client: RunaClient) -> None:
-    _step("a sync order: its link at once")
-    receipt = client.create_order(
-        [item(25, products=single("1800FL-US"))], currency="USD", execution_mode="sync"
-    )
-    _expect(receipt.status, "COMPLETED")
-    _expect(len(receipt.order.urls), 1)
-    _say("status", receipt.status)
-    _say("USD 25.00", receipt.order.urls[0])
-
-
-STEPS: tuple[Callable[[RunaClient], None], ...] = (
-    _place_and_poll,
-    _repeat,
-    _conflict,
-    _bad_body,
-    _synchronous,
-)
-
-
-def _refusal(kind: type[E], call: Callable[[], object]) -> E:
+def _cut(demo: _Demo) -> None:
+    """Order USD 25, and lose the answer: the connection is cut after the order is stored."""
+    demo.account.faults.arm("reset", "after_commit")
     try:
-        call()
-    except kind as error:
-        return error
-    raise UnexpectedError(f"expected {kind.__name__}, but nothing was refused")
+        demo.buy()
+    except RunaConnectionError as error:
+        _say("no answer", str(error).partition("\n")[0])
+        _expect(error.safe_to_retry, wanted=True)
+        _say("bought?", "the client cannot know; a new key would buy twice")
+        return
+    raise UnexpectedError("expected the connection to be cut, but an answer came")
+
+
+def _retry(demo: _Demo) -> None:
+    """Retry with the same idempotency key: the answer to the first attempt comes again."""
+    receipt = demo.buy()
+    newest = next(demo.client.iter_orders())
+    _expect(receipt.id, newest.id)
+    _say("order", receipt.id)
+    _expect(demo.client.wait_for_order(receipt).status, "COMPLETED")
+    _say("status", "COMPLETED")
+
+
+def _prove(demo: _Demo) -> None:
+    """Prove that each order was placed exactly once."""
+    demo.account.assert_exactly_once()
+    effects = demo.account.effects()
+    _expect(effects.orders, 2)
+    _say("verdict", effects.verdict)
+    for key in effects.keys:
+        attempts = counted(len(key.attempts), "attempt")
+        _say(key.idempotency_key, f"{counted(len(key.orders), 'order')}, {attempts}")
+
+
+def _show(demo: _Demo) -> None:
+    """See it in the dashboard, and control the server over HTTP or from Python."""
+    _say("dashboard", f"{demo.server.url}/_mock/")
+    _say("control API", f"{demo.server.url}/_mock")
+
+
+STEPS: tuple[Callable[[_Demo], None], ...] = (_place_and_poll, _cut, _retry, _prove, _show)
 
 
 def _expect(got: object, wanted: object) -> None:
@@ -135,9 +135,5 @@ def _expect(got: object, wanted: object) -> None:
         raise UnexpectedError(f"expected {wanted!r}, got {got!r}")
 
 
-def _step(text: str) -> None:
-    click.secho(f"\n> {text}", fg="cyan", bold=True)
-
-
 def _say(label: str, text: str) -> None:
-    click.echo(f"  {click.style(f'{label:<14}', dim=True)} {text}")
+    click.echo(f"   {click.style(f'{label:<14}', dim=True)} {text}")

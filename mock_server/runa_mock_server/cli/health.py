@@ -5,6 +5,7 @@ It imports little and gives up in time, whatever the server does.
 
 import http.client
 import json
+import time
 from collections.abc import Sequence
 from concurrent.futures import Future
 from contextlib import closing
@@ -20,6 +21,7 @@ from runa_mock_server.config.flags import CONFIG, DEFAULT_HOST, DEFAULT_PORT, HO
 
 _PATH = "/_mock/health"
 _LONGEST = 3600  # seconds to wait
+_PAUSE = 0.1  # seconds between two questions
 _LARGEST = 64 * 1024  # bytes of an answer that are read
 _CONNECTIONS = {"http": http.client.HTTPConnection, "https": http.client.HTTPSConnection}
 
@@ -41,8 +43,8 @@ def _url(_: click.Context, __: click.Parameter, given: str | None) -> SplitResul
     return url
 
 
-def _seconds(_: click.Context, __: click.Parameter, given: float) -> float:
-    if not 0 < given <= _LONGEST:  # click's own range would take a NaN
+def _seconds(_: click.Context, __: click.Parameter, given: float | None) -> float | None:
+    if given is not None and not 0 < given <= _LONGEST:  # click's own range would take a NaN
         raise click.BadParameter(f"must be more than 0 and at most {_LONGEST}")
     return given
 
@@ -79,20 +81,41 @@ def _seconds(_: click.Context, __: click.Parameter, given: float) -> float:
     callback=_seconds,
     default=3.0,
     show_default=True,
-    help="Maximum seconds to wait.",
+    help="Maximum seconds to wait for an answer.",
 )
-def command(
+@click.option(
+    "--wait",
+    type=float,
+    callback=_seconds,
+    help="Ask again for so many seconds until the server is up.",
+)
+def command(  # noqa: PLR0913 - an argument for each option
+    *,
     url: SplitResult | None,
     hosts: tuple[str, ...],
     port: int | None,
     config: Path | None,
     timeout: float,
+    wait: float | None,
 ) -> None:
     """Ask a server whether it is up: exit 0 if it is, 1 if not.
 
     Without --url it asks where `serve` listens with the same flags, variables and file.
     """
     asked = url or urlsplit(_address(hosts, port, config))
+    end = time.monotonic() + (wait or 0)
+    while True:
+        is_up, told = _told(asked, timeout)
+        left = end - time.monotonic()
+        if is_up or left <= 0:
+            break
+        time.sleep(min(_PAUSE, left))
+    click.echo(told, err=not is_up)
+    raise SystemExit(not is_up)
+
+
+def _told(asked: SplitResult, timeout: float) -> tuple[bool, str]:
+    """Whether the server is up, and a line that says so."""
     place = asked.geturl().rstrip("/") + _PATH
     answer: Future[str] = Future()
     # A timeout of a socket is not one of the name's look-up, nor of an answer that drips.
@@ -106,10 +129,8 @@ def command(
     except (OSError, ValueError, _UnhealthyError) as error:  # ValueError: what can be no host
         problem = str(error)
     else:
-        click.echo(f"healthy: runa-mock {version} at {place}")
-        return
-    click.echo(f"not healthy: {place}: {problem}", err=True)
-    raise SystemExit(1)
+        return True, f"healthy: runa-mock {version} at {place}"
+    return False, f"not healthy: {place}: {problem}"
 
 
 def _address(hosts: Sequence[str], port: int | None, config: Path | None) -> str:

@@ -12,6 +12,7 @@ from click.core import ParameterSource
 
 from runa_mock_server.base.errors import SettingsError
 from runa_mock_server.cli.errors import RefusedError
+from runa_mock_server.cli.option_groups import METAVARS
 from runa_mock_server.cli.setting_option import SettingOption
 from runa_mock_server.config.document import ConfigError
 from runa_mock_server.config.file import read
@@ -144,6 +145,8 @@ def _option(name: str) -> Callable[..., Callable[..., None]]:
         "show_default": True,
         "show_envvar": True,
     }
+    if name in METAVARS:
+        options["metavar"] = METAVARS[name]
     if bool in kinds:
         return click.option(f"{names.flag}/{_switch_off(names.flag)}", name, **options)
     if kinds & {dict, tuple}:

@@ -3,9 +3,11 @@
 import asyncio
 import gc
 import logging
+import os
 import time
 from collections.abc import Callable, Sequence
 from ipaddress import ip_address
+from pathlib import Path
 from socket import socket
 
 import click
@@ -56,7 +58,7 @@ def run(settings: ServeSettings, early: Early | None) -> None:
         raise click.ClickException(f"{error}; choose another with --port") from None
     try:
         with asyncio.Runner(loop_factory=_loop_factory(settings.event_loop)) as runner:
-            runner.run(_serve(server_state or settings.server, sockets))
+            runner.run(_serve(server_state or settings.server, sockets, settings.ready_file))
     except CatalogueError as error:
         raise RefusedError(str(error)) from None
     except (StoreError, RecordVersionError) as error:
@@ -85,7 +87,9 @@ def _loop_factory(name: str) -> Callable[[], asyncio.AbstractEventLoop] | None:
     return uvloop.new_event_loop
 
 
-async def _serve(served: ServerState | Settings, sockets: list[socket]) -> None:
+async def _serve(
+    served: ServerState | Settings, sockets: list[socket], ready_file: str | None
+) -> None:
     server_state = served if isinstance(served, ServerState) else await _opened(served)
     stream = server_state.log
     if stream is not None:
@@ -98,12 +102,19 @@ async def _serve(served: ServerState | Settings, sockets: list[socket]) -> None:
     exposed = _exposed(server_state.settings, sockets)
     server = HttpServer(server_state, sockets)
     url = await server.start()
+    if ready_file is not None:
+        try:
+            _tell_ready(Path(ready_file), f"{url}/v2")
+        except RefusedError:
+            await server.stop()
+            raise
     gc.freeze()  # what was loaded stays: the collector need not walk it again and again
     announcement.info(
-        "runa-mock %s (%s, %s) serves %s/v2",
+        "runa-mock %s (%s, %s%s) serves %s/v2",
         __version__,
         server_state.profile.name,
         summary(server_state.settings),
+        f", dashboard: {url}/_mock/" if server_state.settings.control else "",
         url,
     )
     if exposed:
@@ -141,6 +152,20 @@ async def _opened(settings: Settings) -> ServerState:
                 log.warning("waiting for %s", engine.place)
             has_told = True
             await asyncio.sleep(_DATABASE_PAUSE)
+
+
+def _tell_ready(file: Path, url: str) -> None:
+    """Write the URL into a file, in one step: who waits for the file never reads half of it.
+
+    Raises:
+        RefusedError: if the file cannot be written.
+    """
+    part = file.with_name(f"{file.name}.{os.getpid()}.part")
+    try:
+        part.write_text(f"{url}\n", encoding="utf-8")
+        part.replace(file)
+    except OSError as error:
+        raise RefusedError(f"--ready-file: {file}: {error.strerror}") from None
 
 
 def _exposed(settings: Settings, sockets: Sequence[socket]) -> bool:

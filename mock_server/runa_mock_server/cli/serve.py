@@ -12,6 +12,7 @@ import click
 from runa_mock_server.base.listening import close
 from runa_mock_server.cli.early import listen_early
 from runa_mock_server.cli.loading import loading
+from runa_mock_server.cli.option_groups import HELP_ALL
 from runa_mock_server.cli.signals import stopped_by_signals
 
 
@@ -28,7 +29,7 @@ class _ListeningFirst(click.Command):
         """Listen, load the command, and have it parse the arguments."""
         with ExitStack() as opened:
             opened.enter_context(stopped_by_signals())
-            early = None if "--help" in args else listen_early(args)
+            early = None if {"--help", HELP_ALL} & {*args} else listen_early(args)
             if early is not None:
                 opened.callback(close, early.sockets)
             # Pydantic would search every installed distribution for plugins, and none is needed.

@@ -7,10 +7,11 @@ import click
 
 from runa_mock_server.cli.early import Early
 from runa_mock_server.cli.loading import loading
+from runa_mock_server.cli.option_groups import GroupedCommand
 from runa_mock_server.cli.options import Effective, takes_settings
 
 
-@click.command("serve")
+@click.command("serve", cls=GroupedCommand)
 @takes_settings
 def command(effective: Effective) -> None:
     """Serve until SIGINT, SIGTERM or SIGHUP."""

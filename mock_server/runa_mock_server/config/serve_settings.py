@@ -16,6 +16,9 @@ class ServeSettings(Settings):
         default="info", description="Minimum level of log messages; info logs every request."
     )
     log_format: logs.Format = Field(default="text", description="Format of log messages.")
+    ready_file: str | None = Field(
+        default=None, description="Write the API URL to this file once the server answers."
+    )
     event_loop: Literal["asyncio", "uvloop"] = Field(
         default="asyncio", description="Event loop; uvloop must be installed: runa-mock[uvloop]."
     )

@@ -202,6 +202,20 @@ class Settings(BaseModel):
     unknown_fields: Annotated[bool, Changeable()] = Field(
         default=False, description="Add undocumented fields to responses, as later versions might."
     )
+    reordered_keys: Annotated[bool, Changeable()] = Field(
+        default=False, description="Reverse the keys of objects in responses."
+    )
+    unknown_values: Annotated[bool, Changeable()] = Field(
+        default=False,
+        description="Add undocumented categories, countries and product details to responses.",
+    )
+    other_texts: Annotated[bool, Changeable()] = Field(
+        default=False, description="Word errors in another way, without help."
+    )
+    default_page_limit: Annotated[Annotated[int, Field(ge=1, le=500)] | None, Changeable()] = Field(
+        default=None,
+        description="Entries of a list page without limit; defaults to the provider's 100 and 500.",
+    )
     trigger_error: Annotated[str | None, Changeable()] = Field(
         default=None,
         description="Make every order fail with this error type, or with order_failed.",

@@ -47,6 +47,11 @@ KINDNESSES = (
 """Every kindness."""
 
 
+OFFERED = frozenset({"legacy_item_fields", "fixed_templates", "playground_webhooks"})
+"""The kindnesses of which nobody can tell whether a client relied on them: the answer, or what
+followed it, had something that the real service lacks or does differently."""
+
+
 def with_strict(values: Mapping[str, Any]) -> dict[str, Any]:
     """Settings as they were given; ``strict`` decides the kindnesses that were not."""
     if values.get("strict") is not True:

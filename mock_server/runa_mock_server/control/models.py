@@ -118,6 +118,9 @@ class SettingsResult(Result):
 
     settings: dict[str, Any]
     changeable: list[str] = Field(description="The settings that can be changed at run time.")
+    kindnesses: dict[str, str] = Field(
+        description="By setting, where the mock is kinder than the real service; empty: strict."
+    )
 
 
 class RequestQuery(Query):
@@ -165,7 +168,10 @@ class JournalEntry(Result):
     order_id: str | None
     faults: list[FaultHit]
     kindnesses: list[str] = Field(
-        description="Settings of the mock without which the real service would differ."
+        description="Settings without which strict mode would refuse or ignore the request."
+    )
+    offered: list[str] = Field(
+        description="Settings that added or changed something, whether the client used it or not."
     )
     rule: str | None = Field(
         description="Rule of the contract that decided the answer, as `runa-mock rules` lists it; "

@@ -11,6 +11,7 @@ from runa_mock_server.base.errors import quoted
 from runa_mock_server.base.json_pieces import AT_ONCE, elements, model_document
 from runa_mock_server.base.path_table import fits_pattern
 from runa_mock_server.base.redaction import printable
+from runa_mock_server.contract.kindnesses import OFFERED
 from runa_mock_server.control.effects_query import EffectsQuery
 from runa_mock_server.control.models import (
     FaultHit,
@@ -127,7 +128,8 @@ def entry_result(entry: Entry, account: str | None, *, brief: bool = False) -> J
         outcome=entry.outcome,
         order_id=entry.order_id,
         faults=[FaultHit(id=id_, kind=kind, place=place) for id_, kind, place in entry.faults],
-        kindnesses=list(entry.kindnesses),
+        kindnesses=[name for name in entry.kindnesses if name not in OFFERED],
+        offered=[name for name in entry.kindnesses if name in OFFERED],
         rule=entry.rule,
     )
 

@@ -9,6 +9,7 @@ from runa_mock_server.base.errors import ErrorDetail, SettingsError
 from runa_mock_server.base.json_pieces import elements
 from runa_mock_server.base.money import cents_text
 from runa_mock_server.config.settings import RUN_TIME, Settings
+from runa_mock_server.contract.kindnesses import kindnesses_on
 from runa_mock_server.control.health import health_of
 from runa_mock_server.control.models import (
     AccountResult,
@@ -98,7 +99,8 @@ def change_settings(scope: Scope, body: SettingsBody) -> SettingsResult:
 def _settings_result(settings: Settings) -> SettingsResult:
     values = settings.model_dump(mode="json", exclude=set(_SECRET))
     values["api_keys"] = [account_name(key) for key in settings.api_keys]
-    return SettingsResult(settings=values, changeable=sorted(RUN_TIME))
+    kindnesses = {each.setting: each.text for each in kindnesses_on(settings)}
+    return SettingsResult(settings=values, changeable=sorted(RUN_TIME), kindnesses=kindnesses)
 
 
 def shut_down(server_state: ServerState) -> Done:

@@ -51,7 +51,7 @@ async def open_world(
         seed = fields["settings"]["seed"]
         own["seed"] = None if seed is None else int(seed)
         server_state = ServerState(
-            make_settings(**fields["settings"] | own),
+            make_settings(**_known(fields["settings"]) | own),
             clock,
             _catalogue(fields),
             Origin(fields["seed"], computer, _moment(fields)),
@@ -100,6 +100,11 @@ def _catalogue(fields: Mapping[str, Any]) -> Catalogue | None:
         return None
     products: list[dict[str, Any]] = strict_json.parse(fields["products"].encode())
     return Catalogue(products, fields["settings"]["templates"])
+
+
+def _known(stored: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings of a world, without those that only another version knows."""
+    return {name: value for name, value in stored.items() if name in Settings.model_fields}
 
 
 def _moment(fields: Mapping[str, Any]) -> tuple[int, float] | None:

@@ -36,6 +36,10 @@ class SettingsChanges(TypedDict, total=False):
     several_countries: bool
     fixed_templates: bool
     unknown_fields: bool
+    reordered_keys: bool
+    unknown_values: bool
+    other_texts: bool
+    default_page_limit: int | None
     trigger_error: str | None
     journal_requests: int
     journal_bytes: int

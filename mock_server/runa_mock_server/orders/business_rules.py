@@ -74,7 +74,13 @@ class Basket(Protocol):
 
 
 class OrderBasket(Basket, Protocol):
-    """What the rules look at that are for orders alone."""
+    """What the rules look at that are for orders alone.
+
+    Attributes:
+        kindnesses: the settings without which strict mode would answer otherwise.
+    """
+
+    kindnesses: tuple[str, ...]
 
     @property
     def terms(self) -> OrderTerms:
@@ -232,8 +238,15 @@ def one_currency(basket: Basket) -> None:
 
 def one_country(order: OrderBasket) -> None:
     """400 ``product_validation_error`` in strict mode; see ``common_country``."""
-    if not order.terms.several_countries:
-        common_country(order.lines, order.terms.catalogue)
+    lines, terms = order.lines, order.terms
+    if len(lines) == 1 and len(lines[0].offers) == 1:
+        return
+    try:
+        common_country(lines, terms.catalogue)
+    except ApiError:
+        if not terms.several_countries:
+            raise
+        order.kindnesses += ("several_countries",)
 
 
 def common_country(lines: Sequence[Line], catalogue: Catalogue) -> None:
@@ -241,12 +254,10 @@ def common_country(lines: Sequence[Line], catalogue: Catalogue) -> None:
 
     Two of the provider's guides ask for one country; templates are exempt (inferred).
     """
-    countries = [
-        frozenset(catalogue.product_of(offer.code)["countries_redeemable_in"])
-        for line in lines
-        if line.products["type"] != "TEMPLATE"
-        for offer in line.offers
-    ]
+    codes = {
+        offer.code for line in lines if line.products["type"] != "TEMPLATE" for offer in line.offers
+    }
+    countries = [frozenset(catalogue.product_of(code)["countries_redeemable_in"]) for code in codes]
     if countries and not frozenset.intersection(*countries):
         raise ApiError(
             "product_validation_error",
@@ -261,22 +272,17 @@ def draw_template(template_id: str, catalogue: Catalogue, seed: str) -> Sequence
     Returns:
         ``None`` for a template of which the provider does not say that it changes.
     """
-    currency = _PLAYGROUND_CURRENCIES.get(template_id)
-    if currency is None:
+    if not is_drawn(template_id, catalogue):
         return None
-    offers = [catalogue.offer(product["code"]) for product in catalogue.products]
-    cards = [
-        offer
-        for offer in offers
-        if offer is not None
-        and offer.is_orderable
-        and offer.payout_type == "gift_card"
-        and offer.currency == currency
-    ]
-    if len(cards) < PRODUCTS_PER_TEMPLATE:
-        return None
+    cards = catalogue.gift_cards[_PLAYGROUND_CURRENCIES[template_id]]
     random = Random(f"{seed}/{template_id}")  # noqa: S311 - repeatable on purpose
     return random.sample(cards, PRODUCTS_PER_TEMPLATE)
+
+
+def is_drawn(template_id: str, catalogue: Catalogue) -> bool:
+    """Whether strict mode draws the products of a template anew for each order."""
+    currency = _PLAYGROUND_CURRENCIES.get(template_id, "")
+    return len(catalogue.gift_cards.get(currency, ())) >= PRODUCTS_PER_TEMPLATE
 
 
 def recipients_get_payments(basket: Basket) -> None:

@@ -45,6 +45,7 @@ class Commit(NamedTuple):
 
     Attributes:
         answer: what the caller is told; changes nothing.
+        kindnesses: the settings without which strict mode would answer otherwise; changes nothing.
         key: an idempotency key and what it is answered with from now on.
         placed: a new order.
         changed: orders as they are from now on.
@@ -62,6 +63,7 @@ class Commit(NamedTuple):
     mails: Mapping[str, Sequence[Mail]] = {}
     recipients: Mapping[str, str | None] = {}
     attempt: int | None = None
+    kindnesses: Sequence[str] = ()
 
 
 class AccountView(Protocol):

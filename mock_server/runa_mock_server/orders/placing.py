@@ -21,7 +21,13 @@ from runa_mock_server.base.money import CENT, HALF_UP, cents_text
 from runa_mock_server.contract import triggers
 from runa_mock_server.contract.request_models import VALIDATORS, NewOrder, refusal, validator
 from runa_mock_server.contract.request_models import Distribution as SentDistribution
-from runa_mock_server.orders.business_rules import Line, draw_template, is_prepaid_visa, look_up
+from runa_mock_server.orders.business_rules import (
+    Line,
+    draw_template,
+    is_drawn,
+    is_prepaid_visa,
+    look_up,
+)
 from runa_mock_server.orders.commit import AccountView, Commit, Mail
 from runa_mock_server.orders.documents import full_bytes
 from runa_mock_server.orders.idempotency import Answer, KeptAnswer, in_progress
@@ -134,6 +140,7 @@ class Placing:
         view: the account as it is.
         request: what was sent.
         terms: how the account's orders are carried out.
+        kindnesses: the settings without which strict mode would answer otherwise.
         fails: whether the order is to end ``FAILED``.
         failure_reason: why it fails, unless it was asked to.
         body: the body as an order; known behind ``body_schema``.
@@ -148,6 +155,7 @@ class Placing:
         "body",
         "fails",
         "failure_reason",
+        "kindnesses",
         "lines",
         "payment_currency",
         "product_currency",
@@ -168,6 +176,7 @@ class Placing:
         self.view = view
         self.request = request
         self.terms = request.terms
+        self.kindnesses: tuple[str, ...] = ()
         self.fails = False
         self.failure_reason: str | None = None
         self.synchronous = request.options.synchronous
@@ -214,8 +223,10 @@ def trigger(placing: Placing) -> None:
     """The error that was asked for."""
     asked = placing.request.options.trigger
     if asked is not None:
-        triggers.pull(asked)
         placing.fails = asked == triggers.ORDER_FAILED
+        if placing.request.options.is_kind_trigger and not placing.fails:
+            placing.kindnesses += ("all_triggers",)
+        triggers.pull(asked)
 
 
 def find_products(placing: Placing) -> None:
@@ -284,7 +295,11 @@ def sync_completes(placing: Placing) -> None:
 
     A synchronous 200 is always COMPLETED (provider's page "Create order"); the error is inferred.
     """
-    if placing.synchronous and placing.fails:
+    if not placing.fails:
+        return
+    if placing.request.options.is_kind_trigger:  # the only one that lets an order get here
+        placing.kindnesses += ("all_triggers",)
+    if placing.synchronous:
         raise ApiError(
             "internal_server_error",
             "The order was made to fail by order_failed.",
@@ -314,12 +329,15 @@ def place(request: OrderRequest, steps: Sequence[Step], view: AccountView) -> Co
         raise
     except ServiceError as error:
         answer = Answer(error.status, orjson.dumps(error.document()), rule=error.rule)
-        return Commit(answer, (request.key, KeptAnswer(request.now, request.fingerprint, answer)))
+        kept = KeptAnswer(request.now, request.fingerprint, answer)
+        return Commit(answer, (request.key, kept), kindnesses=placing.kindnesses)
     return _accept(placing)
 
 
 def _accept(placing: Placing) -> Commit:
     terms, view, request, order = placing.terms, placing.view, placing.request, _order(placing)
+    if terms.fixed_templates and _has_drawn_template(placing):
+        placing.kindnesses += ("fixed_templates",)
     if placing.synchronous:
         placed = order._replace(position=view.order_count)
         document = full_bytes(placed, view.identity, terms.payout_url, order.created_at)
@@ -346,7 +364,20 @@ def _accept(placing: Placing) -> Commit:
         order,
         balances=balances,
         mails={order.id: mails} if mails else {},
+        kindnesses=placing.kindnesses,
     )
+
+
+def _has_drawn_template(placing: Placing) -> bool:
+    """Whether strict mode would have had a template stand for other products."""
+    terms = placing.terms
+    if terms.profile.name != "playground":
+        return False
+    for line in placing.lines:
+        products = line.products
+        if products["type"] == "TEMPLATE" and is_drawn(products["template_id"], terms.catalogue):
+            return True
+    return False
 
 
 def _order(placing: Placing) -> Order:

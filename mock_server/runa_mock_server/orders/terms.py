@@ -42,6 +42,7 @@ class OrderOptions(NamedTuple):
         processing: how long it is to stay ``PROCESSING``; ``None`` leaves that to the settings.
         trigger: the error that it is to be answered with, or ``order_failed``.
         host: the ``Host`` header, which links in mails lead to.
+        is_kind_trigger: whether strict mode would ignore that trigger.
     """
 
     synchronous: bool = False
@@ -49,3 +50,4 @@ class OrderOptions(NamedTuple):
     processing: Processing | None = None
     trigger: str | None = None
     host: str | None = None
+    is_kind_trigger: bool = False

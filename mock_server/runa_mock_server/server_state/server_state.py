@@ -366,6 +366,13 @@ class ServerState:
     def _sends_webhooks(self) -> bool:
         return self.profile.name != "playground" or self.settings.playground_webhooks
 
+    def webhooks_are_kind(self, account: Account) -> bool:
+        """Whether an order of an account causes a webhook that the playground does not send."""
+        if self.profile.name != "playground" or not self.settings.playground_webhooks:
+            return False
+        endpoints = self.webhooks.endpoints.values()
+        return any(each.hears(account.api_key, "order.completion") for each in endpoints)
+
     def _tell_webhooks(self, account: Account) -> None:
         if self._sends_webhooks:
             self.webhooks.follow(account.api_key, account.state, account.clock)

@@ -116,7 +116,7 @@ class Engine(Protocol):
     place: str
 
     async def open(self) -> int:
-        """Create or migrate what is needed.
+        """Create or migrate what is needed. If it fails, it can be called again.
 
         Returns:
             The ``seq`` of the newest row, 0 in a new world.
@@ -132,7 +132,8 @@ class Engine(Protocol):
 
         A batch is stale if a row after ``mark`` belongs to its account or to the world; a batch
         for the world is stale if there is any row after ``mark``. Rows of an earlier append count,
-        whoever made it. When this returns, the rows survive the end of the process.
+        whoever made it. A blind batch is never stale. When this returns, the rows survive the end
+        of the process.
 
         Args:
             mark: the ``seq`` of the newest row that the caller has seen.

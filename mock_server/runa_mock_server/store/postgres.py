@@ -56,11 +56,15 @@ class PostgresEngine:
 
     async def open(self) -> int:
         """See ``Engine``."""
-        await self._upkeep.use(self._migrate, _STARTING)
-        found = await self._upkeep.run(sql.GET_WORLD, self._name)
-        if not found:
-            await self._upkeep.run(sql.ADD_WORLD, self._name)
+        try:
+            await self._upkeep.use(self._migrate, _STARTING)
             found = await self._upkeep.run(sql.GET_WORLD, self._name)
+            if not found:
+                await self._upkeep.run(sql.ADD_WORLD, self._name)
+                found = await self._upkeep.run(sql.GET_WORLD, self._name)
+        except BaseException:
+            await self.close()
+            raise
         self._world, head = found[0]
         if self._callback is not None and self._listening is None:
             channel = sql.CHANNEL.format(self._world)
@@ -94,10 +98,9 @@ class PostgresEngine:
 
     async def append(self, mark: int, batches: Sequence[Batch]) -> Appended:
         """See ``Engine``."""
-        accounts = [batch.account for batch in batches]
-        records = [batch.data for batch in batches]
+        fields = [*zip(*batches, strict=True)] or [(), (), ()]
         found = await self._appends.run(
-            sql.APPEND, self._world, mark, accounts, records, lost=OutcomeUnknownError
+            sql.APPEND, self._world, mark, *fields, lost=OutcomeUnknownError
         )
         head, complete, *news = found[0]
         if mark > head:

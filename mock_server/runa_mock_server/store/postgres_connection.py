@@ -18,7 +18,6 @@ SLOW = 600.0
 _PAUSES = (0.1, 0.2, 0.5, 1, 2)  # seconds before the next attempt to listen; the last one repeats
 _T = TypeVar("_T")
 _SETTINGS = {
-    "application_name": "runa-mock",
     "jit": "off",
     # What a process that is stopped, or whose machine is gone, leaves locked is freed.
     "idle_in_transaction_session_timeout": "5s",
@@ -94,7 +93,9 @@ class Connection:
             else:
                 self.drop()
             raise error(f"store {self.place}: {reason(refused)}") from None
-        except (OSError, TimeoutError, asyncpg.InterfaceError, ValueError) as failed:
+        except StoreError:
+            raise
+        except Exception as failed:  # noqa: BLE001 - asyncpg raises many things on a lost connection
             self.drop()
             raise error(f"store {self.place}: {reason(failed)}") from None
         except asyncio.CancelledError:  # the answer to the statement is still to come
@@ -119,7 +120,7 @@ class Connection:
                 pauses = chain(_PAUSES, repeat(_PAUSES[-1]))
                 heard("")
                 await lost.wait()
-            except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
+            except Exception:  # noqa: BLE001 - as above
                 self.drop()
             await asyncio.sleep(next(pauses))
 
@@ -134,7 +135,7 @@ class Connection:
         if self._open is not None and not self._open.is_closed():
             try:
                 await self._open.close(timeout=QUICK)
-            except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
+            except Exception:  # noqa: BLE001 - as above
                 self._open.terminate()
         self._open = None
 

@@ -15,7 +15,7 @@ CREATE TABLE runa_world (
     head bigint NOT NULL DEFAULT 0  -- locked by each append, so that rows are in order
 ) WITH (fillfactor = 10);
 CREATE TABLE runa_log (
-    world integer NOT NULL, seq bigint NOT NULL, account integer NOT NULL, data bytea NOT NULL,
+    world integer NOT NULL, seq bigint NOT NULL, account bigint NOT NULL, data bytea NOT NULL,
     PRIMARY KEY (world, seq)
 );
 CREATE INDEX runa_log_by_account ON runa_log (world, account, seq);
@@ -31,9 +31,9 @@ CREATE TABLE runa_journal (
 );
 
 CREATE FUNCTION runa_append(
-    of_world integer, mark bigint, accounts integer[], records bytea[],
+    of_world integer, mark bigint, accounts bigint[], records bytea[], blind boolean[],
     OUT head bigint, OUT complete boolean,
-    OUT news_seqs bigint[], OUT news_accounts integer[], OUT news_data bytea[]
+    OUT news_seqs bigint[], OUT news_accounts bigint[], OUT news_data bytea[]
 ) LANGUAGE plpgsql AS $$
 DECLARE
     inserted bigint;
@@ -57,8 +57,9 @@ BEGIN
     END IF;
     INSERT INTO runa_log (world, seq, account, data)
     SELECT of_world, runa_append.head + row_number() OVER (ORDER BY place), account, data
-    FROM unnest(accounts, records) WITH ORDINALITY AS batch (account, data, place)
-    WHERE news_accounts IS NULL
+    FROM unnest(accounts, records, blind)
+        WITH ORDINALITY AS batch (account, data, is_blind, place)
+    WHERE news_accounts IS NULL OR is_blind
         OR NOT (account = 0 OR 0 = ANY (news_accounts) OR account = ANY (news_accounts));
     GET DIAGNOSTICS inserted = ROW_COUNT;
     UPDATE runa_world AS world SET head = world.head + inserted WHERE id = of_world;
@@ -93,12 +94,12 @@ ADD_WORLD = """
 GET_WORLD = "SELECT id, head FROM runa_world WHERE name = $1"
 APPEND = """
     SELECT head, complete, news_seqs, news_accounts, news_data
-    FROM runa_append($1, $2, $3::integer[], $4::bytea[])"""
+    FROM runa_append($1, $2, $3::bigint[], $4::bytea[], $5::boolean[])"""
 READ_ALL = """
     SELECT seq, account, data FROM runa_log WHERE world = $1 AND seq > $2 ORDER BY seq LIMIT $3"""
 READ_ACCOUNTS = """
     SELECT seq, account, data FROM runa_log
-    WHERE world = $1 AND seq > $2 AND account = ANY ($4::integer[]) ORDER BY seq LIMIT $3"""
+    WHERE world = $1 AND seq > $2 AND account = ANY ($4::bigint[]) ORDER BY seq LIMIT $3"""
 FETCH = "SELECT seq, data FROM runa_log WHERE world = $1 AND seq = ANY ($2::bigint[])"
 SAVE = """
     INSERT INTO runa_saved AS saved (world, name, upto, data) VALUES ($1, $2, $3, $4)
@@ -116,7 +117,7 @@ COMPACT = """
     WITH gone AS (
         DELETE FROM runa_log WHERE world = $1 AND seq IN (
             SELECT seq FROM runa_log
-            WHERE world = $1 AND seq <= $2 AND ($4::integer[] IS NULL OR account = ANY ($4))
+            WHERE world = $1 AND seq <= $2 AND ($4::bigint[] IS NULL OR account = ANY ($4))
                 AND seq < (SELECT max(seq) FROM runa_log WHERE world = $1)
             ORDER BY seq LIMIT $3)
         RETURNING 1)

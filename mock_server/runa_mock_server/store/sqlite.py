@@ -26,7 +26,7 @@ from runa_mock_server.store.engine import (
     StoreVersionError,
     accept,
 )
-from runa_mock_server.store.sqlite_file import connect, lock
+from runa_mock_server.store.sqlite_file import connect, identity, lock
 
 
 class SqliteEngine:
@@ -48,6 +48,7 @@ class SqliteEngine:
         self._synchronous = synchronous
         self._before = before
         self._connections: list[sqlite3.Connection] = []  # the lock and the file
+        self._file_id: tuple[int, int] | None = None
         self._head = 0
         self._entries = 0
 
@@ -56,6 +57,7 @@ class SqliteEngine:
         try:
             self._connections.append(lock(self._path, self.place))
             self._connections.append(connect(self._path))
+            self._file_id = identity(self._path)
             self._migrate()
             self._one(sql.USE_WAL)
             self._run(sql.SET_SYNCHRONOUS.format(self._synchronous))
@@ -88,6 +90,8 @@ class SqliteEngine:
         """See ``Engine``."""
         if mark > self._head:
             raise StoreReplacedError(f"store {self.place}: it ends at {self._head}, before {mark}")
+        with self._errors():
+            self._check_file()
         news = await self.read(mark, limit=self._head - mark) if mark < self._head else ()
         rows, written = accept(self._head, news, batches)
         if rows:
@@ -190,6 +194,11 @@ class SqliteEngine:
     def _one(self, statement: str) -> Any:
         return self._run(statement).fetchone()
 
+    def _check_file(self) -> None:
+        """Refuse to write to a file that nobody will find any more."""
+        if self._file_id != identity(self._path):
+            raise StoreDownError(f"store {self.place}: its file was deleted or replaced")
+
     def _recount(self) -> None:
         (self._head,), (self._entries,) = self._one(sql.GET_HEAD), self._one(sql.GET_LAST_ENTRY)
 
@@ -197,7 +206,7 @@ class SqliteEngine:
     def _errors(self) -> Iterator[None]:
         try:
             yield
-        except sqlite3.Error as error:
+        except (OSError, sqlite3.Error) as error:
             raise StoreDownError(f"store {self.place}: {error}") from None
 
     @contextmanager

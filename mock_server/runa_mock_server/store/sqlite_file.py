@@ -6,7 +6,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from runa_mock_server.store.engine import StoreLockedError, StoreVersionError
-from runa_mock_server.store.sqlite_statements import APPLICATION, LOCK
+from runa_mock_server.store.sqlite_statements import APPLICATION, LOCK, NO_FILE_BESIDE
 
 _MAGIC = b"SQLite format 3\0"
 _HEADER = 100  # bytes
@@ -38,6 +38,7 @@ def lock(path: Path, place: str) -> sqlite3.Connection:
         _check(path, place)
     held = connect(beside, timeout=0)
     try:
+        held.execute(NO_FILE_BESIDE)
         held.execute(LOCK)
         _check(path, place)
     except BaseException as error:
@@ -48,6 +49,14 @@ def lock(path: Path, place: str) -> sqlite3.Connection:
             f"store {place}: another process uses it; a file is for one, postgresql:// for many"
         ) from None
     return held
+
+
+def identity(path: Path) -> tuple[int, int] | None:
+    """Which file is at a path, if there is one."""
+    with suppress(FileNotFoundError):
+        found = path.stat()
+        return found.st_dev, found.st_ino
+    return None
 
 
 def connect(path: Path, timeout: float = 1) -> sqlite3.Connection:

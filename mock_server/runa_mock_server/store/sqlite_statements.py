@@ -13,6 +13,33 @@ MIGRATIONS = (
         "CREATE INDEX log_by_account ON log (account, seq)",
         "CREATE TABLE saved (name TEXT PRIMARY KEY, upto INTEGER NOT NULL, data BLOB NOT NULL)",
         "CREATE TABLE journal (number INTEGER PRIMARY KEY AUTOINCREMENT, entry TEXT NOT NULL)",
+        # For people with an SQLite tool; nothing of ours reads them. SQLite takes the columns from
+        # the row that has the maximum. The fields are those of `to_row` in `orders/order.py`.
+        """
+        CREATE VIEW orders AS SELECT
+            row.key AS id,
+            account,
+            max(seq) AS seq,
+            json_extract(row.value, '$[0]') AS position,
+            strftime('%Y-%m-%dT%H:%M:%fZ', json_extract(row.value, '$[1]') / 1e6, 'unixepoch')
+                AS created_at,
+            json_extract(row.value, '$[5]') AS failed,
+            json_extract(row.value, '$[7]') AS idempotency_key,
+            json_extract(row.value, '$[8]') AS currency,
+            json_extract(row.value, '$[9]') AS payment_currency,
+            json_extract(row.value, '$[10]') AS total_price_cents,
+            json_extract(row.value, '$[13]') AS items
+        FROM log, json_each(data, '$.rows') AS row GROUP BY account, row.key""",
+        """
+        CREATE VIEW keys AS SELECT
+            json_extract(data, '$.key.name') AS name,
+            account,
+            max(seq) AS seq,
+            coalesce(json_extract(data, '$.key.status'), 202) AS status,
+            json_extract(data, '$.key.order') AS order_position,
+            json_extract(data, '$.key.body') AS body
+        FROM log WHERE json_extract(data, '$.key.name') IS NOT NULL
+        GROUP BY account, json_extract(data, '$.key.name')""",
     ),
 )
 VERSION = len(MIGRATIONS)
@@ -23,6 +50,7 @@ SET_APPLICATION = f"PRAGMA application_id = {int.from_bytes(APPLICATION)}"
 USE_WAL = "PRAGMA journal_mode = WAL"
 SET_SYNCHRONOUS = "PRAGMA synchronous = {}"
 LOCK = "BEGIN EXCLUSIVE"
+NO_FILE_BESIDE = "PRAGMA journal_mode = MEMORY"
 BEGIN = "BEGIN IMMEDIATE"
 COMMIT = "COMMIT"
 ROLLBACK = "ROLLBACK"

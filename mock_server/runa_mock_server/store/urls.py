@@ -17,7 +17,17 @@ ALLOWED = (
 )
 _SQLITE_OPTIONS = frozenset({"synchronous"})
 _POSTGRES_OPTIONS = frozenset(
-    {"application_name", "host", "name", "passfile", "sslmode", "sslrootcert", "sslcert", "sslkey"}
+    {
+        "application_name",
+        "host",
+        "name",
+        "passfile",
+        "port",
+        "sslmode",
+        "sslrootcert",
+        "sslcert",
+        "sslkey",
+    }
 )
 _LONGEST_NAME = 100
 
@@ -100,6 +110,7 @@ def _postgres(url: str, parts: SplitResult) -> Engine:
         raise _refused(url, "needs asyncpg; run: pip install 'runa-mock[postgres]'")
     from runa_mock_server.store.postgres import PostgresEngine  # noqa: PLC0415 - one is needed
 
+    options.setdefault("application_name", "runa-mock")
     query = "&".join(f"{option}={quote(value)}" for option, value in options.items())
     dsn = parts._replace(scheme="postgresql", query=query).geturl()
     return PostgresEngine(dsn, name, shown(url))

@@ -13,6 +13,7 @@ from runa_mock_server.orders.idempotency import Answer
 
 OK = 200
 _UNAVAILABLE = 503
+FOUND = 302
 
 ENCODING_RULE = "body-encoding"
 """The rule that decides about bodies that cannot be received or unpacked."""

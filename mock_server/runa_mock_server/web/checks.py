@@ -61,8 +61,11 @@ def check_key(call: Call) -> None:
 
 def check_rate(call: Call) -> None:
     """429."""
-    if call.account.settings.rate_limit is not None:
-        call.account.count_attempt()
+    account = call.account
+    if account.settings.rate_limit is not None:
+        account.count_attempt()
+    elif account.exceeds_usual_rate():
+        call.kindnesses += ("rate_limit",)
 
 
 def check_names(call: Call) -> None:

@@ -16,7 +16,7 @@ from runa_mock_server.web.answers import OK, json_answer
 from runa_mock_server.web.body import read_body
 from runa_mock_server.web.call import Call, Route
 from runa_mock_server.web.checks import ESTIMATING, ORDERING, READING
-from runa_mock_server.web.ordering import create_order
+from runa_mock_server.web.ordering import create_order, note_legacy_fields
 from runa_mock_server.web.query import query_of
 from runa_schemas.contract_data import DEFAULT_ORDER_LIMIT
 
@@ -31,12 +31,16 @@ async def ping(_call: Call) -> Answer:
 async def get_order(call: Call) -> Answer:
     """``GET /order/{id}``."""
     body = call.account.orders.read(call.parameters["order_id"], call.payout_url)
-    return Answer(OK, body, rule="order-processing" if is_incomplete(body) else "order-completes")
+    rule = "order-processing" if is_incomplete(body) else "order-completes"
+    answer = Answer(OK, body, rule=rule)
+    note_legacy_fields(call, answer)
+    return answer
 
 
 async def list_orders(call: Call) -> Answer:
     """``GET /order``."""
-    wanted = page_request(query_of(call.request), DEFAULT_ORDER_LIMIT)
+    default_limit = call.account.settings.default_page_limit or DEFAULT_ORDER_LIMIT
+    wanted = page_request(query_of(call.request), default_limit)
     body = call.account.orders.page(wanted)
     rule = "newest-first" if wanted.after is wanted.before else "order-cursors"
     return Answer(OK, body, rule="empty-page" if body.startswith(_EMPTY_PAGE) else rule)
@@ -57,10 +61,7 @@ async def estimate_order(call: Call) -> Answer:
         )
     discounts = server_state.profile.applies_discounts
     with _refused_by("estimate-rules"):
-        if not call.account.orders.terms.several_countries:
-            rules.common_country(
-                rules.look_up(body["items"], server_state.catalogue), server_state.catalogue
-            )
+        _check_countries(call, body)
         found = estimate(body, server_state.catalogue, discounts=discounts)
     return json_answer(found, rule="estimate-answer")
 
@@ -74,6 +75,18 @@ def _refused_by(rule: str) -> Iterator[None]:
         if refusal.rule != "json-syntax":
             refusal.rule = rule
         raise
+
+
+def _check_countries(call: Call, body: NewEstimate) -> None:
+    """400 ``product_validation_error`` in strict mode for products without a common country."""
+    catalogue = call.server_state.catalogue
+    try:
+        rules.common_country(rules.look_up(body["items"], catalogue), catalogue)
+    except ApiError as refusal:
+        if not call.account.orders.terms.several_countries:
+            raise
+        if refusal.rule == "several-countries":
+            call.kindnesses += ("several_countries",)
 
 
 async def get_balance(call: Call) -> Answer:

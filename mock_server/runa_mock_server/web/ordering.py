@@ -10,7 +10,8 @@ from functools import partial
 
 from multidict import istr
 
-from runa_mock_server.contract.triggers import DOCUMENTED_TRIGGERS
+from runa_mock_server.contract.triggers import DOCUMENTED_TRIGGERS, UnknownTriggerError
+from runa_mock_server.orders.commit import Commit
 from runa_mock_server.orders.documents import order_id_in
 from runa_mock_server.orders.idempotency import Answer
 from runa_mock_server.orders.placing import OrderRequest, earlier_answer, place
@@ -25,6 +26,7 @@ _HOST = istr("Host")
 _SEND_EMAIL = istr("X-Send-Email")
 _TRIGGER = istr("X-Trigger-Error")
 _REFUSALS = 400
+_LEGACY_FIELD = b'"redemption_url":'  # in a text it would be escaped
 
 
 async def create_order(call: Call) -> Answer:
@@ -55,7 +57,7 @@ async def create_order(call: Call) -> Answer:
     call.outcome = "refused"
     if server_state.faults.armed:
         await _hold_up(call, request)
-    commit = account.state.commit(partial(place, request, UNDER_THE_KEY))
+    commit = _placed(call, request)
     answer = commit.answer
     if answer is None:
         raise RuntimeError("a request to place an order always has an answer")
@@ -70,21 +72,48 @@ async def create_order(call: Call) -> Answer:
     return answer
 
 
+def _placed(call: Call, request: OrderRequest) -> Commit:
+    """Commit what placing the order changes, and note the kindnesses that it needed."""
+    try:
+        commit = call.account.state.commit(partial(place, request, UNDER_THE_KEY))
+    except UnknownTriggerError:
+        call.kindnesses += ("all_triggers",)  # strict mode ignores it
+        raise
+    if commit.kindnesses:
+        call.kindnesses += tuple(commit.kindnesses)
+    server_state = call.server_state
+    if (
+        server_state.webhooks.endpoints
+        and commit.placed is not None
+        and server_state.webhooks_are_kind(call.account)
+    ):
+        call.kindnesses += ("playground_webhooks",)
+    if request.options.synchronous and commit.answer is not None:
+        note_legacy_fields(call, commit.answer)
+    return commit
+
+
+def note_legacy_fields(call: Call, answer: Answer) -> None:
+    """Note an answer that shows the item fields of older documentation."""
+    if _LEGACY_FIELD in answer.body:
+        call.kindnesses += ("legacy_item_fields",)
+
+
 def _options(call: Call) -> OrderOptions:
     trigger = None
+    is_kind = False
     if call.server_state.profile.honours_triggers:
         trigger = call.headers.get(_TRIGGER)
     if trigger is not None and trigger not in DOCUMENTED_TRIGGERS:
-        if call.account.settings.all_triggers:
-            call.kindnesses += ("all_triggers",)
-        else:
-            trigger = None
+        is_kind = call.account.settings.all_triggers
+        trigger = trigger if is_kind else None
     return OrderOptions(
         call.execution_mode == "sync",
         _asks_for_email(call),
         call.processing,
         call.account.settings.trigger_error if trigger is None else trigger,
         call.headers.get(_HOST),
+        is_kind,
     )
 
 

@@ -21,8 +21,8 @@ from runa_mock_server.web.call import Call, ForgottenError, Route
 from runa_mock_server.web.checks import IDEMPOTENCY_KEY, ORDERING
 from runa_mock_server.web.connection import Connection, connection_of, hang_up
 from runa_mock_server.web.control_gate import CONTROL_PREFIX, ControlGate, is_control
+from runa_mock_server.web.later_version import as_later_version
 from runa_mock_server.web.routing import no_route, table_of
-from runa_mock_server.web.unknown_fields import with_unknown_fields
 
 log = logging.getLogger(__name__)
 
@@ -225,8 +225,16 @@ class Pipeline:
 
     def shown(self, call: Call, answer: Answer) -> Answer:
         """An answer as it leaves."""
-        if call.owner is not None and call.owner.settings.unknown_fields:
-            return with_unknown_fields(answer)
+        if call.owner is None:
+            return answer
+        settings = call.owner.settings
+        if (
+            settings.unknown_fields
+            or settings.reordered_keys
+            or settings.unknown_values
+            or settings.other_texts
+        ):
+            return as_later_version(answer, settings)
         return answer
 
     def respond(self, call: Call, answer: Answer) -> web.StreamResponse:

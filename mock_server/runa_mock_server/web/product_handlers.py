@@ -5,6 +5,7 @@ from runa_mock_server.web.answers import OK
 from runa_mock_server.web.call import Call, Route
 from runa_mock_server.web.checks import READING
 from runa_mock_server.web.query import query_of
+from runa_schemas.contract_data import DEFAULT_PRODUCT_LIMIT
 
 _EMPTY_PAGE = b'{"catalog":[]'
 _FILTERS = frozenset({"is_orderable", "countries_redeemable_in", "categories", "code"})
@@ -14,7 +15,8 @@ _CURSORS = frozenset({"after", "before"})
 async def list_products(call: Call) -> Answer:
     """``GET /product``."""
     query = query_of(call.request)
-    body = call.server_state.products.page(query)
+    default_limit = call.account.settings.default_page_limit or DEFAULT_PRODUCT_LIMIT
+    body = call.server_state.products.page(query, default_limit)
     if body.startswith(_EMPTY_PAGE):
         return Answer(OK, body, rule="empty-page")
     rule = "product-pages"

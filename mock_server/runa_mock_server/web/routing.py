@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from runa_mock_server.base.errors import ApiError, quoted
 from runa_mock_server.base.path_table import PathTable
 from runa_mock_server.orders.idempotency import Answer
+from runa_mock_server.web.answers import FOUND
 from runa_mock_server.web.call import Call, Route
 from runa_mock_server.web.checks import READING
 
@@ -32,10 +33,22 @@ def no_route(method: str, path: str, methods: Iterable[str]) -> Route:
     allowed = ", ".join(sorted(methods))
 
     async def refuse(call: Call) -> Answer:
+        if path == "/" and method == "GET" and _shows_dashboard(call):
+            call.response_headers["Location"] = "/_mock/"
+            return Answer(FOUND, b"", "text/plain")
+        for check in checks:
+            check(call)
         if allowed:
             call.response_headers["Allow"] = allowed
             reason = f"{quoted(path)} does not take {quoted(method)}."
             raise ApiError("method_not_allowed", reason, rule="wrong-method")
         raise ApiError("not_found", f"There is nothing at {quoted(path)}.", rule="not-found")
 
-    return Route(method, path, checks, refuse)
+    return Route(method, path, (), refuse)
+
+
+def _shows_dashboard(call: Call) -> bool:
+    """Whether a browser asks, and there is a dashboard."""
+    from runa_mock_server.web.dashboard.files import prefers_page  # noqa: PLC0415 - few servers show it
+
+    return call.server_state.settings.control and prefers_page(call.headers.get("Accept", ""))

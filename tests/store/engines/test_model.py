@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from runa_mock_server.store.engine import WORLD, Appended, Batch, Engine, Row
 from support.engines import World, Worlds
 
-ACCOUNTS = st.integers(0, 3)
+ACCOUNTS = st.sampled_from([0, 1, 2, 2**63 - 1])
 RECORDS = st.text(max_size=20).map(lambda text: json.dumps(text).encode())
 LAGS = st.integers(0, 4)
 
@@ -152,7 +152,7 @@ class Model:
 
 
 NAMES = st.sampled_from("ab")
-BATCHES = st.lists(st.builds(Batch, ACCOUNTS, RECORDS), max_size=4)
+BATCHES = st.lists(st.builds(Batch, ACCOUNTS, RECORDS, st.booleans()), max_size=4)
 SOME = st.none() | st.lists(ACCOUNTS, max_size=3)
 STEPS = st.one_of(
     st.builds(Append, LAGS, BATCHES),

@@ -3,15 +3,22 @@
 import json
 import shlex
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from runa_conformance.junit import Case, Suite, as_xml
 from runa_mock_server.control_client.timeline import counted
-from runa_mock_server.testing.client_scenarios.checks import CHECKS, Finding
+from runa_mock_server.testing.client_scenarios.checks import CHECKS
+from runa_mock_server.testing.client_scenarios.evidence import Finding, FindingStatus
 from runa_mock_server.testing.client_scenarios.results import Report, Result, Status
 from runa_mock_server.testing.client_scenarios.scenarios import SCENARIOS
 
 _MARKS: Final[Mapping[Status, str]] = {"passed": "ok  ", "failed": "FAIL", "skipped": "skip"}
+_JUNIT: Final[Mapping[FindingStatus, Literal["passed", "failed", "skipped"]]] = {
+    "passed": "passed",
+    "failed": "failed",
+    "not_exercised": "skipped",
+}
+_GENERAL = ("kept_key", "kept_body", "final_is_final", "fresh_key")
 _INDENT = "      "
 _LAST_LINES = 10
 
@@ -22,13 +29,18 @@ def result_text(result: Result) -> str:
     if result.status == "skipped":
         return f"{line}: {result.reason}"
     line += f" ({_figures(result)})"
-    if result.status == "passed":
-        return line
-    lines = [f"in this scenario {result.scenario.text}"]
+    lines = []
+    if result.problems:
+        lines += [f"in this scenario {result.scenario.text}"]
     for finding in result.problems:
         lines += [f"{finding.check.name}: expected: the program {finding.check.text}"]
         lines += [f"  {part}" for part in str(finding.problem).splitlines()]
-    if result.output.strip():
+    for reason, names in result.not_exercised.items():
+        # What concerns every scenario is in the summary, if no scenario exercised it.
+        special = [name for name in names if name not in _GENERAL]
+        if special:
+            lines += [f"not exercised: {', '.join(special)}: {reason}"]
+    if result.problems and result.output.strip():
         lines += ["last output of the program:"]
         lines += [f"  | {part}" for part in result.output.splitlines()[-_LAST_LINES:]]
     return "\n".join([line, *(_INDENT + part for part in lines)])
@@ -44,7 +56,29 @@ def _figures(result: Result) -> str:
 def summary_text(report: Report) -> str:
     """The counts of all results in one line."""
     counts = ", ".join(f"{report.count(status)} {status}" for status in _MARKS)
-    return f"{counted(len(report.results), 'scenario')}: {counts}; {report.seconds:.1f} s"
+    line = f"{counted(len(report.results), 'scenario')}: {counts}; {report.seconds:.1f} s"
+    if report.jobs > 1:
+        line += f", up to {report.jobs} runs at the same time"
+    elif report.jobs_reason is not None:
+        line += f", one run after the other: {report.jobs_reason}"
+    idle = _never_exercised(report)
+    if not idle:
+        return line
+    reasons = [f"  {name}: {why}" for name, why in idle.items()]
+    return "\n".join([line, "not exercised in any scenario:", *reasons])
+
+
+def _never_exercised(report: Report) -> dict[str, str]:
+    """The checks that meant nothing in any scenario, and why."""
+    exercised, idle = set(), dict[str, list[str]]()
+    for result in report.results:
+        for finding in result.findings:
+            name, reason = finding.check.name, finding.missing
+            if finding.status != "not_exercised":
+                exercised.add(name)
+            elif reason is not None and reason not in idle.setdefault(name, []):
+                idle[name].append(reason)
+    return {name: "; ".join(why) for name, why in idle.items() if name not in exercised}
 
 
 def as_text(report: Report) -> str:
@@ -59,7 +93,9 @@ def as_json(report: Report) -> str:
         "command": list(report.command),
         "started_at": report.started_at.isoformat(timespec="seconds"),
         "seconds": round(report.seconds, 3),
+        "jobs": report.jobs,
         "counts": {status: report.count(status) for status in _MARKS},
+        "not_exercised": _never_exercised(report),
         "results": [_result(result) for result in report.results],
     }
     return json.dumps(document, indent=2) + "\n"
@@ -84,9 +120,10 @@ def _result(result: Result) -> dict[str, Any]:
 def _finding(finding: Finding) -> dict[str, Any]:
     return {
         "name": finding.check.name,
-        "status": "passed" if finding.problem is None else "failed",
+        "status": finding.status,
         "expected": finding.check.text,
         "reason": finding.problem,
+        "not_exercised": finding.missing if finding.status == "not_exercised" else None,
     }
 
 
@@ -113,8 +150,8 @@ def _cases(result: Result) -> list[Case]:
         Case(
             name,
             finding.check.name,
-            "passed" if finding.problem is None else "failed",
-            finding.problem or "",
+            _JUNIT[finding.status],
+            finding.problem or finding.missing or "",
             seconds,
         )
         for finding, seconds in zip(result.findings, times, strict=True)

@@ -1,11 +1,11 @@
 """The results of running a program through the scenarios."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
-from runa_mock_server.testing.client_scenarios.checks import Finding
+from runa_mock_server.testing.client_scenarios.evidence import Finding
 from runa_mock_server.testing.client_scenarios.observation import Observation
 from runa_mock_server.testing.client_scenarios.scenarios import Scenario
 
@@ -18,10 +18,12 @@ class Result:
 
     Attributes:
         scenario: the scenario.
-        findings: the outcome of each check; empty if the scenario was skipped.
+        findings: the outcome of each check that was not deselected; empty if the scenario was
+            skipped.
         reason: why the scenario was skipped.
         observation: what the program did; ``None`` if the scenario was skipped.
         output: the end of the program's output, without its API key.
+        all_findings: the outcome of each check, also of those that were deselected.
     """
 
     scenario: Scenario
@@ -29,6 +31,7 @@ class Result:
     reason: str | None = None
     observation: Observation | None = None
     output: str = ""
+    all_findings: Sequence[Finding] = ()
 
     @property
     def status(self) -> Status:
@@ -41,6 +44,15 @@ class Result:
     def problems(self) -> list[Finding]:
         """The checks that failed."""
         return [finding for finding in self.findings if finding.problem is not None]
+
+    @property
+    def not_exercised(self) -> Mapping[str, list[str]]:
+        """The names of the checks that meant nothing here, by the reason."""
+        reasons: dict[str, list[str]] = {}
+        for finding in self.findings:
+            if finding.status == "not_exercised" and finding.missing is not None:
+                reasons.setdefault(finding.missing, []).append(finding.check.name)
+        return reasons
 
     @property
     def seconds(self) -> float:
@@ -58,12 +70,16 @@ class Report:
         started_at: the time of the start.
         results: one result for each scenario.
         seconds: the duration of all runs.
+        jobs: the number of runs at the same time.
+        jobs_reason: why runs were not side by side although that was not forbidden.
     """
 
     command: Sequence[str]
     started_at: datetime
     results: list[Result] = field(default_factory=list)
     seconds: float = 0.0
+    jobs: int = 1
+    jobs_reason: str | None = None
 
     def count(self, status: Status) -> int:
         """The number of scenarios with a status."""

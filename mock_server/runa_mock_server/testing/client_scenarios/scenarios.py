@@ -23,9 +23,22 @@ CLEAN = "clean"
 _ORDERS: FaultFields = {"method": "POST", "path": "/v2/order"}
 _READS: FaultFields = {"method": "GET", "path": "/v2/order/*"}
 
-_ALWAYS = ("called", "ended", "fresh_key", "final_is_final")
-_AS_USUAL = (*_ALWAYS, "ordered", "ordered_once", "recovered")
+_ANYTHING: FaultFields = {"path": "/v2/*"}
+
+_ALWAYS = ("called", "ended", "fresh_key", "kept_body", "final_is_final")
+_ONCE = (*_ALWAYS, "ordered_once")
+_AS_USUAL = (*_ONCE, "recovered")
 _RETRIED = (*_AS_USUAL, "kept_key")
+_TWICE = (*_ONCE, "kept_key")  # how often a client retries is its own decision
+_TOLERANT = (*_ONCE, "tolerated")
+_REFUSED = (*_ALWAYS, "noticed_failure")
+
+SMALL_PAGE = 10
+"""The entries of a list page in the scenario ``small-pages``."""
+
+_REVOKED_BODY = '{"type":"forbidden","message":"This API key has been revoked.","help":null}'
+_LIMITED_BODY = '{"error":"these words are for people, and a later version has others"}'
+_JSON = "application/json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +50,11 @@ class Pace:
             limits").
         slow: the duration of a slow response.
         long_processing: how long an order is PROCESSING in the scenario `long-processing`.
+        silence: how long the response to an order is silent before its first byte: longer than
+            usual timeouts.
+        hang: the same where the response practically never comes: longer than any timeout.
+        poll_pause: the minimum mean pause between two reads of an order.
+        steady_poll_pause: the same once a client has polled for some seconds.
 
     Raises:
         ValueError: for a value that is negative, too large or not finite, naming it.
@@ -45,6 +63,10 @@ class Pace:
     rate_limit_wait: float = 5.0
     slow: float = 3.0
     long_processing: float = 6.0
+    silence: float = 12.0
+    hang: float = 45.0
+    poll_pause: float = 0.2
+    steady_poll_pause: float = 0.35
 
     def __post_init__(self) -> None:
         for name in self.__slots__:
@@ -68,10 +90,13 @@ class Scenario:
     Attributes:
         name: the name of the scenario.
         text: what happens in it.
-        ends: how the orders of a correct client end.
         checks: the names of the checks that apply.
+        ends: how the orders of a correct client end.
         faults: the faults to arm.
         settings: the settings of the account.
+        sibling: the scenario in which the same happens without what is special here; what a
+            program does wrong in both is no finding of ``ignored_texts``.
+        webhook: whether the program is told by a webhook; needs the URL of its receiver.
     """
 
     name: str
@@ -80,6 +105,8 @@ class Scenario:
     ends: Ending = "COMPLETED"
     faults: tuple[Fault, ...] = ()
     settings: SettingsChanges = field(default_factory=SettingsChanges)
+    sibling: str | None = None
+    webhook: bool = False
 
 
 def make_scenarios(pace: Pace) -> tuple[Scenario, ...]:
@@ -88,8 +115,26 @@ def make_scenarios(pace: Pace) -> tuple[Scenario, ...]:
         Scenario(
             CLEAN,
             "nothing goes wrong",
-            (*_AS_USUAL, "pinned_version", "polled_politely"),
+            (*_AS_USUAL, "ordered", "pinned_version", "polled_politely"),
         ),
+        *_lost(),
+        *_silent(pace),
+        *_lost_twice(),
+        *_late(pace),
+        *_compatible(),
+        *_refused(),
+        *_other_texts(),
+        Scenario(
+            "webhook",
+            "the end of an order is told by a webhook, which is delivered twice",
+            (*_AS_USUAL, "read_the_end"),
+            webhook=True,
+        ),
+    )
+
+
+def _lost() -> tuple[Scenario, ...]:
+    return (
         Scenario(
             "reset-before-commit",
             "the connection is reset before the order is stored",
@@ -118,11 +163,80 @@ def make_scenarios(pace: Pace) -> tuple[Scenario, ...]:
             ),
         ),
         Scenario(
+            "lost-poll",
+            "the connection is reset instead of the response to the first read of an order",
+            _AS_USUAL,
+            faults=(Fault("reset", "after_commit", _READS),),
+        ),
+        Scenario(
             "rate-limited",
             "429 once",
             (*_RETRIED, "waited_after_429"),
             faults=(Fault("rate_limit", "before", _ORDERS),),
         ),
+    )
+
+
+def _silent(pace: Pace) -> tuple[Scenario, ...]:
+    silence: FaultFields = {**_ORDERS, "delay": pace.silence}
+    hang: FaultFields = {**_ORDERS, "delay": pace.hang}
+    return (
+        Scenario(
+            "silent-before-commit",
+            f"the service is silent for {pace.silence:g} s, then stores the order and responds",
+            _RETRIED,
+            faults=(Fault("delay", "before", silence),),
+        ),
+        Scenario(
+            "silent-after-commit",
+            f"the order is stored, the response comes after {pace.silence:g} s of silence",
+            _RETRIED,
+            faults=(Fault("delay", "after_commit", silence),),
+        ),
+        Scenario(
+            "hang-before-commit",
+            f"no response for {pace.hang:g} s, and the order is not stored",
+            (*_RETRIED, "timed_out"),
+            faults=(Fault("delay", "before", hang),),
+        ),
+        Scenario(
+            "hang-after-commit",
+            f"the order is stored, no response for {pace.hang:g} s",
+            (*_RETRIED, "timed_out"),
+            faults=(Fault("delay", "after_commit", hang),),
+        ),
+    )
+
+
+def _lost_twice() -> tuple[Scenario, ...]:
+    return (
+        Scenario(
+            "lost-twice",
+            "the order is stored, and two responses in a row are lost",
+            _TWICE,
+            faults=(Fault("reset", "after_commit", {**_ORDERS, "nth": [1, 2]}),),
+        ),
+        Scenario(
+            "second-fault",
+            "the order is stored, its response is lost, and the retry gets a 503",
+            _TWICE,
+            faults=(
+                Fault("reset", "after_commit", {**_ORDERS, "nth": [1]}),
+                Fault("status", "before", {**_ORDERS, "nth": [2], "status": 503}),
+            ),
+        ),
+        Scenario(
+            "replay-after-completion",
+            "the response is lost, and the order is COMPLETED before the retry",
+            _RETRIED,
+            faults=(Fault("reset", "after_commit", _ORDERS),),
+            settings={"processing": "at-once"},
+        ),
+    )
+
+
+def _late(pace: Pace) -> tuple[Scenario, ...]:
+    return (
         Scenario(
             "slow",
             f"the response to the order takes {pace.slow:g} s, in small pieces",
@@ -132,35 +246,121 @@ def make_scenarios(pace: Pace) -> tuple[Scenario, ...]:
         Scenario(
             "long-processing",
             f"an order is PROCESSING for {pace.long_processing:g} s",
-            (*_AS_USUAL, "polled_politely"),
+            (*_AS_USUAL, "polled_politely", "read_the_end"),
             settings={"processing": f"seconds:{pace.long_processing:.6f}"},
         ),
+    )
+
+
+def _compatible() -> tuple[Scenario, ...]:
+    return (
         Scenario(
             "unknown-fields",
             "responses have undocumented fields",
-            _AS_USUAL,
+            _TOLERANT,
             settings={"unknown_fields": True},
         ),
         Scenario(
+            "unknown-values",
+            "the catalogue has undocumented categories, countries and product details",
+            _TOLERANT,
+            settings={"unknown_values": True},
+        ),
+        Scenario(
+            "reordered-keys",
+            "the keys of JSON objects come in another order",
+            _TOLERANT,
+            settings={"reordered_keys": True},
+        ),
+        Scenario(
+            "no-legacy-fields",
+            "order items have neither redemption_url nor discount_multiplier",
+            _TOLERANT,
+            settings={"legacy_item_fields": False},
+        ),
+        Scenario(
+            "small-pages",
+            f"lists come in pages of {SMALL_PAGE}, unless the request has a limit",
+            (*_TOLERANT, "read_all_pages"),
+            settings={"default_page_limit": SMALL_PAGE},
+        ),
+    )
+
+
+def _refused() -> tuple[Scenario, ...]:
+    return (
+        Scenario(
             "failing-order",
             "orders are accepted and end FAILED",
-            (*_ALWAYS, "ordered", "ordered_once"),
+            (*_ONCE, "read_the_end", "noticed_failure"),
             ends="FAILED",
             settings={"trigger_error": "order_failed"},
         ),
         Scenario(
             "no-funds",
             "orders are refused with 400 insufficient_funds",
-            _ALWAYS,
+            _REFUSED,
             ends="REFUSED",
             settings={"trigger_error": "insufficient_funds"},
         ),
         Scenario(
+            "sold-out",
+            "orders are refused with 400 product_validation_error: the product is sold out",
+            _REFUSED,
+            ends="REFUSED",
+            settings={"trigger_error": "product_validation_error"},
+        ),
+        Scenario(
             "invalid",
             "orders are refused with 422 validation_error",
-            _ALWAYS,
+            _REFUSED,
             ends="REFUSED",
             settings={"trigger_error": "validation_error"},
+        ),
+        Scenario(
+            "revoked-key",
+            "every request is refused with 403 forbidden",
+            _REFUSED,
+            ends="REFUSED",
+            faults=(
+                Fault(
+                    "status",
+                    "before",
+                    {
+                        **_ANYTHING,
+                        "times": None,
+                        "status": 403,
+                        "body": _REVOKED_BODY,
+                        "content_type": _JSON,
+                    },
+                ),
+            ),
+        ),
+    )
+
+
+def _other_texts() -> tuple[Scenario, ...]:
+    return (
+        Scenario(
+            "other-texts",
+            "429 once, with another message and without help",
+            (*_ONCE, "kept_key", "ignored_texts"),
+            faults=(
+                Fault(
+                    "status",
+                    "before",
+                    {**_ORDERS, "status": 429, "body": _LIMITED_BODY, "content_type": _JSON},
+                ),
+            ),
+            sibling="rate-limited",
+        ),
+        Scenario(
+            "no-funds-other-texts",
+            "as no-funds, with another message and without help",
+            ("called", "ended", "fresh_key", "kept_body", "ignored_texts"),
+            ends="REFUSED",
+            settings={"trigger_error": "insufficient_funds", "other_texts": True},
+            sibling="no-funds",
         ),
     )
 

@@ -148,9 +148,9 @@ def _redemption(call: Call, found: tuple[Account, Payout] | None) -> dict[str, A
     if not settings.redemption_api:
         order_id = None if found is None else short_order_id(found[1])
         raise RedemptionRefusedError("RE013", order_id)
+    call.kindnesses += ("redemption_api",)
     if found is None:
         raise RedemptionRefusedError("RE011")
-    call.kindnesses += ("redemption_api",)
     account, payout = found
     return account.redeem(payout, call.payout_url)
 

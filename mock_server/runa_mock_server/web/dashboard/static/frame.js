@@ -90,7 +90,10 @@ export async function refreshAccounts() {
 
 export async function showAbout() {
   const health = await get("health", {}, { whole: true });
-  byId("about").textContent = `${health.version} · ${health.profile}`;
+  const { kindnesses } = await get("settings", {}, { whole: true });
+  const many = Object.keys(kindnesses).length;
+  const mode = many === 0 ? "strict" : many === 1 ? "1 kindness" : `${many} kindnesses`;
+  fill(byId("about"), `${health.version} · ${health.profile} · `, h("a", { href: "#/settings" }, mode));
 }
 
 /** Set up what can be chosen and done in the frame; `changed()` is called after either. */

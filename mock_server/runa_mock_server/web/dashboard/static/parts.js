@@ -42,6 +42,14 @@ export function faultsOf(request) {
   return request.faults.map((hit) => h("span", { class: "badge bad" }, `${hit.id} ${hit.kind} ${hit.place}`));
 }
 
+/** The kindnesses of the mock that a request needed, then those that it was merely offered. */
+export function kindnessesOf(request) {
+  return [
+    ...request.kindnesses.map((name) => h("span", { class: "badge wait" }, name)),
+    ...request.offered.map((name) => h("span", { class: "badge" }, `${name} (offered)`)),
+  ];
+}
+
 export function button(text, onclick, given = {}) {
   return h("button", { type: "button", onclick, ...given }, text);
 }

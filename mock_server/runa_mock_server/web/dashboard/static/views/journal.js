@@ -3,7 +3,7 @@
 import { get } from "../api.js";
 import { fill, h, link, table } from "../dom.js";
 import { time } from "../format.js";
-import { accountColumn, badge, choice, faultsOf, field, heading, pager, shortOrderLink, told } from "../parts.js";
+import { accountColumn, badge, choice, faultsOf, field, heading, kindnessesOf, pager, shortOrderLink, told } from "../parts.js";
 
 const LIMIT = 100;
 const FILTERS = ["method", "path", "status", "outcome", "idempotency_key", "fault"];
@@ -28,6 +28,7 @@ export function requestTable(caption, { isOfOne = false } = {}) {
       { title: "Outcome", cell: (request) => request.outcome
         ? badge(request.outcome) : request.error_type ?? "" },
       { title: "Faults", cell: (request) => faultsOf(request) },
+      { title: "Kindness", cell: (request) => kindnessesOf(request) },
       { title: "Key", class: "code text", cell: (request) => request.idempotency_key ?? "" },
       isOfOne ? null : { title: "Order", cell: (request) => shortOrderLink(request.order_id) },
       isOfOne ? null : accountColumn("none"),

@@ -4,7 +4,7 @@ import { get, send } from "../api.js";
 import { fill, h, keep, link, table } from "../dom.js";
 import { act } from "../frame.js";
 import { date, precise, pretty } from "../format.js";
-import { badge, button, codeBlock, countdown, facts, field, heading } from "../parts.js";
+import { badge, button, codeBlock, countdown, facts, field, heading, kindnessesOf } from "../parts.js";
 import { requestTable } from "./journal.js";
 
 export const order = {
@@ -32,7 +32,7 @@ export const order = {
 
     async function refresh() {
       const story = await get(`${path}/story`);
-      fill(summary, told(story.order));
+      fill(summary, told(story.order, story.requests.find((each) => each.outcome === "created")));
       doing.show(story.order.status);
       keep(events, story.events, () => story.events.map(eventLine));
       payouts.show(story.payouts);
@@ -44,7 +44,7 @@ export const order = {
   },
 };
 
-function told(found) {
+function told(found, placedBy) {
   return facts([
     ["Status", [badge(found.status), " ", countdown(found)]],
     ["Why", found.failure_reason],
@@ -53,6 +53,8 @@ function told(found) {
     ["Created", date(found.created_at)],
     ["Ends", date(found.ends_at)],
     ["Description", found.description],
+    ["Kindness", placedBy && placedBy.kindnesses.length + placedBy.offered.length
+      ? kindnessesOf(placedBy) : ""],
   ]);
 }
 

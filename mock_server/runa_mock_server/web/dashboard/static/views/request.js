@@ -3,7 +3,7 @@
 import { get } from "../api.js";
 import { h, keep } from "../dom.js";
 import { pretty } from "../format.js";
-import { badge, codeBlock, facts, faultsOf, heading, orderLink, told } from "../parts.js";
+import { badge, codeBlock, facts, faultsOf, heading, kindnessesOf, orderLink, told } from "../parts.js";
 
 export const request = {
   title: "Request",
@@ -23,6 +23,7 @@ export const request = {
           ["Error", entry.error_type],
           ["Decided by the rule", entry.rule],
           ["Faults", entry.faults.length ? faultsOf(entry) : ""],
+          ["Kindness", entry.kindnesses.length + entry.offered.length ? kindnessesOf(entry) : ""],
           ["Key", entry.idempotency_key],
           ["Order", orderLink(entry.order_id)],
           ["Account", entry.account ?? "none"],

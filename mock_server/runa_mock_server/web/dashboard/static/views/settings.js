@@ -19,6 +19,15 @@ export const settings = {
       { title: "Value", class: "text", cell: (row) => row.isOpen ? editor(row, change) : shown(row.value) },
     ];
     const key = (row) => row.name;
+    const kind = table({
+      caption: "Kinder than the real service",
+      key,
+      empty: "Nothing: this server is strict.",
+      columns: [
+        { title: "Setting", class: "code", cell: (row) => row.name },
+        { title: "Kindness", class: "text", cell: (row) => row.text },
+      ],
+    });
     const open = table({ caption: "Settings that can be changed now", key, columns });
     const fixed = table({ caption: "Settings that are chosen at the start", key, columns });
 
@@ -28,12 +37,14 @@ export const settings = {
         ({ name, value, isOpen: found.changeable.includes(name) }));
       open.show(rows.filter((row) => row.isOpen));
       fixed.show(rows.filter((row) => !row.isOpen));
+      kind.show(Object.entries(found.kindnesses).map(([name, text]) => ({ name, text })));
       about.textContent = account()
         ? `How the server behaves towards ${account()}.` : "How the server behaves towards every account.";
     }
 
     const element = h(
       "div", {}, head.element, about,
+      h("section", {}, h("h2", {}, "Kinder than the real service"), kind.element),
       h("section", {}, h("h2", {}, "Can be changed now"), open.element),
       h("section", {}, h("h2", {}, "Chosen at the start"), fixed.element),
     );
