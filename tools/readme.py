@@ -19,11 +19,13 @@ from runa_mock_server.control.api import PREFIX as CONTROL
 from runa_mock_server.server_state.fault_spec import PLACES, FaultSpec
 from runa_mock_server.testing.client_scenarios.checks import CHECKS
 from runa_mock_server.testing.client_scenarios.scenarios import SCENARIOS
+from runa_mock_server.testing.webhook_scenarios.checks import CHECKS as WEBHOOK_CHECKS
 
 ROOT = Path(__file__).resolve().parent.parent
 PAPERS = {
     "README.md": ("settings", "profiles", "operations", "inferred", "speed"),
     "docs/check-client.md": ("scenarios", "checks"),
+    "docs/check-webhooks.md": ("webhook-checks",),
     "docs/control.md": ("faults", "control"),
 }
 SPEED = ("what", "goal", "floor", "measured", "verdict")
@@ -70,6 +72,10 @@ def parts() -> Mapping[str, str]:
         ),
         "checks": _table(
             ("check", "the program ..."), [(f"`{c.name}`", c.text) for c in CHECKS.values()]
+        ),
+        "webhook-checks": _table(
+            ("check", "the handler ...", "why"),
+            [(f"`{c.name}`", c.text, c.why) for c in WEBHOOK_CHECKS.values()],
         ),
     }
 

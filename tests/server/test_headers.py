@@ -222,6 +222,18 @@ def test_a_header_of_this_mock_that_does_not_exist_is_refused(
     assert api.order(key="a").status_code == 202
 
 
+@pytest.mark.parametrize("path", ["/_mock", "/_mock/clock", "/_mock/health"])
+def test_the_control_api_refuses_such_a_header_too(api: Api, path: str) -> None:
+    """The same 400; a header that counts once is not chosen from two values either."""
+    refused = api.get(path, headers={"X-Mock-Tokn": "t"})
+    assert (refused.status_code, refused.json()["type"]) == (400, "bad_request")
+    assert "X-Mock-Token" in refused.json()["message"]
+    known = api.get(path, headers={"X-Mock-Processing": "never", "X-Mock-Token": "t"})
+    assert known.status_code == 200
+    twice = f"GET {path} HTTP/1.1\r\nHost: x\r\nX-Mock-Token: a\r\nX-Mock-Token: b\r\n\r\n"
+    assert exchange(api.url, twice.encode()).status == 400
+
+
 def test_the_headers_of_this_mock_are_known_wherever_they_are_sent(api: Api) -> None:
     """One that means nothing to an operation is ignored."""
     headers = {"X-Mock-Processing": "never", "X-Mock-Token": "t"}

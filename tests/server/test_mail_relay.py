@@ -14,7 +14,7 @@ from support.money import PRODUCTION_KEY
 from support.smtp import HANGS, REFUSED, Catcher, catching, mailed
 from support.waiting import until
 
-PROMPT = 60  # seconds; what is waited for would take much longer
+PROMPT = 300  # seconds; what is waited for would take much longer
 LONG = 500
 
 

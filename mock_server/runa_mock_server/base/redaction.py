@@ -201,6 +201,13 @@ class KnownKeys:
             if self._heads[place : place + 1] == [head]:
                 del self._heads[place]
 
+    def drop(self, count: int) -> bool:
+        """Free some memory of keys that are not used any more; returns whether there is more."""
+        del self._heads[-count:]
+        for _ in range(min(count, len(self._long))):
+            self._long.popitem()
+        return bool(self._heads or self._long)
+
     def _note_start(self, form: bytes) -> None:
         for known, byte in zip(self._starts, form, strict=False):
             if byte not in known:

@@ -13,11 +13,12 @@ from socket import socket
 import click
 
 from runa_mock_server._version import __version__
+from runa_mock_server.base.collector import freezes_accounts
 from runa_mock_server.base.listening import PortBusyError, bind, close
+from runa_mock_server.base.signals import stop_signals
 from runa_mock_server.catalogue.catalogue import CatalogueError
 from runa_mock_server.cli.early import Early
 from runa_mock_server.cli.errors import RefusedError
-from runa_mock_server.cli.signals import stop_signals
 from runa_mock_server.config import logs
 from runa_mock_server.config.serve_settings import ServeSettings
 from runa_mock_server.config.settings import Settings
@@ -99,6 +100,7 @@ async def _serve(
     for signal_number in stop_signals():
         loop.add_signal_handler(signal_number, stopped.set)
     server_state.stop = stopped.set
+    server_state.installed.append(freezes_accounts())
     exposed = _exposed(server_state.settings, sockets)
     server = HttpServer(server_state, sockets)
     url = await server.start()

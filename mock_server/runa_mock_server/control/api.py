@@ -1,7 +1,7 @@
 """The operations of the control API, and the dispatch of requests to them."""
 
 import json
-from collections.abc import Generator, Mapping
+from collections.abc import Mapping
 from io import BytesIO
 from typing import Any, NamedTuple
 
@@ -9,6 +9,7 @@ import orjson
 
 from runa_mock_server.base.errors import quoted
 from runa_mock_server.base.path_table import PathTable
+from runa_mock_server.base.slices import Work, finish
 from runa_mock_server.control import (
     breaking,
     coverage,
@@ -23,7 +24,13 @@ from runa_mock_server.control import (
 )
 from runa_mock_server.control.description import Description, describe
 from runa_mock_server.control.models import IndexResult, OperationResult
-from runa_mock_server.control.operation import ControlRequest, Function, Operation, Pieces
+from runa_mock_server.control.operation import (
+    ControlRequest,
+    Function,
+    Operation,
+    Pieces,
+    Steps,
+)
 from runa_mock_server.control.problems import ControlError, wrong_field
 from runa_mock_server.control.scope import scope_of
 from runa_mock_server.orders.idempotency import Answer
@@ -135,15 +142,9 @@ class ControlApi:
 
     def __call__(self, request: ControlRequest) -> Answer:
         """Answer a request at once; a refusal becomes an error response."""
-        slices = self.slices(request)
-        while True:
-            try:
-                next(slices)
-            except StopIteration as end:
-                answer: Answer = end.value
-                return answer
+        return finish(self.slices(request))
 
-    def slices(self, request: ControlRequest) -> Generator[None, None, Answer]:
+    def slices(self, request: ControlRequest) -> Work[Answer]:
         """Answer a request in slices of bounded work; a refusal becomes an error response.
 
         Yields between two slices, where other requests may run, and returns the answer.
@@ -157,7 +158,7 @@ class ControlApi:
         """The allowed methods of a path below ``/_mock``, sorted."""
         return sorted(self._paths.find(path or "/")[0])
 
-    def prepare(self, request: ControlRequest) -> "Prepared":
+    def prepare(self, request: ControlRequest) -> "Work[Prepared]":
         """Find the operation that a request is for, and check what it is given.
 
         Raises:
@@ -178,19 +179,24 @@ class ControlApi:
         scope = None
         if operation.path != HEALTH:  # needs no API key
             name = names[0] if names else None
-            scope = scope_of(self._server_state, request.api_key, name, request.host)
+            scope = yield from scope_of(self._server_state, request.api_key, name, request.host)
         given = operation.prepare(self._server_state, scope, parameters, query, request.body)
         return Prepared(operation, given, None if scope is None else scope.api_key)
 
-    def _answer(self, request: ControlRequest) -> Generator[None, None, Answer]:
-        operation, given, _ = self.prepare(request)
+    def _answer(self, request: ControlRequest) -> Work[Answer]:
+        operation, given, _ = yield from self.prepare(request)
         if operation.method != "GET":
             self._server_state.commands += 1
+        if operation.path.startswith("/webhooks"):
+            # What has ended becomes messages first, however much that is.
+            yield from self._server_state.webhooks.catching_up()
         result = operation.function(**given)
+        if isinstance(result, Steps):
+            result = yield from result.work
         if not isinstance(result, Pieces):
             return Answer(operation.status, result.model_dump_json().encode())
         document = BytesIO()  # its value is no copy; to join the pieces would take a while
         for piece in result:
             document.write(piece)
             yield
-        return Answer(operation.status, document.getvalue())
+        return Answer(operation.status, document.getvalue(), result.content_type)

@@ -4,11 +4,10 @@ An operation that changes the world is written first, and then carried out where
 in the stream. What is read, and what changes one account alone, is answered as any request is.
 """
 
-import asyncio
-
 import orjson
 
 from runa_mock_server.base.clock import computer_time
+from runa_mock_server.base.slices import finish, finish_in_slices
 from runa_mock_server.base.text import escaped
 from runa_mock_server.control.api import ControlApi, Prepared
 from runa_mock_server.control.operation import ControlRequest
@@ -31,25 +30,28 @@ async def answer(
     """
     await log.catch_up()
     try:
-        prepared = api.prepare(request)
+        prepared = finish(api.prepare(request))
     except ControlError as refusal:
         return Answer(refusal.status, orjson.dumps(refusal.document()))
     operation = prepared.operation
     if operation.method == "GET" or (operation.method, operation.path) in _COMMITS:
         return await _read(api, log, request)
+    if not _is_text(request.body):
+        return api(request)  # which refuses it
     return await _operate(server_state, log, request, prepared)
+
+
+def _is_text(body: bytes) -> bool:
+    try:
+        body.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 async def _read(api: ControlApi, log: Log, request: ControlRequest) -> Answer:
     while True:
-        slices = api.slices(request)
-        while True:
-            try:
-                next(slices)
-            except StopIteration as end:
-                answer: Answer = end.value
-                break
-            await asyncio.sleep(0)  # other requests run between two slices
+        answer = await finish_in_slices(api.slices(request))
         try:
             await log.written(EVERY, is_fresh=True)
         except StaleError:

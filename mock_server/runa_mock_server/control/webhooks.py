@@ -1,14 +1,17 @@
 """Operations on webhooks: endpoints, messages and webhook faults."""
 
-from itertools import islice
+from collections.abc import Iterator, Sequence
 
 from runa_mock_server.base.clock import to_datetime, to_microseconds
 from runa_mock_server.base.errors import quoted
+from runa_mock_server.base.json_pieces import elements, model_document
 from runa_mock_server.base.redaction import without_password
+from runa_mock_server.base.slices import Work
 from runa_mock_server.contract.processing import NEVER
 from runa_mock_server.contract.webhook_events import EVENTS, Event
 from runa_mock_server.contract.webhook_subscription import Subscription
 from runa_mock_server.control.models import Done
+from runa_mock_server.control.operation import Pieces, Steps
 from runa_mock_server.control.problems import conflict, not_found
 from runa_mock_server.control.scope import Scope
 from runa_mock_server.control.webhook_models import (
@@ -41,13 +44,18 @@ def list_endpoints(scope: Scope) -> EndpointsResult:
     return EndpointsResult(endpoints=endpoints, subscribed=_subscribed(scope))
 
 
-def add_endpoint(scope: Scope, body: EndpointBody) -> EndpointResult:
+def add_endpoint(scope: Scope, body: EndpointBody) -> Steps[EndpointResult]:
     """Subscribe an endpoint to an event of one or all accounts."""
+    return Steps(_add(scope, body))
+
+
+def _add(scope: Scope, body: EndpointBody) -> Work[EndpointResult]:
     subscription = Subscription(url=body.url, event=body.event, secret=body.secret)
     try:
-        return _endpoint_result(scope, scope.server_state.subscribe(subscription, scope.api_key))
+        endpoint = yield from scope.server_state.subscribe(subscription, scope.api_key)
     except TooManyEndpointsError as error:
         raise conflict("body", "url", str(error)) from None
+    return _endpoint_result(scope, endpoint)
 
 
 def read_endpoint(scope: Scope, endpoint_id: str) -> EndpointResult:
@@ -89,19 +97,25 @@ def recover_messages(scope: Scope, endpoint_id: str, body: RecoverBody) -> Done:
     return Done(done=f"{count} recovered")
 
 
-def list_messages(scope: Scope, query: MessagesQuery) -> MessagesResult:
+def list_messages(scope: Scope, query: MessagesQuery) -> Pieces[MessagesResult]:
     """List webhook messages and their delivery attempts, newest first."""
-    found = [
-        message
-        for message in _messages(scope)
-        if _fits(message, query, _deliveries(scope, message))
-    ]
-    return MessagesResult(
-        messages=[message_result(scope, message) for message in islice(found, query.limit)],
-        total=len(found),
-        dropped=scope.server_state.webhooks.dropped,
-        subscribed=_subscribed(scope),
+    return Pieces(_list(scope, query))
+
+
+def _list(scope: Scope, query: MessagesQuery) -> Iterator[bytes]:
+    webhooks = scope.server_state.webhooks
+    webhooks.catch_up()
+    found = []
+    for message in reversed(tuple(webhooks.messages.values())):
+        deliveries = _deliveries(scope, message)
+        if _is_shown(scope, message, deliveries) and _fits(message, query, deliveries):
+            found.append(message)
+        yield b""
+    result = MessagesResult(
+        messages=[], total=len(found), dropped=webhooks.dropped, subscribed=_subscribed(scope)
     )
+    shown = (message_result(scope, message) for message in found[: query.limit])
+    yield from model_document(result, {"messages": elements(shown)})
 
 
 def read_message(scope: Scope, message_id: str) -> MessageResult:
@@ -180,15 +194,9 @@ def _check_enabled(endpoint: Endpoint) -> None:
         raise conflict("path", "endpoint_id", "the endpoint is disabled; enable it first")
 
 
-def _messages(scope: Scope) -> list[Message]:
-    """The messages that an account can see, or all, newest first."""
-    webhooks, key = scope.server_state.webhooks, scope.api_key
-    webhooks.catch_up()
-    return [
-        message
-        for message in reversed(webhooks.messages.values())
-        if key is None or message.account == key or _deliveries(scope, message)
-    ]
+def _is_shown(scope: Scope, message: Message, deliveries: Sequence[Delivery]) -> bool:
+    """Whether a message, or one of its deliveries, is for the account, if this is about one."""
+    return scope.api_key in (None, message.account) or bool(deliveries)
 
 
 def _deliveries(scope: Scope, message: Message) -> list[Delivery]:
@@ -205,9 +213,11 @@ def _is_for(key: str, message: Message, endpoint: Endpoint) -> bool:
 
 
 def _message(scope: Scope, message_id: str) -> Message:
-    for message in _messages(scope):
-        if message.id == message_id:
-            return message
+    webhooks = scope.server_state.webhooks
+    webhooks.catch_up()
+    message = webhooks.messages.get(message_id)
+    if message is not None and _is_shown(scope, message, _deliveries(scope, message)):
+        return message
     raise not_found("path", "message_id", f"there is no message {quoted(message_id)}")
 
 

@@ -131,9 +131,23 @@ class ControlClient(Part):
         document: dict[str, Any] = self._caller.document(states.read_state)
         return document
 
-    def import_state(self, state: Mapping[str, Any]) -> None:
-        """Replace the account by an exported one: the same requests get the same answers."""
-        self._call(states.put_state, dict(state))
+    def export_lines(self) -> bytes:
+        """The account as JSON Lines, for ``import_state``: to be preferred for many orders.
+
+        Returns:
+            UTF-8 text: a line with what is short, a line for each order and other entry, and a
+            line that says how many lines there are.
+        """
+        return self._caller.content(states.read_state, query={"format": "lines"})
+
+    def import_state(self, state: Mapping[str, Any] | bytes) -> None:
+        """Replace the account by an exported one: the same requests get the same answers.
+
+        Args:
+            state: what ``export_state`` or ``export_lines`` returned.
+        """
+        content = state if isinstance(state, bytes) else dict(state)
+        self._call(states.put_state, content)
 
     def reset(self) -> None:
         """Return to the start: no orders, no faults, the initial settings and clock."""

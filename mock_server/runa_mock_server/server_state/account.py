@@ -176,9 +176,9 @@ class Account:
         """What recipients can do whose payouts go to a card."""
         return CardPayouts(self.clock, self.state, self.orders.terms.catalogue)
 
-    def mail_renderer(self) -> MailRenderer:
-        """Renders its mails as its terms are now."""
-        return MailRenderer(self.state, self.orders.terms, self.settings.smtp_from)
+    def mail_renderer(self, state: AccountState | None = None) -> MailRenderer:
+        """Renders its mails as its terms are now; of a snapshot, if one is given."""
+        return MailRenderer(state or self.state, self.orders.terms, self.settings.smtp_from)
 
     def count_attempt(self) -> None:
         """Count an attempt to place an order, where they are limited.

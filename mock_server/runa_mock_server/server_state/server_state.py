@@ -1,11 +1,11 @@
 """Everything that one server owns. Nothing lives at module level: two servers share nothing."""
 
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from functools import partial
-from itertools import count
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+from itertools import count, islice
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol
 from weakref import ref
 
 from runa_mock_server.base.address import HOST_HEADER
@@ -13,6 +13,7 @@ from runa_mock_server.base.clock import DAY, SECOND, Clock, ComputerTime, clock_
 from runa_mock_server.base.ids import read_payout_token
 from runa_mock_server.base.money import in_cents
 from runa_mock_server.base.redaction import KnownKeys
+from runa_mock_server.base.slices import Work, finish
 from runa_mock_server.base.text import escaped
 from runa_mock_server.catalogue.catalogue import Catalogue
 from runa_mock_server.catalogue.changes import (
@@ -38,7 +39,7 @@ from runa_mock_server.store.memory import AccountState
 from runa_mock_server.store.records import commit_record
 from runa_mock_server.webhooks.endpoints import Endpoint
 from runa_mock_server.webhooks.messages import Delivery
-from runa_mock_server.webhooks.service import Webhooks
+from runa_mock_server.webhooks.service import ORDERS, Webhooks
 
 if TYPE_CHECKING:  # a server starts without loading pydantic
     from runa_mock_server.config.settings import Settings
@@ -138,7 +139,7 @@ class ServerState:
         self.coverage = Coverage()
         self.observers: list[Observer] = []
         self.clock_listeners: tuple[Callable[[], None], ...] = (self.clock_moved,)
-        self._discarded: list[tuple[Account, ...]] = []
+        self._discarded: list[_Droppable] = []
         self._terms: _Terms | None = None
         first = self.profile.opening_balances
         self._first_balances = {name: in_cents(amount) for name, amount in first.items()}
@@ -247,8 +248,10 @@ class ServerState:
             self._products = ProductService(self.catalogue, lambda: self.public_url)
         return self._products
 
-    def change_product(self, code: str, change: ProductChange) -> None:
-        """Have a product be otherwise from now on, for every account; orders stay as they are.
+    def change_product(self, code: str, change: ProductChange) -> Work[None]:
+        """Change a product for every account; orders stay as they are.
+
+        Yields between the accounts.
 
         Raises:
             KeyError: if there is no such product.
@@ -257,10 +260,10 @@ class ServerState:
         old = self.products.document(code)
         new = changed_product(old, change)
         if new != old:
-            self._offer(self.catalogue.with_product(new), old, new)
+            yield from self._offer(self.catalogue.with_product(new), old, new)
 
-    def add_product(self, product: Mapping[str, Any]) -> None:
-        """Add a product to the catalogue, for every account.
+    def add_product(self, product: Mapping[str, Any]) -> Work[None]:
+        """Add a product to the catalogue, for every account; yields between the accounts.
 
         Args:
             product: a document in the shape of the provider's product list.
@@ -268,26 +271,34 @@ class ServerState:
         Raises:
             ProductChangeError: naming each field that cannot be used; nothing was changed.
         """
-        self._offer(with_added(self.catalogue, product), None, product)
+        yield from self._offer(with_added(self.catalogue, product), None, product)
 
-    def remove_product(self, code: str) -> None:
+    def remove_product(self, code: str) -> Work[None]:
         """Remove a product from the catalogue, for every account; orders stay as they are.
+
+        Yields between the accounts.
 
         Raises:
             KeyError: if there is no such product.
         """
         product = self.products.document(code)
-        self._offer(self.catalogue.without(code), product, None)
+        yield from self._offer(self.catalogue.without(code), product, None)
 
     def _offer(
         self, catalogue: Catalogue, old: Mapping[str, Any] | None, new: Mapping[str, Any] | None
-    ) -> None:
+    ) -> Work[None]:
         """Replace the catalogue, and send the event of the product in which it differs."""
         self._have(catalogue)
-        for account in self.accounts:
-            account.follow()
+        yield from self._follow()
         if self._sends_webhooks:
             self.webhooks.product_changed(product_update(old, new, self.clock.now()))
+
+    def _follow(self, changed_names: Collection[str] = ()) -> Work[None]:
+        """Have every account take over the catalogue and settings; yields between them."""
+        for account in self.accounts:
+            if self.has(account):
+                account.follow(changed_names)
+            yield
 
     def _have(self, catalogue: Catalogue) -> None:
         self.catalogue = catalogue
@@ -321,7 +332,7 @@ class ServerState:
             self.known_keys.add(account.api_key)
         else:
             self._lives[account.api_key] = self._lives.get(account.api_key, 0) + 1
-            self._discard([(before,)])
+            self._discard([before])
         self._put(account)
         self._latest[account.api_key] = None
         if len(self._latest) > _MOST_UNUSED:
@@ -374,8 +385,18 @@ class ServerState:
         return any(each.hears(account.api_key, "order.completion") for each in endpoints)
 
     def _tell_webhooks(self, account: Account) -> None:
+        self._work_on(self._told(account))
+
+    def _work_on(self, work: Work[None]) -> None:
+        """Do work at once if it is little, else bit by bit while requests are answered."""
+        if self.later is None:
+            finish(work)
+        elif any(True for _ in islice(work, _SWEPT_AT_ONCE - 1, _SWEPT_AT_ONCE)):
+            self.later(partial(self._work_on, work))
+
+    def _told(self, account: Account) -> Work[None]:
         if self._sends_webhooks:
-            self.webhooks.follow(account.api_key, account.state, account.clock)
+            yield from self.webhooks.follow(account.api_key, account.state, account.clock)
 
     def _forget(self, api_key: str) -> Account | None:
         account = self.by_key.pop(api_key, None)
@@ -386,18 +407,14 @@ class ServerState:
                 self._numbered[number] = others
         return account
 
-    def _discard(self, accounts: Iterable[tuple[Account, ...]]) -> None:
-        """Free the memory of accounts bit by bit: at once, a large one would hold requests up."""
+    def _discard(self, parts: Iterable["_Droppable"]) -> None:
+        """Free memory bit by bit: at once, a large account would hold requests up."""
         if self.later is not None:
-            self._discarded += accounts
+            self._discarded += parts
             self.later(self._sweep)
 
     def _sweep(self) -> None:
-        for _ in range(_ACCOUNTS_AT_ONCE):
-            if not self._discarded:
-                return
-            if any(account.drop(_SWEPT_AT_ONCE) for account in self._discarded[-1]):
-                break
+        if self._discarded and not self._discarded[-1].drop(_SWEPT_AT_ONCE):
             self._discarded.pop()
         if self._discarded and self.later is not None:
             self.later(self._sweep)
@@ -411,16 +428,27 @@ class ServerState:
         account = None if api_key is None else self.by_key.get(api_key)
         return self.settings if account is None else account.settings
 
-    def subscribe(self, subscription: "Subscription", api_key: str | None) -> Endpoint:
-        """Tell somebody of an event from now on, of one account or of all.
+    def subscribe(self, subscription: "Subscription", api_key: str | None) -> Work[Endpoint]:
+        """Subscribe an endpoint to an event of one account or of all, from now on.
+
+        Yields between the accounts.
 
         Raises:
-            TooManyEndpointsError: if a hundred are told already.
+            TooManyEndpointsError: if there are a hundred endpoints already.
         """
-        endpoint = self.webhooks.add(subscription, api_key)
-        for account in self.accounts:
-            self._tell_webhooks(account)
-        return endpoint
+        webhooks = self.webhooks
+        webhooks.check_room()
+        if subscription.event == ORDERS:
+            # Followed first: what ends meanwhile came before the endpoint, and is not for it.
+            own = None if api_key is None else self.by_key.get(api_key)
+            accounts = self.accounts if api_key is None else [own] if own is not None else []
+            with webhooks.following_all():
+                for account in accounts:
+                    if self.has(account):
+                        yield from self._told(account)
+                    yield
+                return webhooks.add(subscription, api_key)
+        return webhooks.add(subscription, api_key)
 
     def attempted(self, delivery: Delivery) -> None:
         """Tell of the latest attempt to deliver a webhook."""
@@ -492,16 +520,17 @@ class ServerState:
             return {name.value: in_cents(amount) for name, amount in settings.balances.items()}
         return self._first_balances
 
-    def change_settings(self, changes: Mapping[str, Any]) -> None:
+    def change_settings(self, changes: Mapping[str, Any]) -> Work[None]:
         """Let the server behave differently from now on, but where an account has its own way.
+
+        Yields between the accounts, once the changes have been checked.
 
         Raises:
             SettingsError: naming each setting that cannot be changed so; nothing was changed.
         """
         self.settings = settings = _changed(self.settings, changes)
         self.journal.limit(settings.journal_requests, settings.journal_bytes)
-        for account in self.accounts:
-            account.follow(changes)
+        yield from self._follow(changes)
 
     def reset(self) -> None:
         """Return to the start: no account, no fault, first settings and products, first time."""
@@ -510,13 +539,13 @@ class ServerState:
         if self.catalogue is not self._first_catalogue:
             self._have(self._first_catalogue)
         self.clock.reset()
-        numbered = self._numbered
         self.webhooks.close()
         self._resets += 1
         self._resets_of_all += 1
         self._lives = {}
+        old = _Old(self.by_key, self._numbered, self.known_keys)
+        self._discard([self.webhooks, self.journal, old])
         self._begin()
-        self._discard(numbered.values())
 
     def reset_account(self, account: Account) -> None:
         """Return one account to the start, with its faults and its clock."""
@@ -535,6 +564,38 @@ def account_fields(account: Account) -> dict[str, Any]:
         "number": identity.account,
         "secret": identity.secret.hex(),
     }
+
+
+class _Droppable(Protocol):
+    """Something large that was discarded and is freed bit by bit."""
+
+    def drop(self, count: int) -> bool:
+        """Free some of its memory; returns whether there is more."""
+
+
+class _Old:
+    """The accounts of a server before it was reset."""
+
+    def __init__(
+        self,
+        accounts: dict[str, Account],
+        numbered: dict[int, tuple[Account, ...]],
+        known_keys: KnownKeys,
+    ) -> None:
+        self._accounts = accounts
+        self._numbered = numbered
+        self._known_keys = known_keys
+
+    def drop(self, count: int) -> bool:
+        for _ in range(_ACCOUNTS_AT_ONCE):
+            if not self._accounts:
+                break
+            api_key = next(reversed(self._accounts))
+            if self._accounts[api_key].drop(count):
+                return True
+            account = self._accounts.pop(api_key)
+            self._numbered.pop(account.state.identity.account, None)
+        return bool(self._accounts) or self._known_keys.drop(count)
 
 
 def _changed(settings: "Settings", changes: Mapping[str, Any]) -> "Settings":

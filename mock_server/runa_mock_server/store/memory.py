@@ -194,15 +194,16 @@ class AccountState:
             order_id = self._id_at(position)
             yield from_row(order_id, self._rows[order_id])
 
-    def ending_after(self, time: int) -> Iterator[tuple[str, int]]:
-        """The orders that end later than a time, by id, each with when it does.
+    def ending_after(self, time: int) -> Iterator[tuple[str, int | None]]:
+        """Every order by id with when it ends, if that is later than a time, else ``None``.
 
-        Looks at all, so it is not for a request.
+        It looks at all orders that there are when it begins, so it takes long.
         """
-        for order_id, row in tuple(self._rows.items()):
-            ends_at = head_of(row).ends_at
-            if ends_at > time:
-                yield order_id, ends_at
+        for position in range(len(self._rows)):
+            order_id = self._id_at(position)
+            row = self._rows.get(order_id)  # none if the account was discarded meanwhile
+            ends_at = time if row is None else head_of(row).ends_at
+            yield order_id, ends_at if ends_at > time else None
 
     def position(self, order_id: str) -> int | None:
         """How many orders are older than this one, or ``None`` if it is unknown."""

@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 from email.utils import formatdate
 from functools import lru_cache
 from http import HTTPStatus
+from io import BytesIO
 from typing import Literal
 
 from aiohttp import ClientPayloadError, HttpVersion11, StreamReader, hdrs, web
@@ -357,12 +358,12 @@ async def _rest(request: web.BaseRequest, limit: int) -> bytes:
             # Some versions of curl wait a second for this before they send a kilobyte.
             await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
             request.writer.output_size = 0
-        body = bytearray()
+        body = BytesIO()  # its value is no copy
         while piece := await request.content.readany():
-            body += piece
-            if len(body) > limit:
+            body.write(piece)
+            if body.tell() > limit:
                 break
-        return bytes(body)
+        return body.getvalue()
 
 
 class _SentResponse(web.StreamResponse):

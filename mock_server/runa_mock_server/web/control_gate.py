@@ -5,7 +5,6 @@ another origin shows in ``Origin`` and ``Sec-Fetch-Site``; one whose host name w
 here shows in ``Host``. No CORS header is ever sent.
 """
 
-import asyncio
 import hmac
 from functools import cached_property
 from ipaddress import ip_address
@@ -16,18 +15,14 @@ from aiohttp import web
 
 from runa_mock_server.base.errors import ApiError, quoted
 from runa_mock_server.base.redaction import Redactor
+from runa_mock_server.base.slices import finish_in_slices
+from runa_mock_server.contract.own_headers import OWN_HEADERS, check_own_names, check_single
 from runa_mock_server.control.health import health_of
 from runa_mock_server.control.problems import ControlError, refusal
 from runa_mock_server.orders.idempotency import Answer
 from runa_mock_server.server_state.server_state import ServerState
 from runa_mock_server.store.engine import StoreError
-from runa_mock_server.web.answers import (
-    answer_to,
-    json_answer,
-    redacted,
-    to_response,
-    unavailable,
-)
+from runa_mock_server.web.answers import answer_to, json_answer, redacted, send, unavailable
 from runa_mock_server.web.body import read_limited
 from runa_mock_server.web.query import query_of
 
@@ -85,6 +80,7 @@ class ControlGate:
             if shown is not None:
                 return shown
             _check_origin(request, self._server_state.public_url)
+            _check_names(request)
             if not is_health:
                 self._check_on()
                 self._check_token(request)
@@ -100,7 +96,7 @@ class ControlGate:
             answer = redacted(answer, Redactor(api_key, self._server_state.known_keys))
         if answer.status == _METHOD_NOT_ALLOWED:
             headers["Allow"] = ", ".join(self.api.methods(path))
-        return to_response(answer, headers)
+        return await send(request, answer, headers)
 
     def stop(self) -> None:
         """End what would go on for ever."""
@@ -146,14 +142,7 @@ class ControlGate:
             from runa_mock_server.control import stored  # noqa: PLC0415 - few servers have a store
 
             return await stored.answer(self.api, self._server_state, log, asked)
-        slices = self.api.slices(asked)
-        while True:
-            try:
-                next(slices)
-            except StopIteration as end:
-                answer: Answer = end.value
-                return answer
-            await asyncio.sleep(0)  # other requests run between two slices
+        return await finish_in_slices(self.api.slices(asked))
 
     async def _health(self) -> Answer:
         """The answer to who asks whether the server can be used."""
@@ -214,6 +203,18 @@ class ControlGate:
 def is_control(path: str) -> bool:
     """Whether a path is the control API's."""
     return path.startswith(CONTROL_PREFIX) and path[len(CONTROL_PREFIX) :][:1] in ("", "/")
+
+
+def _check_names(request: web.BaseRequest) -> None:
+    """Refuse a header of this mock that does not exist, or one with two different values."""
+    try:
+        check_own_names(name.lower() for name in request.headers)
+        for name in ("X-Api-Key", *OWN_HEADERS):
+            check_single(request.headers, name)
+    except ApiError as error:
+        raise refusal(
+            error.status, error.type, "header", "", error.message, help_=error.help
+        ) from None
 
 
 def _check_origin(request: web.BaseRequest, public_url: str) -> None:
