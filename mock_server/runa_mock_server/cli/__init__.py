@@ -24,6 +24,7 @@ _COMMANDS = {
     "health": "Ask a server whether it is up: exit 0 if it is, 1 if not.",
     "rules": "List the rules of the contract and the evidence for each.",
     "serve": "Serve until SIGINT, SIGTERM or SIGHUP.",
+    "store": "Look at a store, check it, compact it or copy it.",
     "trigger": "Make something happen on a running mock server.",
 }
 

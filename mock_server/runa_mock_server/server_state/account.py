@@ -1,7 +1,6 @@
 """What belongs to one API key."""
 
 import hashlib
-from bisect import bisect_right
 from collections.abc import Callable, Collection, Mapping
 from functools import partial
 from random import Random
@@ -17,7 +16,7 @@ from runa_mock_server.mail.rendering import MailRenderer
 from runa_mock_server.orders import redemption
 from runa_mock_server.orders.commit import Commit
 from runa_mock_server.orders.payouts import Payout
-from runa_mock_server.orders.rate_limit import RATE_WINDOW, attempt
+from runa_mock_server.orders.rate_limit import attempt
 from runa_mock_server.orders.terms import OrderTerms
 from runa_mock_server.server_state.card_payouts import CardPayouts
 from runa_mock_server.server_state.coverage import Coverage
@@ -26,7 +25,6 @@ from runa_mock_server.server_state.order_service import OrderService
 from runa_mock_server.server_state.outbox import Outbox
 from runa_mock_server.store.memory import AccountState
 from runa_mock_server.webhooks.service import Webhooks
-from runa_schemas.contract_data import RATE_LIMIT
 
 if TYPE_CHECKING:  # a server starts without loading pydantic
     from runa_mock_server.config.settings import Settings
@@ -86,17 +84,19 @@ class Account:
         imported_at: its time when it was imported; 0 if it was not.
         is_announced: whether a store knows whose its records are.
         redactor: takes its key out of what is shown.
+        attempt_times: of the latest attempts to place an order that the limit of the real service
+            would let through, where attempts are not limited.
     """
 
     __slots__ = (
         "__weakref__",
-        "_attempt_times",
         "_changed",
         "_first_catalogue",
         "_own_settings",
         "_server",
         "_stream",
         "api_key",
+        "attempt_times",
         "clock",
         "imported_at",
         "is_announced",
@@ -142,7 +142,7 @@ class Account:
         self.imported_at = 0
         self.is_announced = False
         self._stream = 0
-        self._attempt_times: list[int] = []  # the latest that the usual limit would let through
+        self.attempt_times: list[int] = []
 
     @property
     def outbox(self) -> Outbox:
@@ -190,21 +190,6 @@ class Account:
         if limit is not None:
             now = self.clock.now()
             self.state.commit(lambda view: attempt(view, limit, now))
-
-    def exceeds_usual_rate(self) -> bool:
-        """Count an attempt to place an order where they are not limited.
-
-        Returns:
-            Whether the limit of the real service would turn it away; then it does not count.
-        """
-        now = self.clock.now()
-        times = self._attempt_times
-        if len(times) >= RATE_LIMIT:
-            del times[: bisect_right(times, now - RATE_WINDOW)]
-            if len(times) >= RATE_LIMIT:
-                return True
-        times.append(now)
-        return False
 
     def redeem(self, payout: Payout, links: str) -> dict[str, Any]:
         """The redemption API's answer for a payout; one without a choice is claimed by asking.

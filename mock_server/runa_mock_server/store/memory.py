@@ -19,6 +19,7 @@ from runa_mock_server.orders.rate_limit import RATE_WINDOW
 _ID_SIZE = len("O-") + 26
 _ACCEPTED = 202
 _ABSENT: Any = object()
+_NOTHING = Commit()[1:]  # what a commit changes that only answers
 
 
 _Write = tuple[MutableMapping[Any, Any], Any, Any]
@@ -77,7 +78,7 @@ class AccountState:
         keys: the idempotency keys that were used, with what is kept of each answer. A key whose
             answer is that its order was accepted has the position of that order.
         recipients: by reference the recipients who have claimed a payout, with their address.
-        version: how many commits have been applied.
+        version: how many commits have changed something.
         order_changed: called within a commit with the id of an order that is new or ends at
             another time, and that time; ``None`` while nothing waits for orders to end.
         mails_changed: called within a commit with the id of an order whose mails are new or leave
@@ -154,7 +155,8 @@ class AccountState:
             return None if kept is None else KeptAnswer.unpack(kept)
         order_id = self._id_at(kept)
         head = head_of(self._rows[order_id])
-        return KeptAnswer(head.created_at, head.fingerprint, Answer(_ACCEPTED, accepted(order_id)))
+        answer = Answer(_ACCEPTED, accepted(order_id))
+        return KeptAnswer(head.created_at, head.fingerprint, answer, head.digest)
 
     def balance(self, currency: str) -> int:
         """What is there, in cents."""
@@ -235,6 +237,8 @@ class AccountState:
         Raises:
             Exception: whatever a write or a listener raised; nothing is changed then.
         """
+        if commit[1:] == _NOTHING:
+            return
         placed = commit.placed
         writes = self._writes(commit)
         before = [(mapping, key, mapping.get(key, _ABSENT)) for mapping, key, _ in writes]
@@ -245,7 +249,8 @@ class AccountState:
                 self._ids.extend(placed.id.encode())
             if commit.attempt is not None:
                 self._attempts = self._with(commit.attempt)
-            self._tell(commit)
+            if self.order_changed is not None or self.mails_changed is not None:
+                self._tell(commit)
             if self.recorder is not None:
                 self.recorder(self, commit, partial(self._undo, before, mark))
         except BaseException:
@@ -301,13 +306,13 @@ class AccountState:
     def _writes(self, commit: Commit) -> list[_Write]:
         placed, rows = commit.placed, self._rows
         writes: list[_Write] = [(rows, order.id, to_row(order)) for order in commit.changed]
-        if placed is not None:
-            writes.append((rows, placed.id, to_row(placed, len(rows))))
         if commit.key is not None:
             key, kept = commit.key
             if key in self.keys:  # a key that was used again after 30 days
                 writes.append((self.keys, key, _ABSENT))
             writes.append((self.keys, key, self._short(kept, placed)))
+        if placed is not None:
+            writes.append((rows, placed.id, to_row(placed, len(rows))))
         if commit.balances:
             writes += [
                 (self.balances, currency, _ABSENT if cents is None else cents)
@@ -341,8 +346,6 @@ class AccountState:
 
     def _tell(self, commit: Commit) -> None:
         """Tell the listeners of the orders that are new or end at another time."""
-        if self.order_changed is None and self.mails_changed is None:
-            return
         ending = commit.changed if commit.placed is None else [*commit.changed, commit.placed]
         for order in ending:
             if self.order_changed is not None:

@@ -67,7 +67,7 @@ def commit_record(state: AccountState, commit: Commit) -> bytes | None:
 def _key_fields(name: str, kept: int | bytes) -> dict[str, Any]:
     if isinstance(kept, int):
         return {"name": escaped(name), "order": kept}
-    first_seen, fingerprint, answer = KeptAnswer.unpack(kept)
+    first_seen, fingerprint, answer, _ = KeptAnswer.unpack(kept)
     return {
         "name": escaped(name),
         "first_seen": first_seen,
