@@ -19,6 +19,7 @@ from runa_mock_server.control.api import PREFIX as CONTROL
 from runa_mock_server.server_state.fault_spec import PLACES, FaultSpec
 from runa_mock_server.testing.client_scenarios.checks import CHECKS
 from runa_mock_server.testing.client_scenarios.scenarios import SCENARIOS
+from runa_mock_server.testing.go_live.report import RULES as GO_LIVE_RULES
 from runa_mock_server.testing.webhook_scenarios.checks import CHECKS as WEBHOOK_CHECKS
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -27,6 +28,7 @@ PAPERS = {
     "docs/check-client.md": ("scenarios", "checks"),
     "docs/check-webhooks.md": ("webhook-checks",),
     "docs/control.md": ("faults", "control"),
+    "docs/go-live.md": ("go-live rules",),
 }
 SPEED = ("what", "goal", "floor", "measured", "verdict")
 
@@ -67,6 +69,10 @@ def parts() -> Mapping[str, str]:
         "speed": _table(SPEED, _speed()),
         "faults": _table(("kind", "what happens", "places"), _faults()),
         "control": _table(("call", "what it does"), _control()),
+        "go-live rules": _table(
+            ("rule", "an integration that is ready ...", "how to exercise it"),
+            [(f"`{r.id}`", r.text, r.exercise) for r in GO_LIVE_RULES],
+        ),
         "scenarios": _table(
             ("scenario", "what happens"), [(f"`{s.name}`", s.text) for s in SCENARIOS.values()]
         ),

@@ -61,6 +61,12 @@ def _wrong(lines: bytes) -> Iterator[tuple[str, bytes]]:
     yield "no object", b"".join([parts[0], b"[]\n", b'{"end": 2}\n'])
     yield "no JSON", b"".join([parts[0], b"{\n", b'{"end": 2}\n'])
     yield "deep", b"".join([parts[0], b"[" * 100_000, b'\n{"end": 2}\n'])
+    yield "half a character", b"".join([parts[0], b'{"\\ud800": 1}\n', b'{"end": 2}\n'])
+    yield (
+        "half a character twice",
+        b"".join([parts[0], b'{"held": {"\\ud800": 1, "\\ud800": 1}}\n', b'{"end": 2}\n']),
+    )
+    yield "half a character in a document", b'{"claims": {"\\ud800": 1, "\\ud800": 1}}'
     yield "no UTF-8", lines.replace(b"mail.example", b"\xff.example")
     yield "a byte-order mark", b"\xef\xbb\xbf" + lines
     yield "another format", lines.replace(b"account 2", b"account 9")

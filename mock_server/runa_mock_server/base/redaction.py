@@ -325,11 +325,12 @@ class Redactor:
                 (name, value)
                 for name, value in headers
                 if name.lower() not in _SECRET_HEADERS
-                and not (self._holds_key(name) or self._holds_key(value))
+                and not (self.holds_key(name) or self.holds_key(value))
             ]
         )
 
-    def _holds_key(self, data: bytes) -> bool:
+    def holds_key(self, data: bytes) -> bool:
+        """Whether a text holds a key, in any spelling."""
         return next(iter(self._spans(data)), None) is not None
 
     def _spans(self, data: bytes) -> list[tuple[int, int]]:

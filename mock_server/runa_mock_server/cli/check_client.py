@@ -1,6 +1,7 @@
 """``runa-mock check-client``: does a program, in any language, cope with faults of the API?"""
 
 import sys
+from contextlib import ExitStack
 from fnmatch import fnmatchcase
 from functools import partial
 from pathlib import Path
@@ -13,7 +14,7 @@ from runa_mock_server.base.signals import aborted_by_signals
 from runa_mock_server.catalogue.catalogue import CatalogueError
 from runa_mock_server.cli.errors import RefusedError
 from runa_mock_server.cli.exploring import further_runs, repeating
-from runa_mock_server.cli.report_file import check_writable, write_report
+from runa_mock_server.cli.report_file import check_writable, refused, write_report
 from runa_mock_server.config.document import ConfigError
 from runa_mock_server.server import MockServer
 from runa_mock_server.testing.client_scenarios.checks import CHECKS
@@ -37,6 +38,7 @@ from runa_mock_server.testing.client_scenarios.schedules import (
     Schedule,
     parse_schedule,
 )
+from runa_mock_server.testing.recording import scenario_traffic
 
 _LONGEST_RUN = 86_400
 _MOST_JOBS = 64
@@ -248,6 +250,12 @@ def _print_list(context: click.Context, _: click.Parameter, wanted: bool) -> Non
     metavar="FILE",
     help="File with settings of the mock, as for `serve`.",
 )
+@click.option(
+    "--traffic",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Record the requests there, redacted, for `runa-mock report`.",
+)
 @click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED)
 @click.pass_context
 def command(context: click.Context, /, form: str, output: Path | None, **options: Any) -> None:
@@ -264,6 +272,7 @@ def command(context: click.Context, /, form: str, output: Path | None, **options
     aside = form != "text" and output is None
 
     def tell(result: Result) -> None:
+        note(result.scenario.name, result.status)
         if is_exploring and result.status == "passed":
             passed.append(result.scenario.name)
             if sys.stderr.isatty():
@@ -272,7 +281,7 @@ def command(context: click.Context, /, form: str, output: Path | None, **options
         click.echo(result_text(result), err=aside)
 
     pace = Pace(**{name: options.pop(name) for name in Pace.__slots__})
-    config = options.pop("config")
+    config, traffic = options.pop("config"), options.pop("traffic")
     further = further_runs(context, pace, options, tell)
     plan = Plan(pace=pace, **options)
     if plan.webhook is not None and PORT not in plan.webhook and (plan.jobs or 1) > 1:
@@ -282,8 +291,11 @@ def command(context: click.Context, /, form: str, output: Path | None, **options
     try:
         with (
             aborted_by_signals(),
-            MockServer(server_settings(config)) as server,
+            ExitStack() as opened,
         ):
+            with refused(traffic, "--traffic"):
+                note = opened.enter_context(scenario_traffic(traffic))
+            server = opened.enter_context(MockServer(server_settings(config)))
             report = run_program(server, plan, tell, further)
     except (CommandError, ConfigError, CatalogueError) as error:
         raise RefusedError(str(error)) from None

@@ -15,7 +15,7 @@ from runa_mock_server.testing.client_scenarios.scenarios import Pace
 from runa_mock_server.testing.client_scenarios.schedules import scenario_of
 
 # What the command that repeats a schedule does not take over.
-_EXPLORING = ("explore", "seed", "runs", "schedule", "selected", "form", "output")
+_EXPLORING = ("explore", "seed", "runs", "schedule", "selected", "form", "output", "traffic")
 
 
 def further_runs(

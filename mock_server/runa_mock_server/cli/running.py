@@ -37,12 +37,13 @@ announcement = logging.getLogger(f"{__name__}.announcement")
 announcement.setLevel(logging.INFO)  # whatever the log level: who asked for port 0 needs the URL
 
 
-def run(settings: ServeSettings, early: Early | None) -> None:
+def run(settings: ServeSettings, early: Early | None, traffic: Path | None = None) -> None:
     """Serve until a signal or the control API stops the server.
 
     Args:
         settings: of the server and its process.
         early: sockets that listen already, if they listen where the settings say.
+        traffic: the file to record traffic in.
 
     Raises:
         click.ClickException: if the address cannot be listened on.
@@ -52,6 +53,8 @@ def run(settings: ServeSettings, early: Early | None) -> None:
     try:
         # In memory it is made before anything listens, so that a wrong catalogue is told first.
         server_state = ServerState(settings.server) if settings.store == IN_MEMORY else None
+        if server_state is not None:
+            _record(server_state, traffic)
         sockets = _sockets(settings, early)
     except CatalogueError as error:
         raise RefusedError(str(error)) from None
@@ -59,13 +62,30 @@ def run(settings: ServeSettings, early: Early | None) -> None:
         raise click.ClickException(f"{error}; choose another with --port") from None
     try:
         with asyncio.Runner(loop_factory=_loop_factory(settings.event_loop)) as runner:
-            runner.run(_serve(server_state or settings.server, sockets, settings.ready_file))
+            if server_state is None:
+                server_state = runner.run(_opened(settings.server))
+                _record(server_state, traffic)
+            runner.run(_serve(server_state, sockets, settings.ready_file))
     except CatalogueError as error:
         raise RefusedError(str(error)) from None
     except (StoreError, RecordVersionError) as error:
         raise click.ClickException(str(error)) from None
     except OSError as error:  # no file descriptor is left, for example
         raise click.ClickException(f"cannot start the server: {error.strerror or error}") from None
+
+
+def _record(server_state: ServerState, traffic: Path | None) -> None:
+    """Record the traffic of a server in a file, if one is named."""
+    if traffic is None:
+        return
+    from runa_mock_server.server_state.traffic import TrafficRecorder  # noqa: PLC0415 - rarely used
+    from runa_mock_server.testing.recording import TrafficFile  # noqa: PLC0415 - as above
+
+    try:
+        file = TrafficFile(traffic, "serve")
+    except OSError as error:
+        raise RefusedError(f"--traffic: {traffic}: {error.strerror}") from None
+    server_state.observers.append(TrafficRecorder(server_state, file.write))
 
 
 def _sockets(settings: Settings, early: Early | None) -> list[socket]:
@@ -88,10 +108,7 @@ def _loop_factory(name: str) -> Callable[[], asyncio.AbstractEventLoop] | None:
     return uvloop.new_event_loop
 
 
-async def _serve(
-    served: ServerState | Settings, sockets: list[socket], ready_file: str | None
-) -> None:
-    server_state = served if isinstance(served, ServerState) else await _opened(served)
+async def _serve(server_state: ServerState, sockets: list[socket], ready_file: str | None) -> None:
     stream = server_state.log
     if stream is not None:
         await stream.start()

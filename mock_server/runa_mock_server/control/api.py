@@ -20,6 +20,7 @@ from runa_mock_server.control import (
     records,
     running,
     states,
+    traffic,
     webhooks,
 )
 from runa_mock_server.control.description import Description, describe
@@ -70,6 +71,7 @@ OPERATIONS: tuple[Operation, ...] = (
     Operation("GET", "/effects", records.read_effects),
     Operation("GET", "/coverage", coverage.read_coverage),
     Operation("DELETE", "/coverage", coverage.clear_coverage),
+    Operation("GET", "/traffic", traffic.read_traffic),
     Operation("GET", "/emails", emails.list_emails),
     Operation("GET", "/emails/{email_id}", emails.read_email),
     Operation("GET", "/webhooks/endpoints", webhooks.list_endpoints),
@@ -100,8 +102,8 @@ OPERATIONS: tuple[Operation, ...] = (
     Operation("GET", "/products/{code}", products.read_product),
     Operation("PATCH", "/products/{code}", products.change_product),
     Operation("DELETE", "/products/{code}", products.remove_product),
-    Operation("GET", "/state", states.read_state),
-    Operation("PUT", "/state", states.put_state),
+    Operation("GET", "/state", states.read_state, text_form=states.JSON_LINES),
+    Operation("PUT", "/state", states.put_state, text_form=states.JSON_LINES),
     Operation("POST", "/shutdown", running.shut_down, status=202),
     Operation("GET", "/openapi.json", _description),
 )

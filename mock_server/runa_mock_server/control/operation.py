@@ -100,13 +100,22 @@ class Operation:
         path: the path below ``/_mock``, with path parameters in braces.
         function: implements the operation.
         status: the HTTP status of a successful response.
+        text_form: the content type of a second form, a text, of the result and the body.
     """
 
-    def __init__(self, method: str, path: str, function: Function, status: int = 200) -> None:
+    def __init__(
+        self,
+        method: str,
+        path: str,
+        function: Function,
+        status: int = 200,
+        text_form: str | None = None,
+    ) -> None:
         hints = get_type_hints(function)
         self.method = method
         self.path = path
         self.status = status
+        self.text_form = text_form
         self.summary = (getdoc(function) or "").partition("\n")[0]
         body = hints.get("body")
         self._reads_body = get_origin(body) is not RawBody

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any, Literal, Unpack, get_args
 
 from runa_mock_server.config.settings import Settings, make_settings
-from runa_mock_server.control import coverage, records, running, states
+from runa_mock_server.control import coverage, records, running, states, traffic
 from runa_mock_server.control.coverage import CoverageResult
 from runa_mock_server.control_client.clock import ClockControl
 from runa_mock_server.control_client.emails import EmailsControl
@@ -121,6 +121,10 @@ class ControlClient(Part):
         requests that its journal holds.
         """
         return self._call(coverage.read_coverage)
+
+    def traffic(self) -> list[dict[str, Any]]:
+        """The requests and deliveries as records for ``runa-mock report``, as far as kept."""
+        return self._call(traffic.read_traffic).records
 
     def clear_coverage(self) -> None:
         """Forget the coverage of the server."""

@@ -9,11 +9,13 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
+from runa_mock_server.base.errors import quoted
 from runa_mock_server.server_state.snapshots import LINES, MAPPINGS, AccountState, StateHead
 
 _CHUNK = 64 * 1024
 _LONGEST_HEAD = 1024 * 1024
 _LONGEST_ENTRY = 16 * 1024 * 1024
+_LONGEST_NUMBER = 4_300  # digits, as many as Python converts
 _SPACE = " \t\n\r"
 
 _LONG = frozenset(AccountState.model_fields) - frozenset(StateHead.model_fields)
@@ -113,6 +115,7 @@ def _entry(line: bytes, number: int) -> tuple[str, Any]:
     if not isinstance(entry, dict) or len(entry) != 1:
         raise UnreadableStateError("", f"line {number}: must be an object with one field")
     ((field, value),) = entry.items()
+    _sound(field)
     if field not in _LONG and field != "end":
         raise UnreadableStateError(field, "there is no such field")
     if value is None:
@@ -179,7 +182,7 @@ class _Document:
             while True:
                 if self._peek() != '"':
                     raise self._no_json("a name in double quotes is expected")
-                name = json.loads(self.value())
+                name = _sound(json.loads(self.value()))
                 self._take(":")
                 yield name
                 if self._take(",}") == "}":
@@ -262,17 +265,32 @@ class _Document:
         return UnreadableStateError("", f"is no JSON: {reason}", is_json=False)
 
 
+def _sound(name: str) -> str:
+    """A name, unless it holds half of a surrogate pair: a refusal could not repeat it."""
+    if not name.isascii() and any("\ud800" <= character <= "\udfff" for character in name):
+        raise UnreadableStateError(
+            "", f"is no JSON: lone surrogate in {quoted(name)}", is_json=False
+        )
+    return name
+
+
 def _unique(pairs: list[tuple[str, Any]]) -> Mapping[str, Any]:
     """An object; pydantic would silently use the last of two equal names."""
     members = dict(pairs)
     if len(members) != len(pairs):
         name, times = Counter(name for name, _ in pairs).most_common(1)[0]
-        raise UnreadableStateError(name, f"is given {times} times", is_json=False)
+        raise UnreadableStateError(_sound(name), f"is given {times} times", is_json=False)
     return members
 
 
-# Numbers stay text: Python refuses to convert very long ones, and pydantic reads them again.
-_DECODER = json.JSONDecoder(object_pairs_hook=_unique, parse_int=str, parse_float=str)
+def _number(text: str) -> str:
+    """A number as text, for pydantic reads it again; very long ones would be refused there."""
+    if len(text) > _LONGEST_NUMBER:
+        raise UnreadableStateError("", "is no JSON: number out of range", is_json=False)
+    return text
+
+
+_DECODER = json.JSONDecoder(object_pairs_hook=_unique, parse_int=_number, parse_float=_number)
 
 
 def _parse(text: str) -> Any:

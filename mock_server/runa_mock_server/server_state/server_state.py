@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, 
 from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from itertools import count, islice
+from secrets import token_hex
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol
 from weakref import ref
 
@@ -100,6 +101,8 @@ class ServerState:
         faults: what goes wrong on purpose, for all accounts.
         numbers: the numbers of the requests.
         commands: how many calls of the control API were to change something.
+        id: tells servers apart in recorded traffic.
+        resets: how often the server was reset.
         coverage: what all requests and deliveries have met of the contract; outlives resets.
         observers: told of every request and delivery; usually empty.
         clock_moves: how often a clock was moved, stopped or told to run.
@@ -137,6 +140,7 @@ class ServerState:
         self.tell: Callable[[Account, str], Awaitable[None]] | None = None
         self.commands = self.clock_moves = 0
         self.coverage = Coverage()
+        self.id, self.resets = token_hex(4), 0
         self.observers: list[Observer] = []
         self.clock_listeners: tuple[Callable[[], None], ...] = (self.clock_moved,)
         self._discarded: list[_Droppable] = []
@@ -535,6 +539,7 @@ class ServerState:
     def reset(self) -> None:
         """Return to the start: no account, no fault, first settings and products, first time."""
         self.faults.remove(list(self.faults))
+        self.resets += 1
         self.settings = self._first_settings
         if self.catalogue is not self._first_catalogue:
             self._have(self._first_catalogue)

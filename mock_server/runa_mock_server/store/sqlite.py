@@ -63,6 +63,7 @@ class SqliteEngine:
             self._file_id = identity(self.path)
             self._migrate()
             self._one(sql.USE_WAL)
+            self._run(sql.SET_CHECKPOINTS)
             self._run(sql.SET_SYNCHRONOUS.format(self._synchronous))
             self._recount()
         except (OSError, sqlite3.Error) as error:

@@ -124,6 +124,9 @@ def check_content_type(call: Call) -> None:
         call.kindnesses += ("any_content_type",)
 
 
+OPEN: tuple[Check, ...] = (check_names,)
+"""For what needs no API key: payout pages, texts of products, the OpenAPI document."""
+
 READING: tuple[Check, ...] = (check_key, check_names, check_version)
 """For every call under ``/v2`` that places no order."""
 
