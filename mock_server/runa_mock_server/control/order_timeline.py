@@ -112,7 +112,9 @@ def _story(scope: Scope, order_id: str) -> Work[OrderStory]:
         events=sorted(events, key=_place),
         requests=[entry_result(entry, account.name) for entry in requests],
         complete=not account.journal.dropped,
-        faults=[fault_result(fault) for fault in scope.server_state.faults if fault.id in hits],
+        faults=[
+            fault_result(scope, fault) for fault in scope.server_state.faults if fault.id in hits
+        ],
         emails=emails,
         webhooks=webhooks,
         payouts=results,

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from runa_mock_server.base.clock import to_datetime, to_microseconds
 from runa_mock_server.base.errors import quoted
 from runa_mock_server.base.json_pieces import elements, model_document
-from runa_mock_server.base.redaction import without_password
+from runa_mock_server.base.redaction import Redactor, without_password
 from runa_mock_server.base.slices import Work
 from runa_mock_server.contract.processing import NEVER
 from runa_mock_server.contract.webhook_events import EVENTS, Event
@@ -253,12 +253,17 @@ def _named(api_key: str | None) -> str | None:
     return None if api_key is None else account_name(api_key)
 
 
+def _shown(scope: Scope, account: str | None, text: str) -> str:
+    """A text without API keys, such as a URL that holds one."""
+    return Redactor(account or "", scope.server_state.known_keys).text(text)
+
+
 def _endpoint_result(scope: Scope, endpoint: Endpoint) -> EndpointResult:
     since = endpoint.failing_since
     return EndpointResult(
         id=endpoint.id,
         account=_named(endpoint.account),
-        url=without_password(endpoint.url),
+        url=_shown(scope, endpoint.account, without_password(endpoint.url)),
         event=endpoint.event,
         secret=endpoint.secret,
         retired_secrets=endpoint.secrets(scope.clock.now())[1:],
@@ -277,14 +282,15 @@ def message_result(scope: Scope, message: Message) -> MessageResult:
         product_code=message.subject if message.event == PRODUCTS else None,
         created_at=to_datetime(message.created_at),
         payload=message.payload.decode(),
-        deliveries=[_delivery_result(each) for each in _deliveries(scope, message)],
+        deliveries=[_delivery_result(scope, each) for each in _deliveries(scope, message)],
     )
 
 
-def _delivery_result(delivery: Delivery) -> DeliveryResult:
+def _delivery_result(scope: Scope, delivery: Delivery) -> DeliveryResult:
+    account = delivery.message.account
     return DeliveryResult(
         endpoint_id=delivery.endpoint.id,
-        url=without_password(delivery.endpoint.url),
+        url=_shown(scope, account, without_password(delivery.endpoint.url)),
         state=delivery.state,
         next_attempt_at=None if delivery.due == NEVER else to_datetime(delivery.due),
         attempts=[
@@ -292,7 +298,7 @@ def _delivery_result(delivery: Delivery) -> DeliveryResult:
                 at=to_datetime(attempt.at),
                 status=attempt.status,
                 duration_ms=round(attempt.duration * 1000, 1),
-                response=attempt.response.decode(errors="backslashreplace"),
+                response=_shown(scope, account, attempt.response.decode(errors="backslashreplace")),
                 failure=attempt.failure,
                 error=attempt.error,
                 adversary=list(attempt.faults),

@@ -9,13 +9,14 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
+from pydantic_core import from_json
+
 from runa_mock_server.base.errors import quoted
 from runa_mock_server.server_state.snapshots import LINES, MAPPINGS, AccountState, StateHead
 
 _CHUNK = 64 * 1024
 _LONGEST_HEAD = 1024 * 1024
 _LONGEST_ENTRY = 16 * 1024 * 1024
-_LONGEST_NUMBER = 4_300  # digits, as many as Python converts
 _SPACE = " \t\n\r"
 
 _LONG = frozenset(AccountState.model_fields) - frozenset(StateHead.model_fields)
@@ -136,13 +137,22 @@ def _of_document(text: bytes) -> Iterator[Line]:
             for entry in entries:
                 yield Line(name, f"{{{json.dumps(name)}:{entry}}}".encode(errors="surrogatepass"))
         else:
-            head.append(f"{json.dumps(name)}:{document.value()}")
+            head.append(f"{json.dumps(name)}:{_readable(document.value())}")
     for name in seen - AccountState.model_fields.keys():
         raise UnreadableStateError(name, "there is no such field")
     for name, field in AccountState.model_fields.items():
         if field.is_required() and name in _LONG and name not in seen:
             raise UnreadableStateError(name, "Field required")
     yield Line("", f"{{{','.join(head)}}}".encode(errors="surrogatepass"))
+
+
+def _readable(value: str) -> str:
+    """A value, unless pydantic will not read it: it is too deep, or a number too long."""
+    try:
+        from_json(value.encode(errors="surrogatepass"))
+    except ValueError as error:
+        raise UnreadableStateError("", f"is no JSON: {error}", is_json=False) from None
+    return value
 
 
 def _members(document: "_Document", field: str) -> Iterator[str]:
@@ -283,14 +293,8 @@ def _unique(pairs: list[tuple[str, Any]]) -> Mapping[str, Any]:
     return members
 
 
-def _number(text: str) -> str:
-    """A number as text, for pydantic reads it again; very long ones would be refused there."""
-    if len(text) > _LONGEST_NUMBER:
-        raise UnreadableStateError("", "is no JSON: number out of range", is_json=False)
-    return text
-
-
-_DECODER = json.JSONDecoder(object_pairs_hook=_unique, parse_int=_number, parse_float=_number)
+# Numbers stay text: Python refuses to convert very long ones, and pydantic reads them again.
+_DECODER = json.JSONDecoder(object_pairs_hook=_unique, parse_int=str, parse_float=str)
 
 
 def _parse(text: str) -> Any:

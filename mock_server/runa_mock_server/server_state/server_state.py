@@ -389,14 +389,14 @@ class ServerState:
         return any(each.hears(account.api_key, "order.completion") for each in endpoints)
 
     def _tell_webhooks(self, account: Account) -> None:
-        self._work_on(self._told(account))
+        self.work_on(self._told(account))
 
-    def _work_on(self, work: Work[None]) -> None:
+    def work_on(self, work: Work[None]) -> None:
         """Do work at once if it is little, else bit by bit while requests are answered."""
         if self.later is None:
             finish(work)
         elif any(True for _ in islice(work, _SWEPT_AT_ONCE - 1, _SWEPT_AT_ONCE)):
-            self.later(partial(self._work_on, work))
+            self.later(partial(self.work_on, work))
 
     def _told(self, account: Account) -> Work[None]:
         if self._sends_webhooks:

@@ -33,7 +33,8 @@ if TYPE_CHECKING:
 CONTROL_PREFIX = "/_mock"
 _HEALTH = "/health"
 # An account of a million orders can be put back in one piece; health is open to everybody.
-_LONGEST_BODIES = {"/state": 4 * 1024 * 1024 * 1024, _HEALTH: 64 * 1024}
+_LONGEST_STATE = 4 * 1024 * 1024 * 1024
+_LONGEST_HEALTH = 64 * 1024
 _LONGEST_BODY = 64 * 1024 * 1024
 _REFUSALS = 400
 _METHOD_NOT_ALLOWED = 405
@@ -120,12 +121,18 @@ class ControlGate:
         return dashboard.page(request.path)
 
     async def _answer(self, request: web.BaseRequest, path: str) -> Answer:
-        try:
-            body = await read_limited(request, _LONGEST_BODIES.get(path.rstrip("/"), _LONGEST_BODY))
-        except ApiError as error:
-            raise refusal(error.status, error.type, "body", "", error.message) from None
         method = "GET" if request.method == "HEAD" else request.method
         log = self._server_state.log
+        body = b""
+        # What is refused for its path or method is not read.
+        if path == _HEALTH or method in self.api.methods(path):
+            limit = _LONGEST_HEALTH if path == _HEALTH else _LONGEST_BODY
+            if (method, path.rstrip("/")) == ("PUT", "/state"):
+                limit = _LONGEST_STATE
+            try:
+                body = await read_limited(request, limit)
+            except ApiError as error:
+                raise refusal(error.status, error.type, "body", "", error.message) from None
         if (method, path) == ("GET", _HEALTH) and not (body or request.query_string):
             return await self._health()
         from runa_mock_server.control.operation import ControlRequest  # noqa: PLC0415 - loads pydantic

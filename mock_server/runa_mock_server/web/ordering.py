@@ -15,7 +15,7 @@ from runa_mock_server.orders.commit import Commit
 from runa_mock_server.orders.documents import order_id_in
 from runa_mock_server.orders.idempotency import Answer
 from runa_mock_server.orders.placing import OrderRequest, earlier_answer, place
-from runa_mock_server.orders.terms import OrderOptions
+from runa_mock_server.orders.terms import OrderOptions, OrderTerms
 from runa_mock_server.web.body import CONTENT_ENCODING, read_body
 from runa_mock_server.web.call import Call
 from runa_mock_server.web.checks import UNDER_THE_KEY, check_key
@@ -41,11 +41,8 @@ async def create_order(call: Call) -> Answer:
         options = _options(call)
     server_state, raw = call.server_state, call.body or b""
     account = call.account
-    terms = account.orders.terms
-    if options.synchronous:  # only this answer shows links; they open where the client is
-        terms = replace(terms, payout_url=call.payout_url)
     now = call.accepted_at = account.clock.now()
-    request = OrderRequest(call.idempotency_key, raw, options, terms, now)
+    request = OrderRequest(call.idempotency_key, raw, options, _terms(call, options), now)
     call.outcome = "refused"
     if server_state.faults.armed:
         await _hold_up(call, request)
@@ -135,6 +132,14 @@ def _options(call: Call) -> OrderOptions:
     )
 
 
+def _terms(call: Call, options: OrderOptions) -> OrderTerms:
+    """How the order is carried out by now."""
+    terms = call.account.orders.terms
+    if options.synchronous:  # only this answer shows links; they open where the client is
+        return replace(terms, payout_url=call.payout_url)
+    return terms
+
+
 def _asks_for_email(call: Call) -> bool:
     """Whether ``X-Send-Email`` asks for mail; the answer repeats the header."""
     if call.headers[_SEND_EMAIL].lower() != "true":
@@ -155,6 +160,7 @@ async def _hold_up(call: Call, request: OrderRequest) -> None:
     finally:
         account.state.release(request.key)
     call.accepted_at = request.accepted_at = account.clock.now()
+    request.terms = _terms(call, request.options)  # a product may have changed meanwhile
 
 
 async def _tell_early(call: Call, order_id: str) -> None:
