@@ -16,12 +16,18 @@ def test_a_second_signal_does_not_interrupt_the_end(
     """What is cleaned up after the first one is cleaned up whole; handlers are restored."""
     before = signal.getsignal(signal.SIGTERM)
     cleaned = False
-    with pytest.raises(SystemExit) as ended, handled():
-        try:
-            signal.raise_signal(signal.SIGTERM)
-        finally:
-            signal.raise_signal(signal.SIGINT)
-            cleaned = True
+
+    def run() -> None:
+        nonlocal cleaned
+        with handled():
+            try:
+                signal.raise_signal(signal.SIGTERM)
+            finally:
+                signal.raise_signal(signal.SIGINT)
+                cleaned = True
+
+    with pytest.raises(SystemExit) as ended:
+        run()
     assert cleaned
     assert ended.value.__context__ is None
     assert signal.getsignal(signal.SIGTERM) == before
