@@ -1,45 +1,58 @@
-"""Write the generated parts of the papers: `python tools/readme.py`, or `--check` to compare.
+"""Write the generated parts of the documents: `python tools/readme.py`, or `--check` to compare.
 
 A part stands between `<!-- begin NAME -->` and `<!-- end NAME -->`.
 """
 
+import inspect
 import json
 import sys
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import fields
 from importlib.resources import files
+from itertools import groupby
 from pathlib import Path
 
+import click
+
+from runa_mock_server.cli import main as main_command
 from runa_mock_server.config.flags import DEFAULT_PORT
 from runa_mock_server.config.serve_settings import NAMES, ServeSettings
 from runa_mock_server.contract.profiles import PROFILES
+from runa_mock_server.contract.triggers import KNOWN_TRIGGERS, ORDER_FAILED
 from runa_mock_server.control.api import OPERATIONS
 from runa_mock_server.control.api import PREFIX as CONTROL
 from runa_mock_server.server_state.fault_spec import PLACES, FaultSpec
 from runa_mock_server.testing.client_scenarios.checks import CHECKS
 from runa_mock_server.testing.client_scenarios.scenarios import SCENARIOS
+from runa_schemas import ERRORS
+from runa_schemas.rules import RULES
 
 ROOT = Path(__file__).resolve().parent.parent
-PAPERS = {
-    "README.md": ("settings", "profiles", "operations", "inferred", "speed"),
+DOCUMENTS = {
     "docs/check-client.md": ("scenarios", "checks"),
-    "docs/control.md": ("faults", "control"),
+    "docs/cli.md": ("commands",),
+    "docs/control.md": ("control",),
+    "docs/faults.md": ("faults", "triggers"),
+    "docs/inferred.md": ("operations", "inferred"),
+    "docs/rules.md": ("rules",),
+    "docs/settings.md": ("settings", "profiles"),
+    "docs/speed.md": ("speed",),
 }
 SPEED = ("what", "goal", "floor", "measured", "verdict")
 
 
 def main() -> int:
-    """Rewrite the papers, or say whether that would change one; 1 if a check fails."""
+    """Rewrite the documents, or with `--check` compare them: 1 if one is out of date."""
     written = parts()
     stale = False
-    for paper, names in PAPERS.items():
-        path = ROOT / paper
+    for document, names in DOCUMENTS.items():
+        path = ROOT / document
         old = text = path.read_text(encoding="utf-8")
         for name in names:
             begin, end = f"<!-- begin {name} -->\n", f"<!-- end {name} -->"
             if text.count(begin) != 1 or text.count(end) != 1:
-                raise SystemExit(f"{paper} must have one place for the part {name}")
+                raise SystemExit(f"{document} must have one place for the part {name}")
             before, _, rest = text.partition(begin)
             text = before + begin + written[name] + end + rest.partition(end)[2]
         stale = stale or text != old
@@ -63,7 +76,10 @@ def parts() -> Mapping[str, str]:
             f"- **{row['topic']}.** {row['decision']}\n" for row in behaviour["inferred"]
         ),
         "speed": _table(SPEED, _speed()),
+        "commands": "\n".join(_commands()),
         "faults": _table(("kind", "what happens", "places"), _faults()),
+        "rules": "\n".join(_rules()),
+        "triggers": _table(("`X-Trigger-Error`", "response"), _triggers()),
         "control": _table(("call", "what it does"), _control()),
         "scenarios": _table(
             ("scenario", "what happens"), [(f"`{s.name}`", s.text) for s in SCENARIOS.values()]
@@ -72,6 +88,51 @@ def parts() -> Mapping[str, str]:
             ("check", "the program ..."), [(f"`{c.name}`", c.text) for c in CHECKS.values()]
         ),
     }
+
+
+def _commands() -> Iterator[str]:
+    """Each command with its help and its options; the settings have a page of their own."""
+    settings = {name.flag for name in NAMES.values()}
+    context = click.Context(main_command, info_name="runa-mock")
+    for name in main_command.list_commands(context):
+        command = main_command.get_command(context, name)
+        if command is None:
+            raise SystemExit(f"runa-mock {name} does not exist")
+        own = click.Context(command, info_name=name, parent=context)
+        parameters = command.get_params(own)
+        options = [each for each in parameters if isinstance(each, click.Option)]
+        shown = [each for each in options if each.opts[0] not in settings or name == "health"]
+        words = " ".join(each.make_metavar(own) for each in parameters if each not in options)
+        help_text = inspect.cleandoc(command.help or "").replace("\b\n", "")
+        yield f"## {name}\n\n`runa-mock {name} [OPTIONS]{words and ' ' + words}`\n"
+        yield help_text + "\n"
+        if len(shown) < len(options):
+            yield "Every [setting](settings.md) is an option, too.\n"
+        yield _table(("option", "meaning"), [_option(each, own) for each in shown])
+
+
+def _option(option: click.Option, context: click.Context) -> tuple[str, str]:
+    flags = " / ".join([*option.opts, *option.secondary_opts])
+    record = option.get_help_record(context)
+    return f"`{flags}`", _cell(record[1] if record else "")
+
+
+def _rules() -> Iterator[str]:
+    for topic, rules in groupby(RULES.values(), key=lambda rule: rule.topic):
+        rows = [(f"`{rule.id}`", _cell(rule.text), rule.source) for rule in rules]
+        yield f"## {topic}\n\n{_table(('rule', 'text', 'evidence'), rows)}"
+
+
+def _triggers() -> list[tuple[str, ...]]:
+    told = {ORDER_FAILED: "the order is accepted and ends `FAILED`; a sync order is 500"}
+    return [
+        (f"`{name}`", told.get(name) or str(ERRORS[name].status)) for name in KNOWN_TRIGGERS
+    ]
+
+
+def _cell(text: str) -> str:
+    """Text in which nothing ends a table's cell or begins an HTML tag."""
+    return " ".join(text.split()).replace("|", "\\|").replace("<", "&lt;")
 
 
 def _speed() -> list[tuple[str, ...]]:
