@@ -20,10 +20,10 @@ BIN := $(VENV)/bin
 PYTHON := $(shell PATH='$(PATH)'; for p in python3.13 python3.12 python3.11 python3 python; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && echo $$p && break; done)
 
-.PHONY: help demo dev test bench format readme clean
+.PHONY: help demo dev test docs release-check bench format readme clean
 
 help:  ## Show this list
-	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile
+	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile
 
 demo: $(VENV)/.installed  ## An order, a cut connection, a retry, and the proof; ARGS=--keep keeps the server
 	@$(BIN)/runa-mock demo $(ARGS)
@@ -38,13 +38,19 @@ test: $(VENV)/.tox  ## Run every check: tests on the oldest and the newest Pytho
 		TOX_SKIP_ENV=$$($(BIN)/python -c 'import sys; print("py%d%d" % sys.version_info[:2])') \
 		$(BIN)/tox run-parallel $(TOXFLAGS)
 
+release-check: $(VENV)/.tox  ## Build both distributions, check their metadata, and run every generator of clients
+	@$(BIN)/tox run -q -e release
+
+docs: $(VENV)/.tox  ## Build the documentation as a site: build/site/index.html
+	@$(BIN)/tox run -q -e docs
+
 bench: $(VENV)/.tox  ## Measure the speed and write it into the documents, 10 minutes; parts: BENCH="orders clients"
 	@$(BIN)/tox run -q -e bench -- $(BENCH)
 
 format: $(VENV)/.tox  ## Let ruff format the code and mend what it can
 	@$(BIN)/tox run -q -e format
 
-readme: $(VENV)/.installed  ## Write the generated parts of README.md and docs
+readme: $(VENV)/.installed  ## Write the generated parts of the documents
 	@$(BIN)/python tools/readme.py
 
 clean:  ## Remove the environment and what tools leave behind

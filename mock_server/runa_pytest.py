@@ -18,8 +18,10 @@ import pytest
 if TYPE_CHECKING:
     from runa_client import AsyncRunaClient, RunaClient
     from runa_mock_server import ControlClient, MockServer
-    from runa_mock_server.testing import Pace, ScenarioRun
+    from runa_mock_server.testing import Pace, ScenarioRun, WebhookReport
     from runa_mock_server.testing.targets import Endpoint, ExternalTarget, Server
+
+    CheckWebhooks = Callable[..., WebhookReport]
 
 _REPORTER = "runa_reporter"
 _MOST_REQUESTS = 50
@@ -226,6 +228,29 @@ def runa_scenario(
     yield run
     if not run.was_checked and request.session.testsfailed == failures:
         raise _Failure("runa_scenario: call runa_scenario.check() at the end of the test")
+
+
+@pytest.fixture(scope="session")
+def runa_check_webhooks() -> "CheckWebhooks":
+    """Checks a running webhook handler, and fails the test with what it does wrong.
+
+    Takes the URL of the handler, and the other fields of ``runa_mock_server.testing.Handler`` by
+    name: ``secret``, ``observe`` and more. Returns the report.
+    """
+    from runa_mock_server.testing import Handler, check_webhooks
+    from runa_mock_server.testing.webhook_scenarios.observing import ObserveError
+    from runa_mock_server.testing.webhook_scenarios.run import UnreachableError
+
+    def check(url: str, **fields: Any) -> "WebhookReport":
+        __tracebackhide__ = True
+        try:
+            report = check_webhooks(Handler(url, **fields))
+        except (UnreachableError, ObserveError, ValueError) as error:
+            raise _Failure(f"runa_check_webhooks: {url}: {error}") from None
+        report.check()
+        return report
+
+    return check
 
 
 class _Reporter:

@@ -31,6 +31,8 @@ CALLS: tuple[tuple[str, str, Any], ...] = (
     ("GET", "/requests", None),
     ("GET", "/requests/{number}", None),
     ("GET", "/effects", None),
+    ("GET", "/coverage", None),
+    ("DELETE", "/coverage", None),
     ("GET", "/emails", None),
     ("GET", "/emails/{email_id}", None),
     ("POST", "/webhooks/endpoints", ENDPOINT | {"event": "product.update"}),

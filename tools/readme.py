@@ -16,6 +16,7 @@ from pathlib import Path
 import click
 
 from runa_mock_server.cli import main as main_command
+from runa_mock_server.cli.serving import command as serve_command
 from runa_mock_server.config.flags import DEFAULT_PORT
 from runa_mock_server.config.serve_settings import NAMES, ServeSettings
 from runa_mock_server.contract.profiles import PROFILES
@@ -25,12 +26,14 @@ from runa_mock_server.control.api import PREFIX as CONTROL
 from runa_mock_server.server_state.fault_spec import PLACES, FaultSpec
 from runa_mock_server.testing.client_scenarios.checks import CHECKS
 from runa_mock_server.testing.client_scenarios.scenarios import SCENARIOS
+from runa_mock_server.testing.webhook_scenarios.checks import CHECKS as WEBHOOK_CHECKS
 from runa_schemas import ERRORS
 from runa_schemas.rules import RULES
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCUMENTS = {
     "docs/check-client.md": ("scenarios", "checks"),
+    "docs/check-webhooks.md": ("webhook-checks",),
     "docs/cli.md": ("commands",),
     "docs/control.md": ("control",),
     "docs/faults.md": ("faults", "triggers"),
@@ -39,6 +42,7 @@ DOCUMENTS = {
     "docs/settings.md": ("settings", "profiles"),
     "docs/speed.md": ("speed",),
 }
+_UNWRAPPED = "\b\n"
 SPEED = ("what", "goal", "floor", "measured", "verdict")
 
 
@@ -87,6 +91,10 @@ def parts() -> Mapping[str, str]:
         "checks": _table(
             ("check", "the program ..."), [(f"`{c.name}`", c.text) for c in CHECKS.values()]
         ),
+        "webhook-checks": _table(
+            ("check", "the handler ...", "why"),
+            [(f"`{c.name}`", c.text, c.why) for c in WEBHOOK_CHECKS.values()],
+        ),
     }
 
 
@@ -95,23 +103,36 @@ def _commands() -> Iterator[str]:
     settings = {name.flag for name in NAMES.values()}
     context = click.Context(main_command, info_name="runa-mock")
     for name in main_command.list_commands(context):
-        command = main_command.get_command(context, name)
+        command = serve_command if name == "serve" else main_command.get_command(context, name)
         if command is None:
             raise SystemExit(f"runa-mock {name} does not exist")
         own = click.Context(command, info_name=name, parent=context)
         parameters = command.get_params(own)
-        options = [each for each in parameters if isinstance(each, click.Option)]
-        shown = [each for each in options if each.opts[0] not in settings or name == "health"]
-        words = " ".join(each.make_metavar(own) for each in parameters if each not in options)
-        help_text = inspect.cleandoc(command.help or "").replace("\b\n", "")
-        yield f"## {name}\n\n`runa-mock {name} [OPTIONS]{words and ' ' + words}`\n"
-        yield help_text + "\n"
-        if len(shown) < len(options):
+        takes_settings = any("--processing-delay" in each.opts for each in parameters)
+        rows = [
+            _option(each, own)
+            for each in parameters
+            if isinstance(each, click.Option) and not (takes_settings and each.opts[0] in settings)
+        ]
+        words = "".join(
+            f" {each.make_metavar(own)}" for each in parameters if isinstance(each, click.Argument)
+        )
+        yield f"## {name}\n\n`runa-mock {name} [OPTIONS]{words}`\n\n{_help(command)}\n"
+        if takes_settings:
             yield "Every [setting](settings.md) is an option, too.\n"
-        yield _table(("option", "meaning"), [_option(each, own) for each in shown])
+        yield _table(("option", "meaning"), rows)
 
 
-def _option(option: click.Option, context: click.Context) -> tuple[str, str]:
+def _help(command: click.Command) -> str:
+    """The help of a command; text that click does not wrap becomes a block."""
+    paragraphs = inspect.cleandoc(command.help or "").split("\n\n")
+    return "\n\n".join(
+        f"```text\n{text.removeprefix(_UNWRAPPED)}\n```" if text.startswith(_UNWRAPPED) else text
+        for text in paragraphs
+    )
+
+
+def _option(option: click.Option, context: click.Context) -> tuple[str, ...]:
     flags = " / ".join([*option.opts, *option.secondary_opts])
     record = option.get_help_record(context)
     return f"`{flags}`", _cell(record[1] if record else "")
@@ -119,15 +140,15 @@ def _option(option: click.Option, context: click.Context) -> tuple[str, str]:
 
 def _rules() -> Iterator[str]:
     for topic, rules in groupby(RULES.values(), key=lambda rule: rule.topic):
-        rows = [(f"`{rule.id}`", _cell(rule.text), rule.source) for rule in rules]
+        rows: list[tuple[str, ...]] = [
+            (f"`{rule.id}`", _cell(rule.text), rule.source) for rule in rules
+        ]
         yield f"## {topic}\n\n{_table(('rule', 'text', 'evidence'), rows)}"
 
 
 def _triggers() -> list[tuple[str, ...]]:
     told = {ORDER_FAILED: "the order is accepted and ends `FAILED`; a sync order is 500"}
-    return [
-        (f"`{name}`", told.get(name) or str(ERRORS[name].status)) for name in KNOWN_TRIGGERS
-    ]
+    return [(f"`{name}`", told.get(name) or str(ERRORS[name].status)) for name in KNOWN_TRIGGERS]
 
 
 def _cell(text: str) -> str:

@@ -12,6 +12,7 @@ product, and `network_failure` puts an HTTP library's exception into words witho
 
 from typing import TYPE_CHECKING
 
+import runa_client._installed  # noqa: F401 - refuses mixed files, which may not even import
 from runa_client._build import (
     FaceValue,
     JsonObject,

@@ -20,6 +20,7 @@ FIXTURES = {
     "runa_account",
     "runa_api",
     "runa_async_api",
+    "runa_check_webhooks",
     "runa_environment",
     "runa_pace",
     "runa_scenario",

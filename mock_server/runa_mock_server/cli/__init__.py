@@ -2,7 +2,8 @@
 
 Every setting is a flag; an environment variable with the prefix ``RUNA_MOCK_`` stands in for a
 flag that is not given, and a configuration file for both. Exit codes: 0 done, 1 it could not be
-done, 2 wrong usage; 128 plus the number of a signal that ended ``check-client``.
+done, 2 wrong usage; 128 plus the number of a signal that ended ``check-client`` or
+``check-webhooks``.
 """
 
 import os
@@ -16,6 +17,7 @@ from runa_mock_server.cli.loading import loading
 
 _COMMANDS = {
     "check-client": "Run a client against a misbehaving mock server.",
+    "check-webhooks": "Check a webhook handler with valid, forged and duplicate deliveries.",
     "config": "Print the effective settings and the source of each.",
     "conform": "Check that a server keeps the contract.",
     "demo": "Show an order, a cut connection, a retry, and proof of one order.",

@@ -1,7 +1,5 @@
 """``runa-mock check-client``: does a program, in any language, cope with faults of the API?"""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
@@ -11,6 +9,7 @@ from pydantic import HttpUrl, TypeAdapter, ValidationError
 
 from runa_mock_server.catalogue.catalogue import CatalogueError
 from runa_mock_server.cli.errors import RefusedError
+from runa_mock_server.cli.report_file import check_writable, write_report
 from runa_mock_server.cli.signals import aborted_by_signals
 from runa_mock_server.config.document import ConfigError
 from runa_mock_server.server import MockServer
@@ -233,7 +232,7 @@ def command(form: str, output: Path | None, **options: Any) -> None:
         click.echo(result_text(result), err=aside)
 
     if output is not None:
-        _check_writable(output)  # before all the work
+        check_writable(output)  # before all the work
     try:
         with (
             aborted_by_signals(),
@@ -244,29 +243,7 @@ def command(form: str, output: Path | None, **options: Any) -> None:
         raise RefusedError(str(error)) from None
     click.echo(summary_text(report), err=aside)
     if output is not None:
-        _write(output, FORMATS[form](report))
+        write_report(output, FORMATS[form](report))
     elif aside:
         click.echo(FORMATS[form](report), nl=False)
     raise SystemExit(1 if report.count("failed") else 0)
-
-
-def _check_writable(file: Path) -> None:
-    """See whether a file can be written; it is left as it was, or absent."""
-    with _refused(file):
-        existed = file.exists()
-        file.open("a").close()
-        if not existed:
-            file.resolve().unlink()
-
-
-def _write(file: Path, text: str) -> None:
-    with _refused(file):
-        file.write_text(text, encoding="utf-8")
-
-
-@contextmanager
-def _refused(file: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise RefusedError(f"--output: {file}: {error.strerror}") from None

@@ -1,12 +1,11 @@
 """What a check of a client judges, and what it finds."""
 
 from collections.abc import Callable
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 from runa_mock_server.testing.client_scenarios.observation import Attempt, Body, Observation
 from runa_mock_server.testing.client_scenarios.scenarios import SCENARIOS, Pace, Scenario
-
-FindingStatus = Literal["passed", "failed", "not_exercised"]
+from runa_mock_server.testing.statuses import FindingStatus
 
 
 class Evidence(NamedTuple):

@@ -3,21 +3,17 @@
 import json
 import shlex
 from collections.abc import Mapping
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 from runa_conformance.junit import Case, Suite, as_xml
 from runa_mock_server.control_client.timeline import counted
 from runa_mock_server.testing.client_scenarios.checks import CHECKS
-from runa_mock_server.testing.client_scenarios.evidence import Finding, FindingStatus
+from runa_mock_server.testing.client_scenarios.evidence import Finding
 from runa_mock_server.testing.client_scenarios.results import Report, Result, Status
 from runa_mock_server.testing.client_scenarios.scenarios import SCENARIOS
+from runa_mock_server.testing.statuses import JUNIT
 
 _MARKS: Final[Mapping[Status, str]] = {"passed": "ok  ", "failed": "FAIL", "skipped": "skip"}
-_JUNIT: Final[Mapping[FindingStatus, Literal["passed", "failed", "skipped"]]] = {
-    "passed": "passed",
-    "failed": "failed",
-    "not_exercised": "skipped",
-}
 _GENERAL = ("kept_key", "kept_body", "final_is_final", "fresh_key")
 _INDENT = "      "
 _LAST_LINES = 10
@@ -150,7 +146,7 @@ def _cases(result: Result) -> list[Case]:
         Case(
             name,
             finding.check.name,
-            _JUNIT[finding.status],
+            JUNIT[finding.status],
             finding.problem or finding.missing or "",
             seconds,
         )

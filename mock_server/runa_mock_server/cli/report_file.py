@@ -1,0 +1,38 @@
+"""The option ``--output`` of commands that write a report."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from runa_mock_server.cli.errors import RefusedError
+
+
+def check_writable(file: Path) -> None:
+    """See whether a file can be written; it is left as it was, or absent.
+
+    Raises:
+        RefusedError: if it cannot be written.
+    """
+    with _refused(file):
+        existed = file.exists()
+        file.open("a").close()
+        if not existed:
+            file.resolve().unlink()
+
+
+def write_report(file: Path, text: str) -> None:
+    """Write a report.
+
+    Raises:
+        RefusedError: if it cannot be written.
+    """
+    with _refused(file):
+        file.write_text(text, encoding="utf-8")
+
+
+@contextmanager
+def _refused(file: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise RefusedError(f"--output: {file}: {error.strerror}") from None

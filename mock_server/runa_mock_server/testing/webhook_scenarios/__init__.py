@@ -1,0 +1,1 @@
+"""Deliveries for a webhook handler: what it answers, what it does, and checks of it."""
