@@ -34,7 +34,7 @@ _own = pytest.StashKey["Server"]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add ``--runa-url`` and ``--runa-key``."""
+    """Add the options ``--runa-...``."""
     group = parser.getgroup("runa", "double of the Runa payouts API")
     group.addoption(
         "--runa-url",
@@ -45,6 +45,25 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--runa-key",
         metavar="KEY",
         help="the API key for --runa-url; a mock server needs none, each test has a new one",
+    )
+    group.addoption(
+        "--runa-coverage",
+        metavar="FORMAT[:FILE]",
+        nargs="?",
+        const="text",
+        help="show which rules of the contract the tests have met; html and json are also written "
+        "to runa-coverage.html or .json, or to FILE",
+    )
+    group.addoption(
+        "--runa-coverage-fail-under",
+        metavar="PERCENT",
+        type=float,
+        help="fail if less of the contract was met; implies --runa-coverage",
+    )
+    group.addoption(
+        "--runa-traffic",
+        metavar="DIR",
+        help="write the requests of the tests to DIR, redacted, for `runa-mock report`",
     )
 
 
@@ -60,6 +79,19 @@ def pytest_configure(config: pytest.Config) -> None:
         raise pytest.UsageError(f"--runa-url: must start with http:// or https://, not {url!r}")
     if key is not None and url is None:
         raise pytest.UsageError("--runa-key: needs --runa-url, the server that accepts the key")
+    config.addinivalue_line(
+        "markers", "runa_no_traffic: leave the requests of the test out of --runa-traffic"
+    )
+    _configure_recording(config)
+
+
+def _configure_recording(config: pytest.Config) -> None:
+    """Record coverage and traffic, if an option asks for either."""
+    option = config.option
+    if (option.runa_coverage, option.runa_coverage_fail_under, option.runa_traffic) != (None,) * 3:
+        from runa_mock_server.testing.pytest_recording import configure
+
+        configure(config)
 
 
 def pytest_report_header(config: pytest.Config) -> str | None:
@@ -136,9 +168,11 @@ def _runa_endpoint(
     request: pytest.FixtureRequest,
     runa_settings: Mapping[str, Any],
     _runa_external: "ExternalTarget | None",
-) -> "Endpoint":
+) -> Iterator["Endpoint"]:
     """Base URL and account of the test: on ``runa_server``, or at ``--runa-url``."""
-    return _endpoint(request, "runa_server", runa_settings, _runa_external)
+    endpoint = _endpoint(request, "runa_server", runa_settings, _runa_external)
+    yield endpoint
+    _collect(request, endpoint, _runa_external)
 
 
 @pytest.fixture
@@ -146,11 +180,13 @@ def _runa_session_endpoint(
     request: pytest.FixtureRequest,
     runa_session_settings: Mapping[str, Any],
     _runa_external: "ExternalTarget | None",
-) -> "Endpoint":
+) -> Iterator["Endpoint"]:
     """Base URL and account of the test: on ``runa_session_server``, or at ``--runa-url``."""
     # The session's server was started with these settings, an external server was not.
     settings = {} if _runa_external is None else runa_session_settings
-    return _endpoint(request, "runa_session_server", settings, _runa_external)
+    endpoint = _endpoint(request, "runa_session_server", settings, _runa_external)
+    yield endpoint
+    _collect(request, endpoint, _runa_external)
 
 
 @pytest.fixture
@@ -314,6 +350,15 @@ def _endpoint(
     if endpoint.account is not None:
         _watch(request, endpoint.account)
     return endpoint
+
+
+def _collect(
+    request: pytest.FixtureRequest, endpoint: "Endpoint", external: "ExternalTarget | None"
+) -> None:
+    """Record what a server in another process knows of a test; others are observed anyway."""
+    recording = request.config.pluginmanager.get_plugin("runa_recording")
+    if recording is not None and external is not None and endpoint.account is not None:
+        recording.collect(endpoint.account, request.node.nodeid)
 
 
 def _account(

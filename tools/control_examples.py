@@ -11,6 +11,7 @@ import requests
 
 from runa_mock_server import MockServer
 from runa_mock_server.control.api import OPERATIONS, PREFIX
+from runa_mock_server.control.states import JSON_LINES
 
 TARGET = Path("mock_server/runa_mock_server/control/examples.json")
 KEY = "XX-example.secret"
@@ -33,6 +34,7 @@ CALLS: tuple[tuple[str, str, Any], ...] = (
     ("GET", "/effects", None),
     ("GET", "/coverage", None),
     ("DELETE", "/coverage", None),
+    ("GET", "/traffic", None),
     ("GET", "/emails", None),
     ("GET", "/emails/{email_id}", None),
     ("POST", "/webhooks/endpoints", ENDPOINT | {"event": "product.update"}),
@@ -72,7 +74,7 @@ CALLS: tuple[tuple[str, str, Any], ...] = (
 
 def main() -> None:
     """Call every operation of a server and write down what it took and gave."""
-    examples: dict[str, dict[str, Any]] = {}
+    examples: dict[str, Any] = {}
     with MockServer(clock="manual", seed=1, allow_shutdown=True) as server:
         session = requests.Session()
         session.headers["X-Api-Key"] = KEY
@@ -90,6 +92,8 @@ def main() -> None:
             learn(known, path, given)
             if path == "/state" and method == "GET":
                 known["state"] = given
+                lines = session.get(url, params={"format": "lines"}, timeout=10)
+                examples[JSON_LINES] = lines.text
             shown = (
                 {"openapi": given["openapi"], "info": given["info"]}
                 if "openapi" in given

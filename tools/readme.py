@@ -26,6 +26,7 @@ from runa_mock_server.control.api import PREFIX as CONTROL
 from runa_mock_server.server_state.fault_spec import PLACES, FaultSpec
 from runa_mock_server.testing.client_scenarios.checks import CHECKS
 from runa_mock_server.testing.client_scenarios.scenarios import SCENARIOS
+from runa_mock_server.testing.go_live.report import RULES as GO_LIVE_RULES
 from runa_mock_server.testing.webhook_scenarios.checks import CHECKS as WEBHOOK_CHECKS
 from runa_schemas import ERRORS
 from runa_schemas.rules import RULES
@@ -37,6 +38,7 @@ DOCUMENTS = {
     "docs/cli.md": ("commands",),
     "docs/control.md": ("control",),
     "docs/faults.md": ("faults", "triggers"),
+    "docs/go-live.md": ("go-live rules",),
     "docs/inferred.md": ("operations", "inferred"),
     "docs/rules.md": ("rules",),
     "docs/settings.md": ("settings", "profiles"),
@@ -85,6 +87,10 @@ def parts() -> Mapping[str, str]:
         "rules": "\n".join(_rules()),
         "triggers": _table(("`X-Trigger-Error`", "response"), _triggers()),
         "control": _table(("call", "what it does"), _control()),
+        "go-live rules": _table(
+            ("rule", "an integration that is ready ...", "how to exercise it"),
+            [(f"`{r.id}`", r.text, r.exercise) for r in GO_LIVE_RULES],
+        ),
         "scenarios": _table(
             ("scenario", "what happens"), [(f"`{s.name}`", s.text) for s in SCENARIOS.values()]
         ),

@@ -60,7 +60,7 @@ class Core:
         Raises:
             RunaCallError: The service refused, or no good answer came.
         """
-        attempts = 0
+        attempts = limited = 0
         while True:
             timeout = self._timeout(deadline, pause)
             outcome = yield Send(request=request, pause=pause, timeout=timeout)
@@ -75,13 +75,22 @@ class Core:
             result = verdict(outcome, call, parse, self.clean(request))
             if not isinstance(result, RunaCallError):
                 return result
-            next_pause = self.pause_after(result, deadline)
+            limited += isinstance(result, RateLimitError)
+            next_pause = self.pause_after(result, deadline, limited)
             if next_pause is None:
                 raise result
             pause = next_pause
 
-    def pause_after(self, error: RunaCallError, deadline: float | None) -> float | None:
-        """Return the seconds to wait before another try, None if there is to be none."""
+    def pause_after(
+        self, error: RunaCallError, deadline: float | None, limited: int = 1
+    ) -> float | None:
+        """Return the seconds to wait before another try, None if there is to be none.
+
+        Args:
+            error: How the last attempt ended.
+            deadline: When the call has to end, by the clock of the settings.
+            limited: How many attempts were answered 429, the last one included.
+        """
         retry = self.settings.retry
         asked = error.retry_after or 0.0
         if not error.safe_to_retry or error.attempts >= retry.attempts:
@@ -90,7 +99,8 @@ class Core:
             return None
         pause = max(retry.backoff.pause(error.attempts, self.settings.random()), asked)
         if isinstance(error, RateLimitError):
-            pause = max(pause, retry.rate_limit_wait)
+            # Longer each time, as the provider asks for: who is still limited came too early.
+            pause = max(pause, retry.rate_limit_wait * limited)
         late = deadline is not None and self.settings.clock() + pause > deadline
         return None if late else pause
 

@@ -12,7 +12,7 @@
     └── RunaCallError                  a call that got no good answer
         ├── RunaConnectionError     ↻  refused, reset, closed or cut: the outcome is unknown
         │   └── RunaTimeoutError    ↻  no connection or no answer in time
-        ├── RunaResponseError       ↻  a 2xx whose body is too long or not the JSON expected
+        ├── RunaResponseError       ↻  a 2xx, or the 400 to an order, whose body is not as expected
         └── RunaApiError               the service said no
             ├── RedirectError          3xx, never followed: it would carry the API key away
             ├── BadRequestError        400
@@ -227,7 +227,10 @@ class RunaTimeoutError(RunaConnectionError):
 
 
 class RunaResponseError(RunaCallError):
-    """An answer of success that cannot be read; a request that orders was carried out.
+    """An answer that cannot be read: a success, whose request was carried out, or a 400.
+
+    A 400 to an order without the service's error body may say that the first request with the key
+    is still being handled: to repeat the call with the same key is right then.
 
     Where it is longer than `max_response_bytes`, a client with a higher limit reads it with the
     same idempotency key.

@@ -59,7 +59,8 @@ class RetryPolicy(Record):
     Attributes:
         attempts: Requests sent for one call at most, 1 to 100.
         backoff: The pauses between them.
-        rate_limit_wait: The shortest pause after a 429, in seconds; the service asks for 5.
+        rate_limit_wait: The shortest pause after a 429, in seconds; the service asks for 5. It is
+            multiplied by the number of 429s so far, so that each pause is longer.
         longest_retry_after: A `Retry-After` beyond these seconds ends the call at once, its
             error carrying `retry_after`; a shorter one is waited for.
 

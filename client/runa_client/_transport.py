@@ -206,8 +206,10 @@ class RunaAdapter(requests.adapters.HTTPAdapter):
 
     It never hands an answer to another request than its own: interim answers (1xx) are skipped,
     and a connection is closed after an answer of ambiguous length, an answer to half a request,
-    a switch of protocols, and whenever bytes are left over. A forked child opens connections of
-    its own. Arguments are those of `requests.adapters.HTTPAdapter`.
+    a switch of protocols, and whenever bytes are left over. One thing cannot be told: a second
+    answer that is well formed and comes after the connection was used again, for nothing in
+    HTTP/1.1 names the request. A forked child opens connections of its own. Arguments are those of
+    `requests.adapters.HTTPAdapter`.
     """
 
     @classmethod

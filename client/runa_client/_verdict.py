@@ -52,9 +52,11 @@ def verdict(
         kind = _errors.RunaTimeoutError if outcome.timed_out else _errors.RunaConnectionError
         told = "the request timed out" if outcome.timed_out else "the connection failed"
         return kind(call, Problem(message=f"{told}: {_short(clean(outcome.reason))}"))
-    if outcome.status not in _SUCCESS:
+    if outcome.status not in _SUCCESS and not _may_be_in_progress(outcome, call):
         return _refusal(outcome, call, clean)
     try:
+        if outcome.status not in _SUCCESS:
+            raise ValueError("the reason of the refusal is missing")  # noqa: TRY301 - as below
         if outcome.fault is not None:
             raise ValueError(outcome.fault)  # noqa: TRY301 - as if the body had told it
         return parse(decode(outcome.body))
@@ -62,6 +64,19 @@ def verdict(
         told = str(error) or type(error).__name__
         message = f"the answer cannot be read: {_short(clean(told))}"
         return _errors.RunaResponseError(call, Problem(message=message, status=outcome.status))
+
+
+def _may_be_in_progress(reply: Reply, call: Call) -> bool:
+    """Whether this can be what was left of `idempotency_in_progress` by a proxy or a cut.
+
+    To repeat it with the same key is right then, and does no harm if it was another refusal.
+    """
+    if reply.status != _BAD_REQUEST or call.idempotency_key is None:
+        return False
+    try:
+        return not isinstance(decode(reply.body), dict)
+    except (ValueError, MemoryError):
+        return True
 
 
 def _refusal(reply: Reply, call: Call, clean: Clean) -> RunaApiError:

@@ -3,13 +3,13 @@
 import asyncio
 import os
 import threading
-from collections.abc import Generator
 from concurrent.futures import Future
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Self, Unpack
 
 from runa_mock_server.base.clock import Clock
+from runa_mock_server.base.slices import finish_in_slices
 from runa_mock_server.catalogue.catalogue import Catalogue
 from runa_mock_server.config.file import load_settings
 from runa_mock_server.config.settings import Settings
@@ -160,32 +160,20 @@ class MockServer(ControlClient, AbstractContextManager["MockServer"]):
     def _send(self, request: ControlRequest) -> Response:
         """Call the control API: on the server's thread while it runs, else on this thread."""
         self._check_process()
-        reply: Future[Answer] = Future()
         with self._lock:
             loop = self._loop
             if loop is None or threading.current_thread() is self._thread:
                 return Response(*self._control(request)[:2])
             self._unanswered += 1
-            loop.call_soon_threadsafe(self._go_on, loop, self._control.slices(request), reply)
+            reply = asyncio.run_coroutine_threadsafe(self._answer(request), loop)
         return Response(*reply.result()[:2])
 
-    def _go_on(
-        self,
-        loop: asyncio.AbstractEventLoop,
-        slices: Generator[None, None, Answer],
-        reply: "Future[Answer]",
-    ) -> None:
-        """Run the next slice of a request, on the event loop; others run before the one after."""
+    async def _answer(self, request: ControlRequest) -> Answer:
+        """Answer a request on the event loop, in slices."""
         try:
-            next(slices)
-        except StopIteration as end:
-            reply.set_result(end.value)
-        except Exception as error:  # noqa: BLE001 - the waiting thread raises it
-            reply.set_exception(error)
-        else:
-            loop.call_soon(self._go_on, loop, slices, reply)
-            return
-        self._unanswered -= 1
+            return await finish_in_slices(self._control.slices(request))
+        finally:
+            self._unanswered -= 1
 
     def _run(self, started: Future[str]) -> None:
         """The thread's target; ``started`` receives the URL, or the error that ended the thread."""

@@ -73,7 +73,7 @@ def test_passing_failures_are_sent_again_with_the_same_key_and_body(
     assert [server.received[0]] * 3 == server.received
     assert server.received[0].headers["x-idempotency-key"] == receipt.idempotency_key
     assert uuid.UUID(receipt.idempotency_key).version == 4
-    assert patience.sleeps == ([5.0, 5.0] if failure == "429" else [0.25, 0.5])
+    assert patience.sleeps == ([5.0, 10.0] if failure == "429" else [0.25, 0.5])
 
 
 @pytest.mark.parametrize("failure", FAILURES)

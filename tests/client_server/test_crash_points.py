@@ -209,6 +209,17 @@ def test_delayed_inside_and_then_cut(server: MockServer, client: RunaClient) -> 
     assert (hit.status, hit.order_id) == (None, receipt.id)
 
 
+def test_an_answer_that_the_key_is_in_progress_can_be_garbled(
+    server: MockServer, client: RunaClient
+) -> None:
+    """What is left of it is a 400 that says nothing: the client asks again with the same key."""
+    arm(server, Point("delay", "inside", late=True))
+    arm(server, Point("malformed_json", "after_commit"), times=2)
+    receipt = client.create_order(ORDER, currency="USD", idempotency_key="one")
+    server.assert_exactly_once("one")
+    assert [order.id for order in server.orders] == [receipt.id]
+
+
 # Late inside outlasts everybody's patience, in every place.
 @given(
     plan=fault_plans(delays=(SHORT, LATE_INSIDE)),

@@ -230,7 +230,7 @@ def test_each_addition_and_removal_is_sent_once(steps: list[tuple[str, bool]]) -
     server_state = ServerState(
         make_settings(clock="2026-03-14T12:00:00Z", public_url="http://mock.example")
     )
-    server_state.subscribe(Subscription(url="http://127.0.0.1:1/", event="product.update"), None)
+    server_state.webhooks.add(Subscription(url="http://127.0.0.1:1/", event="product.update"), None)
     api = ControlApi(server_state)
     there = {CODE: True, "EXSTRM-US": True, "EXBANK-DE": True}
     expected = []

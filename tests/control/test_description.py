@@ -3,11 +3,12 @@
 import re
 
 import pytest
+import requests
 from openapi_schema_validator import OAS31Validator
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from runa_mock_server.control.api import OPERATIONS, PREFIX
-from support.api import Api
+from support.api import KEY, TIMEOUT, Api
 from support.control import DESCRIPTION, ControlCaller
 
 
@@ -46,6 +47,23 @@ def test_every_operation_has_examples_that_fit() -> None:
                 for media in (body or {}).get("content", {}).values():
                     assert "example" in media, f"{method} {path}"
                     OAS31Validator({**media["schema"], **components}).validate(media["example"])
+
+
+def test_both_forms_of_a_state_are_described(api: Api) -> None:
+    """Each content type that is served, and taken back as it is shown."""
+    api.order()
+    described = DESCRIPTION.document["paths"][f"{PREFIX}/state"]
+    shown = described["get"]["responses"]["200"]["content"]
+    url, headers = f"{api.url}{PREFIX}/state", {"X-Api-Key": KEY}
+    served = {
+        requests.get(url, params={"format": form}, headers=headers, timeout=TIMEOUT).headers[
+            "Content-Type"
+        ]
+        for form in ("document", "lines")
+    }
+    assert set(shown) == served == set(described["put"]["requestBody"]["content"])
+    example = shown["application/jsonl"]["example"]
+    assert requests.put(url, example, headers=headers, timeout=TIMEOUT).status_code == 200
 
 
 def test_names_of_components_are_names_of_classes() -> None:

@@ -312,7 +312,7 @@ def test_each_change_is_told_once_and_one_that_changes_nothing_is_not(
     server_state = ServerState(
         make_settings(clock="2026-03-14T12:00:00Z", public_url="http://mock.example")
     )
-    server_state.subscribe(Subscription(url="http://127.0.0.1:1/", event="product.update"), None)
+    server_state.webhooks.add(Subscription(url="http://127.0.0.1:1/", event="product.update"), None)
     api = ControlApi(server_state)
 
     def told() -> list[dict[str, Any]]:

@@ -23,7 +23,7 @@ from runa_mock_server import (
 from support.api import KEY, TIMEOUT, Api, body
 from support.money import at_once
 
-PROMPT = 20
+PROMPT = 120
 
 
 def test_both_faces_do_the_same(hand: ControlClient, server: MockServer, api: Api) -> None:

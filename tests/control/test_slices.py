@@ -5,61 +5,140 @@ import json
 from collections.abc import Callable, Generator
 
 import pytest
-from aiohttp import web
-from aiohttp.test_utils import make_mocked_request
 
+from runa_mock_server.base import slices
+from runa_mock_server.base.slices import finish, finish_in_slices
 from runa_mock_server.config.settings import make_settings
+from runa_mock_server.contract.profiles import PROFILES
 from runa_mock_server.control.api import ControlApi
 from runa_mock_server.control.operation import ControlRequest
 from runa_mock_server.orders.idempotency import Answer
 from runa_mock_server.server_state.server_state import ServerState
-from runa_mock_server.web.control_gate import ControlGate
 from support.api import KEY
 from support.server_states import place_orders
 
 NEW = "XX-new.secret"
 MANY = 300
-LONG = ("/accounts", "/effects", "/requests", "/state")
+MISSING = ("/orders/O-none", "/requests/0", "/settings?account=none")
+LONG = (
+    "/accounts",
+    "/effects",
+    "/emails",
+    "/orders",
+    "/requests",
+    "/state",
+    "/state?format=lines",
+)
 
 
 def _server_state(path: str) -> ServerState:
     """A server whose answer to a path takes long."""
     server_state = ServerState(make_settings(clock="2026-03-14T12:00:00Z", seed=1))
     place_orders(server_state.account(KEY), MANY)
-    for number in range(0 if path == "/state" else MANY):
+    for number in range(0 if path.startswith("/state") else MANY):
         server_state.account(f"XX-shop.{number}")
     return server_state
 
 
-def _answered(slices: Generator[None, None, Answer], between: Callable[[], object]) -> Answer:
-    """The answer to a request, with something done after its first slice."""
-    next(slices)
+def _answered(
+    slices: Generator[None, None, Answer], between: Callable[[], object], after: int = 1
+) -> Answer:
+    """The answer to a request, with something done after so many of its slices."""
+    for _ in range(after):
+        next(slices)
     between()
-    while True:
-        try:
-            next(slices)
-        except StopIteration as end:
-            answer: Answer = end.value
-            return answer
+    return finish(slices)
 
 
-@pytest.mark.parametrize("path", LONG)
-def test_other_requests_run_between_two_slices(path: str) -> None:
+@pytest.mark.parametrize("path", LONG + MISSING)
+def test_other_requests_run_between_two_slices(path: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """The shorter request comes later and is answered first."""
-    gate = ControlGate(_server_state(path))
+    monkeypatch.setattr(slices, "SLICE_SECONDS", 0)  # however fast the machine is
+    api = ControlApi(_server_state(path))
     answered: list[str] = []
 
-    async def ask(asked: str) -> web.StreamResponse:
-        response = await gate(make_mocked_request("GET", "/_mock" + asked))
+    async def ask(asked: str) -> Answer:
+        where, _, query = asked.partition("?")
+        asks = {name: [value] for name, _, value in [query.partition("=")] if name}
+        whose = KEY if where == "/state" else None
+        request = ControlRequest("GET", where, asks, api_key=whose)
+        answer = await finish_in_slices(api.slices(request))
         answered.append(asked)
-        return response
+        return answer
 
-    async def both() -> tuple[web.StreamResponse, web.StreamResponse]:
+    async def both() -> tuple[Answer, Answer]:
         return await asyncio.gather(ask(path), ask("/clock"))
 
-    responses = asyncio.run(both())
-    assert [response.status for response in responses] == [200, 200]
+    status = 404 if path in MISSING else 200
+    assert [answer.status for answer in asyncio.run(both())] == [status, 200]
     assert answered == ["/clock", path]
+
+
+CHANGES = {
+    "settings": ControlRequest("PUT", "/settings", body=b'{"rate_limit": 7}'),
+    "balances": ControlRequest("PUT", "/settings", body=b'{"balances": {"USD": 7}}'),
+    "product": ControlRequest("PATCH", "/products/AMZ-US", body=b'{"is_orderable": false}'),
+    "endpoint": ControlRequest(
+        "POST",
+        "/webhooks/endpoints",
+        body=b'{"url": "http://127.0.0.1:1/", "event": "order.completion"}',
+    ),
+}
+
+
+@pytest.mark.parametrize("name", CHANGES)
+def test_what_concerns_every_account_is_done_account_by_account(name: str) -> None:
+    """A slice holds one account at most, and what was changed is so for all in the end."""
+    server_state = _server_state("")
+    server_state.profile = PROFILES["production"]  # which sends webhooks
+    slices_done = 0
+
+    def counted() -> Generator[None, None, Answer]:
+        nonlocal slices_done
+        work = ControlApi(server_state).slices(CHANGES[name])
+        while True:
+            try:
+                next(work)
+            except StopIteration as end:
+                answer: Answer = end.value
+                return answer
+            slices_done += 1
+            yield
+
+    assert finish(counted()).status in {200, 201}
+    assert slices_done > MANY
+    for account in server_state.accounts:
+        if name == "settings":
+            assert account.settings.rate_limit == 7
+        elif name == "balances":
+            assert account.state.balances == {"USD": 700}
+        elif name == "product":
+            assert account.orders.terms.catalogue is server_state.catalogue
+        else:
+            assert account.state.order_changed is not None
+
+
+def test_an_order_that_ends_while_an_endpoint_is_added_is_not_for_it() -> None:
+    """One that is placed meanwhile and ends afterwards is, exactly once."""
+    server_state = ServerState(
+        make_settings(clock="2026-03-14T12:00:00Z", playground_webhooks=True)
+    )
+    account = server_state.account(KEY)
+    place_orders(account, 3)
+    first = account.state.order_at(0)
+    assert first is not None
+
+    def meanwhile() -> None:
+        account.orders.complete(first.id)
+        place_orders(account, 1, first=3)
+
+    work = ControlApi(server_state).slices(CHANGES["endpoint"])
+    assert _answered(work, meanwhile, after=2).status == 201
+    server_state.clock.advance(60)
+    server_state.webhooks.catch_up()
+    told = [message.subject for message in server_state.webhooks.messages.values()]
+    others = [order.id for order in account.state.orders() if order.id != first.id]
+    assert sorted(told) == others
 
 
 @pytest.mark.parametrize("path", ["/effects", "/state"])
@@ -127,7 +206,8 @@ def test_an_import_is_refused_where_what_it_is_for_has_changed_meanwhile(other: 
             api(ControlRequest("PUT", "/state", body=exported, api_key=other))
 
     request = ControlRequest("PUT", "/state", body=exported, api_key=NEW)
-    refused = _answered(api.slices(request), disturb)
+    read = 2 * MANY + 10  # slices; what follows makes the account
+    refused = _answered(api.slices(request), disturb, after=read)
     assert (refused.status, json.loads(refused.body)["type"]) == (409, "conflict")
     assert server_state.account(NEW).state.order_count == 0
     assert api(request).status == 200

@@ -126,24 +126,6 @@ def test_a_typescript_client_places_orders(
     assert said["missing"] == "not_found"
 
 
-@pytest.mark.parametrize("name", DOCUMENTS)
-def test_openapi_python_client_loses_nothing(
-    name: str, documents: dict[str, Path], run: Run, tmp_path: Path
-) -> None:
-    """Every operation has its function, without a warning."""
-    target = tmp_path / "client"
-    said = run(
-        *(sys.executable, "-m", "openapi_python_client", "generate", "--meta", "none"),
-        *("--path", documents[name], "--output-path", target),
-        cwd=tmp_path,
-    )
-    assert "warning" not in said.lower()
-    assert "unable" not in said.lower()
-    paths = json.loads(documents[name].read_text())["paths"]
-    functions = [file for file in target.glob("api/*/*.py") if file.name != "__init__.py"]
-    assert len(functions) == sum(len(operations) for operations in paths.values())
-
-
 def test_a_python_client_places_orders(
     documents: dict[str, Path],
     server: MockServer,

@@ -3,11 +3,12 @@
 from typing import Any
 
 import pytest
+import requests
 
 from runa_mock_server import MockServer
 from runa_schemas import validate
 from support.answers import order_ids, refusal
-from support.api import KEY, Api, body
+from support.api import KEY, TIMEOUT, Api, body
 from support.raw import ORDER, exchange, message
 
 OPERATIONS = [
@@ -220,6 +221,33 @@ def test_a_header_of_this_mock_that_does_not_exist_is_refused(
         assert refusal(response) == (400, "bad_request")
         assert nearest in response.json()["message"]
     assert api.order(key="a").status_code == 202
+
+
+@pytest.mark.parametrize("form", ["", "?format=json", "/card/AMZ-US"])
+def test_pages_without_a_key_refuse_such_a_header_too(api: Api, form: str) -> None:
+    """A payout's page, the redemption API and the texts of products: the same 400 everywhere."""
+    order = api.order(mode="sync").json()
+    url = order["items"][0]["payout"]["url"]
+    product = api.get("/v2/product/AMZ-US").json()["gift_card"]
+    for page in (url + form, product["assets"]["icon_image_url"], f"{api.url}/openapi.json"):
+        refused = requests.get(page, headers={"X-Mock-Tokn": "t"}, timeout=TIMEOUT)
+        assert (refused.status_code, refused.json()["type"]) == (400, "bad_request"), page
+        assert "X-Mock-Token" in refused.json()["message"]
+    form_sent = requests.post(url, headers={"X-Mock-Tokn": "t"}, timeout=TIMEOUT)
+    assert form_sent.status_code == 400
+    assert api.read(order["id"])["items"][0]["payout"]["status"] == "ACTIVE"
+
+
+@pytest.mark.parametrize("path", ["/_mock", "/_mock/clock", "/_mock/health"])
+def test_the_control_api_refuses_such_a_header_too(api: Api, path: str) -> None:
+    """The same 400; a header that counts once is not chosen from two values either."""
+    refused = api.get(path, headers={"X-Mock-Tokn": "t"})
+    assert (refused.status_code, refused.json()["type"]) == (400, "bad_request")
+    assert "X-Mock-Token" in refused.json()["message"]
+    known = api.get(path, headers={"X-Mock-Processing": "never", "X-Mock-Token": "t"})
+    assert known.status_code == 200
+    twice = f"GET {path} HTTP/1.1\r\nHost: x\r\nX-Mock-Token: a\r\nX-Mock-Token: b\r\n\r\n"
+    assert exchange(api.url, twice.encode()).status == 400
 
 
 def test_the_headers_of_this_mock_are_known_wherever_they_are_sent(api: Api) -> None:

@@ -17,7 +17,7 @@ from runa_mock_server.base.address import url_of
 from support.command import run
 
 WELL = b'{"status": "ok", "version": "1.2.3"}'
-LIMIT = 5  # seconds; nothing here takes a tenth of it, the rest is for a busy machine
+LIMIT = 120  # seconds; nothing here takes a tenth of it, the rest is for a busy machine
 SOON = "0.1"  # seconds to wait for a server that does not answer
 
 LOADED = """

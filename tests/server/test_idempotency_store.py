@@ -42,7 +42,9 @@ def test_a_key_is_in_progress_until_its_first_request_has_an_answer(body: bytes)
     state.begin("k")
     assert refusal(state, body) == "idempotency_in_progress"
     state.release("k")
-    kept = KeptAnswer(0, request(BODY).fingerprint, Answer(202, b"{}"))
+    first = request(BODY)
+    first.read()
+    kept = KeptAnswer(0, first.fingerprint, Answer(202, b"{}"))
     state.commit(lambda _view: Commit(key=("k", kept)))
     assert earlier_answer(state, request(BODY)) == Answer(202, b"{}")
     assert refusal(state, OTHER) == "idempotency_validation_error"

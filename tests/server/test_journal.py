@@ -4,6 +4,7 @@ import json
 import logging
 import re
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import timedelta
 from typing import Any
 from urllib.parse import quote, unquote
@@ -259,6 +260,22 @@ def test_errors_of_the_control_api_do_not_repeat_a_key(server: MockServer) -> No
             server.account(key).journal.read(limit=-1)
         assert key not in str(caught.value)
         assert key not in str(caught.value.details)
+
+
+def test_a_key_in_a_webhook_url_or_a_fault_is_not_shown(server: MockServer) -> None:
+    """As it is or percent-encoded, in every list of them."""
+    account = server.account(KEY)
+    spelt = "".join(f"%{ord(letter):02x}" for letter in KEY)
+    for part in (KEY, spelt):
+        account.webhooks.add(f"http://127.0.0.1:9/{part}?key={part}", "order.completion")
+        account.faults.arm("reset", path=f"/v2/{part}")
+    with closing(Api(server.url)) as api:
+        api.order(mode="sync")
+    (message,) = account.webhooks.messages()
+    shown = f"{account.webhooks.endpoints} {message} {list(account.faults)}"
+    assert shown.count("[API key]") == 10
+    assert KEY not in shown
+    assert spelt not in shown
 
 
 def test_a_short_key_is_no_secret() -> None:

@@ -2,19 +2,26 @@
 
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
 import pytest
 
 from runa_mock_server import ManualClock, MockServer, SettingsError
-from support.api import KEY, Api
+from runa_mock_server.config.settings import make_settings
+from runa_mock_server.delivery.mail import mail_senders
+from runa_mock_server.mail.outbox import Email
+from runa_mock_server.server_state.outbox import Outbox
+from runa_mock_server.server_state.server_state import ServerState
+from support.api import KEY, Api, body
 from support.money import PRODUCTION_KEY
+from support.push_to_card import press, to_recipient
+from support.server_states import place_orders
 from support.smtp import HANGS, REFUSED, Catcher, catching, mailed
 from support.waiting import until
 
-PROMPT = 60  # seconds; what is waited for would take much longer
+PROMPT = 300  # seconds; what is waited for would take much longer
 LONG = 500
 
 
@@ -158,6 +165,49 @@ def test_an_address_that_needs_it_goes_as_utf8(
     assert settle(relay) == ["sent"]
     assert catcher.recipients == ["jörg@bücher.example"]
     assert catcher.envelopes[0].smtp_utf8
+
+
+def test_a_mail_that_waits_is_relayed_once(
+    relay: MockServer, caller: Api, catcher: Catcher, clock: ManualClock
+) -> None:
+    """A further mail of the same order, meanwhile, sends it no second time."""
+    catcher.may_go_on.clear()
+    caller.order(**mailed("first@mail.example"), mode="sync")
+    items = [to_recipient("ada@mail.example")]
+    url = caller.order(body(items=items), mode="sync").json()["items"][0]["payout"]["url"]
+    for _ in range(3):
+        assert press(url, "send").status_code == 303
+        clock.advance("PT2M")
+    catcher.may_go_on.set()
+    caller.order(**mailed("last@mail.example"), mode="sync")
+    assert settle(relay) == ["sent"] * 5
+    assert len(catcher.envelopes) == 5
+
+
+def test_mails_of_a_large_account_are_looked_through_in_slices(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """However many are imported, other requests are answered in between; none is forgotten."""
+    state = ServerState(make_settings(processing="seconds:100000", smtp="127.0.0.1:9"))
+    account, looked = state.account(KEY), 0
+    later: list[Callable[[], None]] = []
+    place_orders(account, 3_000, document=mailed("a@mail.example")["document"], email=True)
+    read = Outbox.of
+
+    def of(outbox: Outbox, order_id: str) -> tuple[Email, ...]:
+        nonlocal looked
+        looked += 1
+        return read(outbox, order_id)
+
+    monkeypatch.setattr(Outbox, "of", of)
+    state.later = later.append
+    (sender,) = mail_senders(state)
+    most = 0
+    while later:
+        most, looked = max(most, looked), 0
+        later.pop(0)()
+    assert 0 < most < 3_000
+    assert sender.seconds_until_due() is not None
 
 
 def test_reset_and_import_send_nothing_again(

@@ -19,7 +19,7 @@ from support.answers import order_ids, refusal, still_answers
 from support.api import KEY, TIMEOUT, Api
 from support.raw import connection, reply_on
 
-PROMPT = 30  # seconds; a stop takes a fraction of one, the rest is for a busy machine
+PROMPT = 120  # seconds; a stop takes a fraction of one, the rest is for a busy machine
 
 
 def _threads() -> list[threading.Thread]:

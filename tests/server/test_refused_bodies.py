@@ -37,8 +37,13 @@ def without_key(sent: bytes) -> bytes:
         (without_key(message("POST", "/v2/order", LARGE)), 401),
         (message("GET", "/_mock/health", LARGE), 413),
         (message("PATCH", "/_mock/health", LARGE), 413),
+        (message("POST", "/_mock/state", LARGE), 405),
+        (message("PUT", "/_mock/nothing", BOMB, Content_Encoding="gzip"), 404),
     ],
-    ids=["bomb", "stranger's bomb", "nowhere", "large", "stranger's", "health", "method"],
+    ids=[
+        *("bomb", "stranger's bomb", "nowhere", "large", "stranger's", "health", "method"),
+        *("method of a state", "no operation"),
+    ],
 )
 def test_a_refusal_closes_the_connection(sent: bytes, status: int) -> None:
     """The client sees the answer, which says so; what comes behind it is not served."""

@@ -19,7 +19,7 @@ from runa_mock_server import MockServer, connect
 from runa_mock_server.web.http_server import HttpServer
 from support.api import KEY, TIMEOUT
 
-PROMPT = 20  # seconds
+PROMPT = 120  # seconds
 
 
 def error_of(start: Callable[[], object]) -> BaseException:

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from runa_mock_server.base.redaction import KnownKeys
+from runa_mock_server.base.slices import finish
 from runa_mock_server.config.settings import make_settings
 from runa_mock_server.contract.webhook_subscription import Subscription
 from runa_mock_server.server_state.account import Account
@@ -59,7 +60,8 @@ def test_of_keys_that_store_nothing_only_the_latest_are_remembered() -> None:
 
 
 def _subscribe(server_state: ServerState, _account: Account) -> None:
-    server_state.subscribe(Subscription(url="http://127.0.0.1:1/", event="order.completion"), KEY)
+    subscription = Subscription(url="http://127.0.0.1:1/", event="order.completion")
+    finish(server_state.subscribe(subscription, KEY))
 
 
 STORING: dict[str, Callable[[ServerState, Account], object]] = {

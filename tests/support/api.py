@@ -9,7 +9,7 @@ import requests
 from runa_schemas import ERRORS, validate
 
 KEY = "XX-test.secret"
-TIMEOUT = 30
+TIMEOUT = 120
 
 _SCHEMAS = {
     ("POST", "/v2/order", 202): "accepted_order",

@@ -131,8 +131,8 @@ def snapshot(read: Callable[[str], Any]) -> dict[str, Any]:
         operation.path: read(operation.path)
         for operation in OPERATIONS
         if operation.method == "GET" and "{" not in operation.path
-        # Coverage is of the whole life of a server: a suite resets accounts between its tests.
-        if operation.path not in {"/", "/health", "/openapi.json", "/coverage"}
+        # Coverage is of the whole life of a server, and traffic tells resets apart.
+        if operation.path not in {"/", "/health", "/openapi.json", "/coverage", "/traffic"}
     }
 
 

@@ -10,7 +10,7 @@ import requests
 
 # Host is passed on, so that payout links lead through the gateway, too.
 _HOP = frozenset({"connection", "content-encoding", "content-length", "transfer-encoding"})
-TIMEOUT = 30
+TIMEOUT = 120
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import NamedTuple, Self
 
-LIMIT = 30  # seconds; a process that takes longer hangs, and is killed
+LIMIT = 120  # seconds; a process that takes longer hangs, and is killed
 
 MODULE = (sys.executable, "-m", "runa_mock_server")
 SCRIPT = (str(Path(sysconfig.get_path("scripts")) / "runa-mock"),)

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from support.api import KEY, body
 
-TIMEOUT = 20
+TIMEOUT = 120
 ORDER = json.dumps(body()).encode()
 
 

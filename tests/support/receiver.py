@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any, NamedTuple, Self
 
-LIMIT = 20  # seconds, after which nothing comes any more
+LIMIT = 120  # seconds, after which nothing comes any more
 _DROP = 0.02
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from email import message_from_bytes, policy
 from email.message import EmailMessage
-from threading import Condition
+from threading import Condition, Event
 from typing import Any
 
 from aiosmtpd.controller import Controller
@@ -32,6 +32,8 @@ class Catcher(Controller):
         self.envelopes: list[Envelope] = []
         self.connections = -1  # the controller opens one itself, to see that it is there
         self.busy = 0
+        self.may_go_on = Event()  # cleared, it keeps every mail waiting
+        self.may_go_on.set()
         self.silent_after: int | None = None
         self._news = Condition()
         super().__init__(self, hostname="127.0.0.1", port=0)
@@ -95,6 +97,7 @@ class Catcher(Controller):
         if HANGS in envelope.rcpt_tos:
             self.busy += 1
             await asyncio.Event().wait()
+        await asyncio.to_thread(self.may_go_on.wait)
         with self._news:
             self.envelopes.append(envelope)
             self._news.notify_all()

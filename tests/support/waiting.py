@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable
 
-LIMIT = 20  # seconds, after which it will not happen any more
+LIMIT = 120  # seconds, after which it will not happen any more
 
 
 def until(has_happened: Callable[[], bool]) -> None:

@@ -14,7 +14,7 @@ from support.receiver import Receiver
 ORDERS: Event = "order.completion"
 PRODUCTS: Event = "product.update"
 LONG = 3_600  # seconds that a receiver has
-PROMPT = 60  # seconds, after which something waits that should not
+PROMPT = 300  # seconds, after which something waits that should not
 STEPS = 50
 
 

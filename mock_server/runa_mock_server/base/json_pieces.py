@@ -12,9 +12,7 @@ from pydantic_core import to_json
 
 T = TypeVar("T")
 
-AT_ONCE = 50
-"""Rows, requests or accounts that are worked on before other work may run: one to three
-milliseconds."""
+_AT_ONCE = 10
 
 
 def elements(values: Iterable[object]) -> Iterator[bytes]:
@@ -51,7 +49,7 @@ def model_document(model: BaseModel, fields: Mapping[str, Iterable[bytes]]) -> I
 
 def _batches(values: Iterable[T | None]) -> Iterator[list[T]]:
     values = iter(values)
-    while batch := list(islice(values, AT_ONCE)):
+    while batch := list(islice(values, _AT_ONCE)):
         yield [value for value in batch if value is not None]
 
 

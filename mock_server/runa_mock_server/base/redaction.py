@@ -201,6 +201,13 @@ class KnownKeys:
             if self._heads[place : place + 1] == [head]:
                 del self._heads[place]
 
+    def drop(self, count: int) -> bool:
+        """Free some memory of keys that are not used any more; returns whether there is more."""
+        del self._heads[-count:]
+        for _ in range(min(count, len(self._long))):
+            self._long.popitem()
+        return bool(self._heads or self._long)
+
     def _note_start(self, form: bytes) -> None:
         for known, byte in zip(self._starts, form, strict=False):
             if byte not in known:
@@ -318,11 +325,12 @@ class Redactor:
                 (name, value)
                 for name, value in headers
                 if name.lower() not in _SECRET_HEADERS
-                and not (self._holds_key(name) or self._holds_key(value))
+                and not (self.holds_key(name) or self.holds_key(value))
             ]
         )
 
-    def _holds_key(self, data: bytes) -> bool:
+    def holds_key(self, data: bytes) -> bool:
+        """Whether a text holds a key, in any spelling."""
         return next(iter(self._spans(data)), None) is not None
 
     def _spans(self, data: bytes) -> list[tuple[int, int]]:

@@ -22,8 +22,10 @@ _COMMANDS = {
     "conform": "Check that a server keeps the contract.",
     "demo": "Show an order, a cut connection, a retry, and proof of one order.",
     "health": "Ask a server whether it is up: exit 0 if it is, 1 if not.",
+    "report": "Judge recorded traffic by the provider's rules for production.",
     "rules": "List the rules of the contract and the evidence for each.",
     "serve": "Serve until SIGINT, SIGTERM or SIGHUP.",
+    "store": "Look at a store, check it, compact it or copy it.",
     "trigger": "Make something happen on a running mock server.",
 }
 

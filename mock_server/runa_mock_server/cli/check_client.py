@@ -1,16 +1,20 @@
 """``runa-mock check-client``: does a program, in any language, cope with faults of the API?"""
 
+import sys
+from contextlib import ExitStack
 from fnmatch import fnmatchcase
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import click
 from pydantic import HttpUrl, TypeAdapter, ValidationError
 
+from runa_mock_server.base.signals import aborted_by_signals
 from runa_mock_server.catalogue.catalogue import CatalogueError
 from runa_mock_server.cli.errors import RefusedError
-from runa_mock_server.cli.report_file import check_writable, write_report
-from runa_mock_server.cli.signals import aborted_by_signals
+from runa_mock_server.cli.exploring import further_runs, repeating
+from runa_mock_server.cli.report_file import check_writable, refused, write_report
 from runa_mock_server.config.document import ConfigError
 from runa_mock_server.server import MockServer
 from runa_mock_server.testing.client_scenarios.checks import CHECKS
@@ -23,12 +27,18 @@ from runa_mock_server.testing.client_scenarios.program import (
 )
 from runa_mock_server.testing.client_scenarios.report import (
     FORMATS,
+    exploration_text,
     result_text,
     scenarios_text,
     summary_text,
 )
 from runa_mock_server.testing.client_scenarios.results import Result
 from runa_mock_server.testing.client_scenarios.scenarios import LONGEST_PACE, SCENARIOS, Pace
+from runa_mock_server.testing.client_scenarios.schedules import (
+    Schedule,
+    parse_schedule,
+)
+from runa_mock_server.testing.recording import scenario_traffic
 
 _LONGEST_RUN = 86_400
 _MOST_JOBS = 64
@@ -77,6 +87,13 @@ def _receiver(_: click.Context, __: click.Parameter, given: str | None) -> str |
     return given
 
 
+def _schedule(_: click.Context, __: click.Parameter, given: str | None) -> Schedule | None:
+    try:
+        return None if given is None else parse_schedule(given)
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from None
+
+
 def _print_list(context: click.Context, _: click.Parameter, wanted: bool) -> None:  # noqa: FBT001 - click's signature
     if wanted:
         click.echo(scenarios_text(), nl=False)
@@ -121,6 +138,28 @@ def _print_list(context: click.Context, _: click.Parameter, wanted: bool) -> Non
     metavar="URL",
     callback=_receiver,
     help="Webhook receiver of the program; {port} in it is a free port of each run.",
+)
+@click.option(
+    "--explore",
+    type=click.IntRange(1, 4),
+    metavar="K",
+    help="Instead of the scenarios run every schedule of up to K faults.",
+)
+@click.option(
+    "--seed", type=click.IntRange(0), help="Seed of --explore; random by default, and reported."
+)
+@click.option(
+    "--runs",
+    type=click.IntRange(1),
+    default=200,
+    show_default=True,
+    help="Maximum number of schedules of --explore; the seed draws them.",
+)
+@click.option(
+    "--schedule",
+    metavar="STEPS",
+    callback=_schedule,
+    help="Instead of the scenarios run one schedule, as --explore reports it.",
 )
 @click.option(
     "--format",
@@ -211,8 +250,15 @@ def _print_list(context: click.Context, _: click.Parameter, wanted: bool) -> Non
     metavar="FILE",
     help="File with settings of the mock, as for `serve`.",
 )
+@click.option(
+    "--traffic",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Record the requests there, redacted, for `runa-mock report`.",
+)
 @click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED)
-def command(form: str, output: Path | None, **options: Any) -> None:
+@click.pass_context
+def command(context: click.Context, /, form: str, output: Path | None, **options: Any) -> None:
     """Run a client against a misbehaving mock server.
 
     COMMAND is a program or a test suite in any language. It runs once per scenario, finds the
@@ -220,28 +266,43 @@ def command(form: str, output: Path | None, **options: Any) -> None:
     wait for them, end with status 0. Exit 0 if it does well in each scenario, 1 if not.
     Ended by a signal, the command kills COMMAND with its child processes and writes no report.
     """
-    pace = Pace(**{name: options.pop(name) for name in Pace.__slots__})
-    config = options.pop("config")
-    plan = Plan(pace=pace, **options)
-    if plan.webhook is not None and PORT not in plan.webhook and (plan.jobs or 1) > 1:
-        raise click.BadParameter(f"needs {PORT} in the URL of --webhook", param_hint="--jobs")
+    passed: list[str] = []
+    is_exploring = options["explore"] is not None
     # A report for machines has standard output for itself.
     aside = form != "text" and output is None
 
     def tell(result: Result) -> None:
+        note(result.scenario.name, result.status)
+        if is_exploring and result.status == "passed":
+            passed.append(result.scenario.name)
+            if sys.stderr.isatty():
+                click.echo(f"\r{len(passed)} passed", nl=False, err=True)
+            return
         click.echo(result_text(result), err=aside)
 
+    pace = Pace(**{name: options.pop(name) for name in Pace.__slots__})
+    config, traffic = options.pop("config"), options.pop("traffic")
+    further = further_runs(context, pace, options, tell)
+    plan = Plan(pace=pace, **options)
+    if plan.webhook is not None and PORT not in plan.webhook and (plan.jobs or 1) > 1:
+        raise click.BadParameter(f"needs {PORT} in the URL of --webhook", param_hint="--jobs")
     if output is not None:
         check_writable(output)  # before all the work
     try:
         with (
             aborted_by_signals(),
-            MockServer(server_settings(config)) as server,
+            ExitStack() as opened,
         ):
-            report = run_program(server, plan, tell)
+            with refused(traffic, "--traffic"):
+                note = opened.enter_context(scenario_traffic(traffic))
+            server = opened.enter_context(MockServer(server_settings(config)))
+            report = run_program(server, plan, tell, further)
     except (CommandError, ConfigError, CatalogueError) as error:
         raise RefusedError(str(error)) from None
     click.echo(summary_text(report), err=aside)
+    if report.exploration is not None:
+        told = exploration_text(report.exploration, partial(repeating, context))
+        click.echo(told, err=aside)
     if output is not None:
         write_report(output, FORMATS[form](report))
     elif aside:

@@ -6,9 +6,9 @@ from typing import Any
 import click
 from pydantic import TypeAdapter, ValidationError
 
+from runa_mock_server.base.signals import aborted_by_signals
 from runa_mock_server.cli.errors import RefusedError
 from runa_mock_server.cli.report_file import check_writable, write_report
-from runa_mock_server.cli.signals import aborted_by_signals
 from runa_mock_server.contract.webhook_events import secret_bytes
 from runa_mock_server.contract.webhook_subscription import Url
 from runa_mock_server.testing.webhook_scenarios.checks import CHECKS, Finding

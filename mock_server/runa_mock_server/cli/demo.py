@@ -4,8 +4,8 @@ import signal
 
 import click
 
+from runa_mock_server.base.signals import stopped_by_signals
 from runa_mock_server.cli import demo_steps as story
-from runa_mock_server.cli.signals import stopped_by_signals
 
 
 @click.command("demo")

@@ -13,7 +13,7 @@ def check_writable(file: Path) -> None:
     Raises:
         RefusedError: if it cannot be written.
     """
-    with _refused(file):
+    with refused(file):
         existed = file.exists()
         file.open("a").close()
         if not existed:
@@ -26,13 +26,14 @@ def write_report(file: Path, text: str) -> None:
     Raises:
         RefusedError: if it cannot be written.
     """
-    with _refused(file):
+    with refused(file):
         file.write_text(text, encoding="utf-8")
 
 
 @contextmanager
-def _refused(file: Path) -> Iterator[None]:
+def refused(file: Path | None, option: str = "--output") -> Iterator[None]:
+    """Refuse a file that cannot be used, by the name of its option."""
     try:
         yield
     except OSError as error:
-        raise RefusedError(f"--output: {file}: {error.strerror}") from None
+        raise RefusedError(f"{option}: {file}: {error.strerror}") from None

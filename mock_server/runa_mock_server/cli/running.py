@@ -12,11 +12,12 @@ from socket import socket
 import click
 
 from runa_mock_server._version import __version__
+from runa_mock_server.base.collector import freezes_accounts
 from runa_mock_server.base.listening import PortBusyError, bind, close
+from runa_mock_server.base.signals import stop_signals
 from runa_mock_server.catalogue.catalogue import CatalogueError
 from runa_mock_server.cli.early import Early
 from runa_mock_server.cli.errors import RefusedError
-from runa_mock_server.cli.signals import stop_signals
 from runa_mock_server.config import logs
 from runa_mock_server.config.serve_settings import ServeSettings
 from runa_mock_server.config.settings import Settings
@@ -29,12 +30,13 @@ announcement = logging.getLogger(f"{__name__}.announcement")
 announcement.setLevel(logging.INFO)  # whatever the log level: who asked for port 0 needs the URL
 
 
-def run(settings: ServeSettings, early: Early | None) -> None:
+def run(settings: ServeSettings, early: Early | None, traffic: Path | None = None) -> None:
     """Serve until a signal or the control API stops the server.
 
     Args:
         settings: of the server and its process.
         early: sockets that listen already, if they listen where the settings say.
+        traffic: the file to record traffic in.
 
     Raises:
         click.ClickException: if the address cannot be listened on.
@@ -43,6 +45,7 @@ def run(settings: ServeSettings, early: Early | None) -> None:
     logs.configure(settings.log_level, settings.log_format)
     try:
         server_state = ServerState(settings.server)
+        _record(server_state, traffic)
         sockets = _sockets(settings, early)
     except CatalogueError as error:
         raise RefusedError(str(error)) from None
@@ -53,6 +56,20 @@ def run(settings: ServeSettings, early: Early | None) -> None:
             runner.run(_serve(server_state, sockets, settings.ready_file))
     except OSError as error:  # no file descriptor is left, for example
         raise click.ClickException(f"cannot start the server: {error.strerror or error}") from None
+
+
+def _record(server_state: ServerState, traffic: Path | None) -> None:
+    """Record the traffic of a server in a file, if one is named."""
+    if traffic is None:
+        return
+    from runa_mock_server.server_state.traffic import TrafficRecorder  # noqa: PLC0415 - rarely used
+    from runa_mock_server.testing.recording import TrafficFile  # noqa: PLC0415 - as above
+
+    try:
+        file = TrafficFile(traffic, "serve")
+    except OSError as error:
+        raise RefusedError(f"--traffic: {traffic}: {error.strerror}") from None
+    server_state.observers.append(TrafficRecorder(server_state, file.write))
 
 
 def _sockets(settings: Settings, early: Early | None) -> list[socket]:
@@ -81,6 +98,7 @@ async def _serve(server_state: ServerState, sockets: list[socket], ready_file: s
     for signal_number in stop_signals():
         loop.add_signal_handler(signal_number, stopped.set)
     server_state.stop = stopped.set
+    server_state.installed.append(freezes_accounts())
     exposed = _exposed(server_state.settings, sockets)
     server = HttpServer(server_state, sockets)
     url = await server.start()

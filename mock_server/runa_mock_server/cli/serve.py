@@ -10,10 +10,10 @@ from typing import Any
 import click
 
 from runa_mock_server.base.listening import close
+from runa_mock_server.base.signals import stopped_by_signals
 from runa_mock_server.cli.early import listen_early
 from runa_mock_server.cli.loading import loading
 from runa_mock_server.cli.option_groups import HELP_ALL
-from runa_mock_server.cli.signals import stopped_by_signals
 
 
 class _ListeningFirst(click.Command):

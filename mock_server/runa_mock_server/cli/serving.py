@@ -3,6 +3,8 @@
 Importing this loads the settings' model, and pydantic with it.
 """
 
+from pathlib import Path
+
 import click
 
 from runa_mock_server.cli.early import Early
@@ -13,8 +15,14 @@ from runa_mock_server.cli.options import Effective, takes_settings
 
 @click.command("serve", cls=GroupedCommand)
 @takes_settings
-def command(effective: Effective) -> None:
+@click.option(
+    "--traffic",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Record the requests there, redacted, for `runa-mock report`.",
+)
+def command(effective: Effective, traffic: Path | None) -> None:
     """Serve until SIGINT, SIGTERM or SIGHUP."""
     with loading():
         from runa_mock_server.cli.running import run  # noqa: PLC0415 - loads the server; --help needs none
-    run(effective.settings, click.get_current_context().find_object(Early))
+    run(effective.settings, click.get_current_context().find_object(Early), traffic)

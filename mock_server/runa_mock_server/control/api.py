@@ -1,13 +1,14 @@
 """The operations of the control API, and the dispatch of requests to them."""
 
 import json
-from collections.abc import Generator, Mapping
+from collections.abc import Mapping
 from io import BytesIO
 
 import orjson
 
 from runa_mock_server.base.errors import quoted
 from runa_mock_server.base.path_table import PathTable
+from runa_mock_server.base.slices import Work, finish
 from runa_mock_server.control import (
     breaking,
     coverage,
@@ -18,11 +19,18 @@ from runa_mock_server.control import (
     records,
     running,
     states,
+    traffic,
     webhooks,
 )
 from runa_mock_server.control.description import Description, describe
 from runa_mock_server.control.models import IndexResult, OperationResult
-from runa_mock_server.control.operation import ControlRequest, Function, Operation, Pieces
+from runa_mock_server.control.operation import (
+    ControlRequest,
+    Function,
+    Operation,
+    Pieces,
+    Steps,
+)
 from runa_mock_server.control.problems import ControlError, wrong_field
 from runa_mock_server.control.scope import scope_of
 from runa_mock_server.orders.idempotency import Answer
@@ -62,6 +70,7 @@ OPERATIONS: tuple[Operation, ...] = (
     Operation("GET", "/effects", records.read_effects),
     Operation("GET", "/coverage", coverage.read_coverage),
     Operation("DELETE", "/coverage", coverage.clear_coverage),
+    Operation("GET", "/traffic", traffic.read_traffic),
     Operation("GET", "/emails", emails.list_emails),
     Operation("GET", "/emails/{email_id}", emails.read_email),
     Operation("GET", "/webhooks/endpoints", webhooks.list_endpoints),
@@ -92,8 +101,8 @@ OPERATIONS: tuple[Operation, ...] = (
     Operation("GET", "/products/{code}", products.read_product),
     Operation("PATCH", "/products/{code}", products.change_product),
     Operation("DELETE", "/products/{code}", products.remove_product),
-    Operation("GET", "/state", states.read_state),
-    Operation("PUT", "/state", states.put_state),
+    Operation("GET", "/state", states.read_state, text_form=states.JSON_LINES),
+    Operation("PUT", "/state", states.put_state, text_form=states.JSON_LINES),
     Operation("POST", "/shutdown", running.shut_down, status=202),
     Operation("GET", "/openapi.json", _description),
 )
@@ -120,15 +129,9 @@ class ControlApi:
 
     def __call__(self, request: ControlRequest) -> Answer:
         """Answer a request at once; a refusal becomes an error response."""
-        slices = self.slices(request)
-        while True:
-            try:
-                next(slices)
-            except StopIteration as end:
-                answer: Answer = end.value
-                return answer
+        return finish(self.slices(request))
 
-    def slices(self, request: ControlRequest) -> Generator[None, None, Answer]:
+    def slices(self, request: ControlRequest) -> Work[Answer]:
         """Answer a request in slices of bounded work; a refusal becomes an error response.
 
         Yields between two slices, where other requests may run, and returns the answer.
@@ -142,7 +145,7 @@ class ControlApi:
         """The allowed methods of a path below ``/_mock``, sorted."""
         return sorted(self._paths.find(path or "/")[0])
 
-    def _answer(self, request: ControlRequest) -> Generator[None, None, Answer]:
+    def _answer(self, request: ControlRequest) -> Work[Answer]:
         methods, parameters = self._paths.find(request.path or "/")
         operation = methods.get(request.method)
         if operation is None:
@@ -158,14 +161,19 @@ class ControlApi:
         scope = None
         if operation.path != HEALTH:  # needs no API key
             name = names[0] if names else None
-            scope = scope_of(self._server_state, request.api_key, name, request.host)
+            scope = yield from scope_of(self._server_state, request.api_key, name, request.host)
         if operation.method != "GET":
             self._server_state.commands += 1
+        if operation.path.startswith("/webhooks"):
+            # What has ended becomes messages first, however much that is.
+            yield from self._server_state.webhooks.catching_up()
         result = operation.run(self._server_state, scope, parameters, query, request.body)
+        if isinstance(result, Steps):
+            result = yield from result.work
         if not isinstance(result, Pieces):
             return Answer(operation.status, result.model_dump_json().encode())
         document = BytesIO()  # its value is no copy; to join the pieces would take a while
         for piece in result:
             document.write(piece)
             yield
-        return Answer(operation.status, document.getvalue())
+        return Answer(operation.status, document.getvalue(), result.content_type)

@@ -144,8 +144,10 @@ def _operation(operation: Operation, references: _References) -> dict[str, Any]:
         "responses": {
             str(operation.status): {
                 "description": "Done.",
-                "content": _json(
-                    references[operation.result, "serialization"], example.get("response")
+                "content": _content(
+                    operation,
+                    references[operation.result, "serialization"],
+                    example.get("response"),
                 ),
             },
             "4XX": {"$ref": "#/components/responses/Refused"},
@@ -154,7 +156,9 @@ def _operation(operation: Operation, references: _References) -> dict[str, Any]:
     if operation.body is not None:
         described["requestBody"] = {
             "required": bool(operation.body.model_json_schema().get("required")),
-            "content": _json(references[operation.body, "validation"], example.get("request")),
+            "content": _content(
+                operation, references[operation.body, "validation"], example.get("request")
+            ),
         }
     return described
 
@@ -192,6 +196,18 @@ def _query_parameters(operation: Operation) -> list[dict[str, Any]]:
     ]
 
 
+def _content(operation: Operation, schema: JsonSchemaValue, example: Any) -> dict[str, Any]:
+    """A body or a result in each of its forms."""
+    content = _json(schema, example)
+    if operation.text_form is not None:
+        text = _examples().get(operation.text_form)
+        content[operation.text_form] = _shown({"type": "string"}, text)
+    return content
+
+
 def _json(schema: JsonSchemaValue, example: Any) -> dict[str, Any]:
-    shown = {} if example is None else {"example": example}
-    return {"application/json": {"schema": schema, **shown}}
+    return {"application/json": _shown(schema, example)}
+
+
+def _shown(schema: JsonSchemaValue, example: Any) -> dict[str, Any]:
+    return {"schema": schema, **({} if example is None else {"example": example})}

@@ -1,49 +1,69 @@
 """Operations on the mails that orders have caused."""
 
 from collections.abc import Iterator
-from typing import Any
+from heapq import heappop, heappush
+from typing import Any, NamedTuple
 
 from runa_mock_server.base.clock import to_datetime
 from runa_mock_server.base.errors import quoted
+from runa_mock_server.base.json_pieces import elements, model_document
+from runa_mock_server.base.slices import Work
 from runa_mock_server.contract.processing import NEVER
 from runa_mock_server.control.models import EmailDetail, EmailResult, EmailsQuery, EmailsResult
+from runa_mock_server.control.operation import Pieces, Steps
 from runa_mock_server.control.problems import not_found
 from runa_mock_server.control.scope import Scope
 from runa_mock_server.mail.outbox import Email
 from runa_mock_server.mail.rendering import MailRenderer
 from runa_mock_server.server_state.account import Account
+from runa_mock_server.server_state.outbox import Outbox
 
 
-def list_emails(scope: Scope, query: EmailsQuery) -> EmailsResult:
+def list_emails(scope: Scope, query: EmailsQuery) -> Pieces[EmailsResult]:
     """List the mails that orders have caused, in the order in which they leave."""
-    found = [
-        (account, email)
-        for account, email in _emails(scope)
-        if query.to in (None, email.to)
+    return Pieces(_list(scope, query))
+
+
+def _list(scope: Scope, query: EmailsQuery) -> Iterator[bytes]:
+    latest: list[tuple[int, int, _Found]] = []  # a heap; a number keeps the order of equal times
+    total = 0
+    for found in _emails(scope):
+        yield b""
+        if found is None or not _fits(found, query):
+            continue
+        heappush(latest, (found.email.sent_at, total, found))
+        total += 1
+        if len(latest) > query.limit:
+            heappop(latest)
+    latest.sort()
+    shown = (email_result(*found) for _, _, found in latest)
+    yield from model_document(EmailsResult(emails=[], total=total), {"emails": elements(shown)})
+
+
+def _fits(found: "_Found", query: EmailsQuery) -> bool:
+    account, email, _ = found
+    return (
+        query.to in (None, email.to)
         and query.order_id in (None, email.order_id)
         and query.sent in (None, _has_left(account, email))
-    ]
-    found.sort(key=lambda pair: pair[1].sent_at)
-    renderers = {account: account.mail_renderer() for account in scope.accounts}
-    return EmailsResult(
-        emails=[
-            email_result(account, email, renderers[account])
-            for account, email in found[-query.limit :]
-        ],
-        total=len(found),
     )
 
 
 def email_result(account: Account, email: Email, renderer: MailRenderer) -> EmailResult:
-    """A mail as lists show it; ``renderers`` are those of the account."""
+    """A mail as lists show it; the renderer is one of the account."""
     return EmailResult(**_told(account, email), subject=renderer.subject(email))
 
 
-def read_email(scope: Scope, email_id: str) -> EmailDetail:
+def read_email(scope: Scope, email_id: str) -> Steps[EmailDetail]:
     """Read one mail: what it says as text and as HTML, and the whole message as it leaves."""
-    for account, email in _emails(scope):
-        if email.id == email_id:
-            contents = account.mail_renderer().contents(email)
+    return Steps(_read(scope, email_id))
+
+
+def _read(scope: Scope, email_id: str) -> Work[EmailDetail]:
+    for found in _emails(scope):
+        if found is not None and found.email.id == email_id:
+            account, email, renderer = found
+            contents = renderer.contents(email)
             return EmailDetail(
                 **_told(account, email),
                 subject=contents.subject,
@@ -51,13 +71,27 @@ def read_email(scope: Scope, email_id: str) -> EmailDetail:
                 html=contents.html,
                 mime=contents.mime.decode(),
             )
+        yield
     raise not_found("path", "email_id", f"there is no mail {quoted(email_id)}")
 
 
-def _emails(scope: Scope) -> Iterator[tuple[Account, Email]]:
-    for account in scope.accounts:
-        for email in account.outbox.all():
-            yield account, email
+class _Found(NamedTuple):
+    """A mail, its account, and what renders it."""
+
+    account: Account
+    email: Email
+    renderer: MailRenderer
+
+
+def _emails(scope: Scope) -> Iterator[_Found | None]:
+    """Every mail in the order in which the orders were placed; ``None`` for other work."""
+    for account in scope.each_account():
+        yield None
+        if account.outbox:
+            state = account.state.snapshot()
+            renderer = account.mail_renderer(state)
+            for email in Outbox(state, account.outbox.links).each():
+                yield _Found(account, email, renderer)
 
 
 def _has_left(account: Account, email: Email) -> bool:

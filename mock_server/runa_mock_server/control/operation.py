@@ -3,7 +3,8 @@
 The parameters of the function declare what the operation takes: ``body`` and ``query`` are
 pydantic models, ``scope`` is the account or the whole server, ``server_state`` is what the server
 owns, and every other parameter is a path parameter. The return annotation declares the result: a
-model, or ``Pieces`` of it where the work can take long.
+model, ``Pieces`` of it where the document can be long, or ``Steps`` to it where finding it takes
+long.
 """
 
 import json
@@ -15,10 +16,37 @@ from typing import Any, Generic, NamedTuple, TypeVar, get_args, get_origin, get_
 
 from pydantic import BaseModel, ValidationError
 
+from runa_mock_server.base.slices import Work
 from runa_mock_server.control.models import Body, Query, Result
 from runa_mock_server.control.problems import refusal, wrong_field, wrong_model
 
 R = TypeVar("R", bound=BaseModel)
+
+
+class RawBody(Generic[R]):
+    """A body that the operation reads by itself, because to parse it at once would take long.
+
+    Args:
+        content: the body; a JSON document of the model, or another text.
+
+    Attributes:
+        content: the same.
+    """
+
+    def __init__(self, content: bytes) -> None:
+        self.content = content
+
+
+class Steps(Generic[R]):
+    """A result that takes long to find, found while other requests are answered.
+
+    Args:
+        work: returns the result, or ``Pieces`` of it. Raises ``ControlError`` if the request is
+            refused.
+    """
+
+    def __init__(self, work: Work["R | Pieces[R]"]) -> None:
+        self.work = work
 
 
 class Pieces(Generic[R]):
@@ -27,16 +55,21 @@ class Pieces(Generic[R]):
     Args:
         pieces: the document; each piece, which may be empty, is a bounded amount of work. Raises
             ``ControlError`` if the request is refused.
+        content_type: of the document.
+
+    Attributes:
+        content_type: the same.
     """
 
-    def __init__(self, pieces: Iterator[bytes]) -> None:
+    def __init__(self, pieces: Iterator[bytes], content_type: str = "application/json") -> None:
         self._pieces = pieces
+        self.content_type = content_type
 
     def __iter__(self) -> Iterator[bytes]:
         return self._pieces
 
 
-Function = Callable[..., BaseModel | Pieces[Any]]
+Function = Callable[..., BaseModel | Pieces[Any] | Steps[Any]]
 
 
 class ControlRequest(NamedTuple):
@@ -67,18 +100,30 @@ class Operation:
         path: the path below ``/_mock``, with path parameters in braces.
         function: implements the operation.
         status: the HTTP status of a successful response.
+        text_form: the content type of a second form, a text, of the result and the body.
     """
 
-    def __init__(self, method: str, path: str, function: Function, status: int = 200) -> None:
+    def __init__(
+        self,
+        method: str,
+        path: str,
+        function: Function,
+        status: int = 200,
+        text_form: str | None = None,
+    ) -> None:
         hints = get_type_hints(function)
         self.method = method
         self.path = path
         self.status = status
+        self.text_form = text_form
         self.summary = (getdoc(function) or "").partition("\n")[0]
-        self.body: type[BaseModel] | None = hints.get("body")
+        body = hints.get("body")
+        self._reads_body = get_origin(body) is not RawBody
+        self.body: type[BaseModel] | None = body if self._reads_body else get_args(body)[0]
         self.query: type[Query] | None = hints.get("query")
         result = hints["return"]
-        self.result: type[Result] = get_args(result)[0] if get_origin(result) is Pieces else result
+        takes_long = get_origin(result) in {Pieces, Steps}
+        self.result: type[Result] = get_args(result)[0] if takes_long else result
         self._takes_scope = "scope" in signature(function).parameters
         self._takes_server_state = "server_state" in signature(function).parameters
         self.function = function
@@ -90,7 +135,7 @@ class Operation:
         parameters: Mapping[str, str],
         query: Mapping[str, Sequence[str]],
         body: bytes,
-    ) -> BaseModel | Pieces[Any]:
+    ) -> BaseModel | Pieces[Any] | Steps[Any]:
         """Validate a request and call the function.
 
         Args:
@@ -111,9 +156,12 @@ class Operation:
         values = _read_query(self.query or Query, query)
         if self.query is not None:
             given["query"] = values
-        sent = _read_body(self.body or Body, body)
-        if self.body is not None:
-            given["body"] = sent
+        if self._reads_body:
+            sent = _read_body(self.body or Body, body)
+            if self.body is not None:
+                given["body"] = sent
+        else:
+            given["body"] = RawBody[Any](body)
         return self.function(**given)
 
 

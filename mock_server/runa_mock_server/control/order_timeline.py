@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import Field
 
 from runa_mock_server.base.clock import to_datetime
+from runa_mock_server.base.slices import Work
 from runa_mock_server.control.breaking import fault_result
 from runa_mock_server.control.emails import email_result
 from runa_mock_server.control.models import (
@@ -16,6 +17,7 @@ from runa_mock_server.control.models import (
     OrderDetail,
     Result,
 )
+from runa_mock_server.control.operation import Steps
 from runa_mock_server.control.orders import find_order, order_detail
 from runa_mock_server.control.records import entry_result
 from runa_mock_server.control.scope import Scope
@@ -83,9 +85,13 @@ class OrderStory(Result):
     payouts: list[PayoutResult]
 
 
-def read_story(scope: Scope, order_id: str) -> OrderStory:
+def read_story(scope: Scope, order_id: str) -> Steps[OrderStory]:
     """Tell all that happened around an order: requests, status, mails, webhooks, payouts."""
-    account, order = find_order(scope, order_id)
+    return Steps(_story(scope, order_id))
+
+
+def _story(scope: Scope, order_id: str) -> Work[OrderStory]:
+    account, order = yield from find_order(scope, order_id)
     payouts = account.orders.payouts_of(order)
     requests = _requests(account, order, [payout.token for payout in payouts])
     hits = {hit[0] for entry in requests for hit in entry.faults}
@@ -106,7 +112,9 @@ def read_story(scope: Scope, order_id: str) -> OrderStory:
         events=sorted(events, key=_place),
         requests=[entry_result(entry, account.name) for entry in requests],
         complete=not account.journal.dropped,
-        faults=[fault_result(fault) for fault in scope.server_state.faults if fault.id in hits],
+        faults=[
+            fault_result(scope, fault) for fault in scope.server_state.faults if fault.id in hits
+        ],
         emails=emails,
         webhooks=webhooks,
         payouts=results,

@@ -1,15 +1,17 @@
 """Operations on orders that no caller of the service has: end, hold, take back."""
 
 from collections.abc import Iterator
-from heapq import merge
-from itertools import islice
+from heapq import heappop, heappush
+from itertools import count
 from typing import Literal
 
 import orjson
 
 from runa_mock_server.base.clock import SECOND, to_datetime
 from runa_mock_server.base.errors import quoted
+from runa_mock_server.base.json_pieces import elements, model_document
 from runa_mock_server.base.money import cents_text
+from runa_mock_server.base.slices import Work
 from runa_mock_server.contract.processing import NEVER
 from runa_mock_server.control.models import (
     OrderBody,
@@ -18,6 +20,7 @@ from runa_mock_server.control.models import (
     OrdersResult,
     OrderSummary,
 )
+from runa_mock_server.control.operation import Pieces, Steps
 from runa_mock_server.control.problems import conflict, not_found, wrong_field
 from runa_mock_server.control.scope import Scope
 from runa_mock_server.orders.documents import ids_of
@@ -25,26 +28,55 @@ from runa_mock_server.orders.lifecycle import TransitionError
 from runa_mock_server.orders.order import Order
 from runa_mock_server.orders.payouts import ClaimError
 from runa_mock_server.server_state.account import Account
+from runa_mock_server.store.memory import AccountState
 
 
-def list_orders(scope: Scope, query: OrdersQuery) -> OrdersResult:
+def list_orders(scope: Scope, query: OrdersQuery) -> Pieces[OrdersResult]:
     """List the orders of an account, or of all, newest first."""
-    by_account = [_summaries(account, query) for account in scope.accounts]
-    newest_first = merge(*by_account, key=lambda summary: summary.id, reverse=True)
-    return OrdersResult(
-        orders=list(islice(newest_first, query.limit)),
-        total=sum(account.state.order_count for account in scope.accounts),
-    )
+    return Pieces(_orders(scope, query))
 
 
-def read_order(scope: Scope, order_id: str) -> OrderDetail:
+def _orders(scope: Scope, query: OrdersQuery) -> Iterator[bytes]:
+    # A heap, without the orders themselves, which would be much for the garbage collector to walk.
+    newest: list[tuple[str, int, Account, AccountState]] = []  # a number tells equal ids apart
+    number = count()
+    total = 0
+    for account in scope.each_account():
+        total += account.state.order_count
+        yield b""
+        if len(newest) == query.limit and account.state.newest_id < newest[0][0]:
+            continue
+        state = account.state.snapshot()
+        for order_id in _newest_first(account, state, query):
+            if order_id is not None:
+                place = next(number)
+                heappush(newest, (order_id, place, account, state))
+                if len(newest) > query.limit and heappop(newest)[1] == place:
+                    break  # those that follow are older still
+            yield b""
+    newest.sort(reverse=True)
+    orders = ((account, state.order(order_id)) for order_id, _, account, state in newest)
+    shown = (_summary(account, order) for account, order in orders if order is not None)
+    yield from model_document(OrdersResult(orders=[], total=total), {"orders": elements(shown)})
+
+
+def read_order(scope: Scope, order_id: str) -> Steps[OrderDetail]:
     """Read an order as it will be once it has ended, and when that is."""
-    return order_detail(scope, *find_order(scope, order_id))
+    return Steps(_read(scope, order_id))
 
 
-def change_order(scope: Scope, order_id: str, body: OrderBody) -> OrderDetail:
+def _read(scope: Scope, order_id: str) -> Work[OrderDetail]:
+    account, order = yield from find_order(scope, order_id)
+    return order_detail(scope, account, order)
+
+
+def change_order(scope: Scope, order_id: str, body: OrderBody) -> Steps[OrderDetail]:
     """End an order now, hold it, or have its payouts expire or be cancelled."""
-    account, order = find_order(scope, order_id)
+    return Steps(_change(scope, order_id, body))
+
+
+def _change(scope: Scope, order_id: str, body: OrderBody) -> Work[OrderDetail]:
+    account, order = yield from find_order(scope, order_id)
     if body.payout_status is not None:
         changed = _end_payouts(account, order, body.payout_status, body.item_id)
         return order_detail(scope, account, changed)
@@ -79,26 +111,28 @@ def _end_payouts(
         raise conflict("body", "payout_status", str(error)) from None
 
 
-def find_order(scope: Scope, order_id: str) -> tuple[Account, Order]:
-    """An order, and the account that has it.
+def find_order(scope: Scope, order_id: str) -> Work[tuple[Account, Order]]:
+    """An order, and the account that has it; yields between the accounts.
 
     Raises:
         ControlError: if there is none.
     """
     for account in scope.accounts:
         order = account.state.order(order_id)
-        if order is not None:
+        if order is not None and scope.server_state.has(account):
             return account, order
+        yield
     raise not_found("path", "order_id", f"there is no order {quoted(order_id)}")
 
 
-def _summaries(account: Account, query: OrdersQuery) -> Iterator[OrderSummary]:
-    """The orders that fit, newest first, each read when it is asked for."""
-    state, now = account.state, account.clock.now()
+def _newest_first(
+    account: Account, state: AccountState, query: OrdersQuery
+) -> Iterator[str | None]:
+    """The ids of the orders that fit, newest first; ``None`` for one that does not."""
+    now = account.clock.now()
     stop = state.order_count if query.before is None else state.count_before(query.before)
     for order in state.newest(stop):
-        if query.status in (None, order.status(now)):
-            yield _summary(account, order)
+        yield order.id if query.status in (None, order.status(now)) else None
 
 
 def _summary(account: Account, order: Order) -> OrderSummary:

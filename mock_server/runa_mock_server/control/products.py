@@ -4,8 +4,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from runa_mock_server.base.errors import ErrorDetail, FieldProblem, quoted
+from runa_mock_server.base.slices import Work
 from runa_mock_server.catalogue.changes import ProductChange, ProductChangeError
 from runa_mock_server.catalogue.content import details
+from runa_mock_server.control.operation import Steps
 from runa_mock_server.control.problems import ControlError, not_found, wrong_fields
 from runa_mock_server.control.product_models import (
     NewProductBody,
@@ -39,24 +41,36 @@ def read_product(server_state: ServerState, code: str) -> ProductDetail:
     return ProductDetail.model_validate({**_summary(product), "product": product})
 
 
-def add_product(server_state: ServerState, body: NewProductBody) -> ProductDetail:
+def add_product(server_state: ServerState, body: NewProductBody) -> Steps[ProductDetail]:
     """Add a product to the catalogue for all accounts."""
+    return Steps(_add(server_state, body))
+
+
+def _add(server_state: ServerState, body: NewProductBody) -> Work[ProductDetail]:
     try:
-        server_state.add_product(body.product)
+        yield from server_state.add_product(body.product)
     except ProductChangeError as error:
         raise wrong_fields(_detail(problem, "product") for problem in error.problems) from None
     return read_product(server_state, body.product["code"])
 
 
-def remove_product(server_state: ServerState, code: str) -> ProductDetail:
+def remove_product(server_state: ServerState, code: str) -> Steps[ProductDetail]:
     """Remove a product from the catalogue for all accounts; orders that exist stay as they are."""
+    return Steps(_remove(server_state, code))
+
+
+def _remove(server_state: ServerState, code: str) -> Work[ProductDetail]:
     removed = read_product(server_state, code)
-    server_state.remove_product(code)
+    yield from server_state.remove_product(code)
     return removed
 
 
-def change_product(server_state: ServerState, code: str, body: ProductBody) -> ProductDetail:
+def change_product(server_state: ServerState, code: str, body: ProductBody) -> Steps[ProductDetail]:
     """Change a product for all accounts; orders that exist stay as they are."""
+    return Steps(_change(server_state, code, body))
+
+
+def _change(server_state: ServerState, code: str, body: ProductBody) -> Work[ProductDetail]:
     given = body.denominations
     change = ProductChange(
         is_orderable=body.is_orderable,
@@ -64,7 +78,7 @@ def change_product(server_state: ServerState, code: str, body: ProductBody) -> P
         denominations=None if given is None else given.model_dump(exclude_unset=True),
     )
     try:
-        server_state.change_product(code, change)
+        yield from server_state.change_product(code, change)
     except KeyError:
         raise _unknown(code) from None
     except ProductChangeError as error:

@@ -8,9 +8,10 @@ from urllib.parse import unquote
 
 from runa_mock_server.base.clock import to_datetime
 from runa_mock_server.base.errors import quoted
-from runa_mock_server.base.json_pieces import AT_ONCE, elements, model_document
+from runa_mock_server.base.json_pieces import elements, model_document
 from runa_mock_server.base.path_table import fits_pattern
 from runa_mock_server.base.redaction import printable
+from runa_mock_server.base.slices import Work
 from runa_mock_server.contract.kindnesses import OFFERED
 from runa_mock_server.control.effects_query import EffectsQuery
 from runa_mock_server.control.models import (
@@ -19,7 +20,7 @@ from runa_mock_server.control.models import (
     RequestQuery,
     RequestsResult,
 )
-from runa_mock_server.control.operation import Pieces
+from runa_mock_server.control.operation import Pieces, Steps
 from runa_mock_server.control.problems import not_found
 from runa_mock_server.control.scope import Scope
 from runa_mock_server.server_state.coverage import error_type
@@ -39,7 +40,7 @@ def list_requests(scope: Scope, query: RequestQuery) -> Pieces[RequestsResult]:
 def _requests(scope: Scope, query: RequestQuery) -> Iterator[bytes]:
     by_status: Counter[str] = Counter()
     latest: list[tuple[int, Entry, str | None]] = []  # a heap, by the unique numbers
-    work = kept = dropped = 0
+    kept = dropped = 0
     for account, journal in _journals(scope):
         kept += len(journal)
         dropped += journal.dropped
@@ -49,9 +50,7 @@ def _requests(scope: Scope, query: RequestQuery) -> Iterator[bytes]:
                 heappush(latest, (entry.number, entry, account))
                 if len(latest) > query.limit:
                     heappop(latest)
-            work += 1
-            if work % AT_ONCE == 0:
-                yield b""
+            yield b""
     latest.sort()
     result = RequestsResult(
         requests=[],
@@ -97,12 +96,17 @@ def _error_type(entry: Entry) -> str | None:
     return error_type(entry.response_body)
 
 
-def read_request(scope: Scope, number: str) -> JournalEntry:
+def read_request(scope: Scope, number: str) -> Steps[JournalEntry]:
     """Read one request and what was answered, by its number in the journal."""
+    return Steps(_read_request(scope, number))
+
+
+def _read_request(scope: Scope, number: str) -> Work[JournalEntry]:
     for account, journal in _journals(scope):
-        for entry in journal:
-            if str(entry.number) == number:
+        for entry in chain(journal, _END):
+            if entry is not None and str(entry.number) == number:
                 return entry_result(entry, account)
+            yield
     raise not_found("path", "number", f"the journal has no request {quoted(number)}")
 
 

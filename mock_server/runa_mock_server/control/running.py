@@ -8,6 +8,7 @@ from runa_mock_server.base.clock import Clock, to_datetime
 from runa_mock_server.base.errors import ErrorDetail, SettingsError
 from runa_mock_server.base.json_pieces import elements
 from runa_mock_server.base.money import cents_text
+from runa_mock_server.base.slices import Work
 from runa_mock_server.config.settings import RUN_TIME, Settings
 from runa_mock_server.contract.kindnesses import kindnesses_on
 from runa_mock_server.control.health import health_of
@@ -21,7 +22,7 @@ from runa_mock_server.control.models import (
     ResetBody,
     SettingsResult,
 )
-from runa_mock_server.control.operation import Pieces
+from runa_mock_server.control.operation import Pieces, Steps
 from runa_mock_server.control.problems import ControlError, wrong_field, wrong_fields
 from runa_mock_server.control.scope import Scope
 from runa_mock_server.server_state.account import Account, account_name
@@ -82,11 +83,15 @@ def read_settings(scope: Scope) -> SettingsResult:
     return _settings_result(scope.settings)
 
 
-def change_settings(scope: Scope, body: SettingsBody) -> SettingsResult:
+def change_settings(scope: Scope, body: SettingsBody) -> Steps[SettingsResult]:
     """Change how the server behaves from now on, towards one account or all."""
+    return Steps(_change_settings(scope, body))
+
+
+def _change_settings(scope: Scope, body: SettingsBody) -> Work[SettingsResult]:
     try:
         if scope.account is None:
-            scope.server_state.change_settings(body.root)
+            yield from scope.server_state.change_settings(body.root)
         else:
             scope.account.change_settings(body.root)
     except SettingsError as error:

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from runa_mock_server.base.clock import Clock
 from runa_mock_server.base.errors import ApiError, quoted
+from runa_mock_server.base.slices import Work
 from runa_mock_server.config.settings import Settings
 from runa_mock_server.contract import request_headers as access
 from runa_mock_server.control.problems import conflict, not_found, refusal, wrong_field
@@ -93,8 +94,8 @@ class Scope:
 
 def scope_of(
     server_state: ServerState, api_key: str | None, name: str | None, host: str | None
-) -> Scope:
-    """What a call is about.
+) -> Work[Scope]:
+    """What a call is about; yields while it looks for a name.
 
     Args:
         server_state: the server's state.
@@ -111,6 +112,7 @@ def scope_of(
         for account in server_state.accounts:
             if account.name == name:
                 return Scope(server_state, account.api_key, host)
+            yield
         raise not_found("query", "account", f"there is no account {quoted(name)}")
     if api_key is None:
         return Scope(server_state, None, host)

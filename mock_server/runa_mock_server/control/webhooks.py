@@ -1,14 +1,17 @@
 """Operations on webhooks: endpoints, messages and webhook faults."""
 
-from itertools import islice
+from collections.abc import Iterator, Sequence
 
 from runa_mock_server.base.clock import to_datetime, to_microseconds
 from runa_mock_server.base.errors import quoted
-from runa_mock_server.base.redaction import without_password
+from runa_mock_server.base.json_pieces import elements, model_document
+from runa_mock_server.base.redaction import Redactor, without_password
+from runa_mock_server.base.slices import Work
 from runa_mock_server.contract.processing import NEVER
 from runa_mock_server.contract.webhook_events import EVENTS, Event
 from runa_mock_server.contract.webhook_subscription import Subscription
 from runa_mock_server.control.models import Done
+from runa_mock_server.control.operation import Pieces, Steps
 from runa_mock_server.control.problems import conflict, not_found
 from runa_mock_server.control.scope import Scope
 from runa_mock_server.control.webhook_models import (
@@ -41,13 +44,18 @@ def list_endpoints(scope: Scope) -> EndpointsResult:
     return EndpointsResult(endpoints=endpoints, subscribed=_subscribed(scope))
 
 
-def add_endpoint(scope: Scope, body: EndpointBody) -> EndpointResult:
+def add_endpoint(scope: Scope, body: EndpointBody) -> Steps[EndpointResult]:
     """Subscribe an endpoint to an event of one or all accounts."""
+    return Steps(_add(scope, body))
+
+
+def _add(scope: Scope, body: EndpointBody) -> Work[EndpointResult]:
     subscription = Subscription(url=body.url, event=body.event, secret=body.secret)
     try:
-        return _endpoint_result(scope, scope.server_state.subscribe(subscription, scope.api_key))
+        endpoint = yield from scope.server_state.subscribe(subscription, scope.api_key)
     except TooManyEndpointsError as error:
         raise conflict("body", "url", str(error)) from None
+    return _endpoint_result(scope, endpoint)
 
 
 def read_endpoint(scope: Scope, endpoint_id: str) -> EndpointResult:
@@ -89,19 +97,25 @@ def recover_messages(scope: Scope, endpoint_id: str, body: RecoverBody) -> Done:
     return Done(done=f"{count} recovered")
 
 
-def list_messages(scope: Scope, query: MessagesQuery) -> MessagesResult:
+def list_messages(scope: Scope, query: MessagesQuery) -> Pieces[MessagesResult]:
     """List webhook messages and their delivery attempts, newest first."""
-    found = [
-        message
-        for message in _messages(scope)
-        if _fits(message, query, _deliveries(scope, message))
-    ]
-    return MessagesResult(
-        messages=[message_result(scope, message) for message in islice(found, query.limit)],
-        total=len(found),
-        dropped=scope.server_state.webhooks.dropped,
-        subscribed=_subscribed(scope),
+    return Pieces(_list(scope, query))
+
+
+def _list(scope: Scope, query: MessagesQuery) -> Iterator[bytes]:
+    webhooks = scope.server_state.webhooks
+    webhooks.catch_up()
+    found = []
+    for message in reversed(tuple(webhooks.messages.values())):
+        deliveries = _deliveries(scope, message)
+        if _is_shown(scope, message, deliveries) and _fits(message, query, deliveries):
+            found.append(message)
+        yield b""
+    result = MessagesResult(
+        messages=[], total=len(found), dropped=webhooks.dropped, subscribed=_subscribed(scope)
     )
+    shown = (message_result(scope, message) for message in found[: query.limit])
+    yield from model_document(result, {"messages": elements(shown)})
 
 
 def read_message(scope: Scope, message_id: str) -> MessageResult:
@@ -180,15 +194,9 @@ def _check_enabled(endpoint: Endpoint) -> None:
         raise conflict("path", "endpoint_id", "the endpoint is disabled; enable it first")
 
 
-def _messages(scope: Scope) -> list[Message]:
-    """The messages that an account can see, or all, newest first."""
-    webhooks, key = scope.server_state.webhooks, scope.api_key
-    webhooks.catch_up()
-    return [
-        message
-        for message in reversed(webhooks.messages.values())
-        if key is None or message.account == key or _deliveries(scope, message)
-    ]
+def _is_shown(scope: Scope, message: Message, deliveries: Sequence[Delivery]) -> bool:
+    """Whether a message, or one of its deliveries, is for the account, if this is about one."""
+    return scope.api_key in (None, message.account) or bool(deliveries)
 
 
 def _deliveries(scope: Scope, message: Message) -> list[Delivery]:
@@ -205,9 +213,11 @@ def _is_for(key: str, message: Message, endpoint: Endpoint) -> bool:
 
 
 def _message(scope: Scope, message_id: str) -> Message:
-    for message in _messages(scope):
-        if message.id == message_id:
-            return message
+    webhooks = scope.server_state.webhooks
+    webhooks.catch_up()
+    message = webhooks.messages.get(message_id)
+    if message is not None and _is_shown(scope, message, _deliveries(scope, message)):
+        return message
     raise not_found("path", "message_id", f"there is no message {quoted(message_id)}")
 
 
@@ -243,12 +253,17 @@ def _named(api_key: str | None) -> str | None:
     return None if api_key is None else account_name(api_key)
 
 
+def _shown(scope: Scope, account: str | None, text: str) -> str:
+    """A text without API keys, such as a URL that holds one."""
+    return Redactor(account or "", scope.server_state.known_keys).text(text)
+
+
 def _endpoint_result(scope: Scope, endpoint: Endpoint) -> EndpointResult:
     since = endpoint.failing_since
     return EndpointResult(
         id=endpoint.id,
         account=_named(endpoint.account),
-        url=without_password(endpoint.url),
+        url=_shown(scope, endpoint.account, without_password(endpoint.url)),
         event=endpoint.event,
         secret=endpoint.secret,
         retired_secrets=endpoint.secrets(scope.clock.now())[1:],
@@ -267,14 +282,15 @@ def message_result(scope: Scope, message: Message) -> MessageResult:
         product_code=message.subject if message.event == PRODUCTS else None,
         created_at=to_datetime(message.created_at),
         payload=message.payload.decode(),
-        deliveries=[_delivery_result(each) for each in _deliveries(scope, message)],
+        deliveries=[_delivery_result(scope, each) for each in _deliveries(scope, message)],
     )
 
 
-def _delivery_result(delivery: Delivery) -> DeliveryResult:
+def _delivery_result(scope: Scope, delivery: Delivery) -> DeliveryResult:
+    account = delivery.message.account
     return DeliveryResult(
         endpoint_id=delivery.endpoint.id,
-        url=without_password(delivery.endpoint.url),
+        url=_shown(scope, account, without_password(delivery.endpoint.url)),
         state=delivery.state,
         next_attempt_at=None if delivery.due == NEVER else to_datetime(delivery.due),
         attempts=[
@@ -282,7 +298,7 @@ def _delivery_result(delivery: Delivery) -> DeliveryResult:
                 at=to_datetime(attempt.at),
                 status=attempt.status,
                 duration_ms=round(attempt.duration * 1000, 1),
-                response=attempt.response.decode(errors="backslashreplace"),
+                response=_shown(scope, account, attempt.response.decode(errors="backslashreplace")),
                 failure=attempt.failure,
                 error=attempt.error,
                 adversary=list(attempt.faults),

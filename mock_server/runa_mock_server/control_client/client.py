@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any, Literal, Unpack, get_args
 
 from runa_mock_server.config.settings import Settings, make_settings
-from runa_mock_server.control import coverage, records, running, states
+from runa_mock_server.control import coverage, records, running, states, traffic
 from runa_mock_server.control.coverage import CoverageResult
 from runa_mock_server.control_client.clock import ClockControl
 from runa_mock_server.control_client.emails import EmailsControl
@@ -122,6 +122,10 @@ class ControlClient(Part):
         """
         return self._call(coverage.read_coverage)
 
+    def traffic(self) -> list[dict[str, Any]]:
+        """The requests and deliveries as records for ``runa-mock report``, as far as kept."""
+        return self._call(traffic.read_traffic).records
+
     def clear_coverage(self) -> None:
         """Forget the coverage of the server."""
         self._call(coverage.clear_coverage)
@@ -131,9 +135,23 @@ class ControlClient(Part):
         document: dict[str, Any] = self._caller.document(states.read_state)
         return document
 
-    def import_state(self, state: Mapping[str, Any]) -> None:
-        """Replace the account by an exported one: the same requests get the same answers."""
-        self._call(states.put_state, dict(state))
+    def export_lines(self) -> bytes:
+        """The account as JSON Lines, for ``import_state``: to be preferred for many orders.
+
+        Returns:
+            UTF-8 text: a line with what is short, a line for each order and other entry, and a
+            line that says how many lines there are.
+        """
+        return self._caller.content(states.read_state, query={"format": "lines"})
+
+    def import_state(self, state: Mapping[str, Any] | bytes) -> None:
+        """Replace the account by an exported one: the same requests get the same answers.
+
+        Args:
+            state: what ``export_state`` or ``export_lines`` returned.
+        """
+        content = state if isinstance(state, bytes) else dict(state)
+        self._call(states.put_state, content)
 
     def reset(self) -> None:
         """Return to the start: no orders, no faults, the initial settings and clock."""

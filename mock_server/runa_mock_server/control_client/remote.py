@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     import requests
 
 _TIMEOUT = 30
+# To import 100,000 orders, or to read the effects of as many accounts, takes a minute.
+_LONG_WORK = 600
 
 
 class RemoteServer(ControlClient, AbstractContextManager["RemoteServer"]):
@@ -56,7 +58,7 @@ class RemoteServer(ControlClient, AbstractContextManager["RemoteServer"]):
             params=dict(request.query),
             data=request.body,
             headers=headers,
-            timeout=_TIMEOUT,
+            timeout=(_TIMEOUT, _LONG_WORK),
         )
         return Response(response.status_code, response.content)
 

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, TypeVar, cast
 from pydantic import BaseModel
 
 from runa_mock_server.base.errors import quoted
-from runa_mock_server.control.operation import ControlRequest, Function, Operation, Pieces
+from runa_mock_server.control.operation import ControlRequest, Function, Operation, Pieces, Steps
 from runa_mock_server.control.problems import not_found
 
 R = TypeVar("R", bound=BaseModel)
@@ -71,7 +71,7 @@ class Caller:
 
     def call(
         self,
-        function: Callable[..., R | Pieces[R]],
+        function: Callable[..., R | Pieces[R] | Steps[R]],
         body: object = None,
         query: Mapping[str, object] | None = None,
         **path: str,
@@ -101,19 +101,28 @@ class Caller:
         **path: str,
     ) -> Any:
         """Like ``call``, with the result as the JSON document that the server sent."""
+        return json.loads(self.content(function, body, query, **path))
+
+    def content(
+        self,
+        function: Function,
+        body: object = None,
+        query: Mapping[str, object] | None = None,
+        **path: str,
+    ) -> bytes:
+        """Like ``call``, with the result as the text that the server sent."""
         operation = self._operations[function]
         request = ControlRequest(
             operation.method,
             operation.path.format(**{name: _segment(name, path[name]) for name in path}),
             {name: [str(value)] for name, value in (query or {}).items() if value is not None},
-            b"" if body is None else json.dumps(body, default=_to_json).encode(),
+            _to_bytes(body),
             self.api_key,
         )
         response = self._transport(request)
-        document = json.loads(response.body)
         if response.status >= _FIRST_ERROR_STATUS:
-            raise ControlRefusedError(response.status, document)
-        return document
+            raise ControlRefusedError(response.status, json.loads(response.body))
+        return response.body
 
 
 class Part:
@@ -153,6 +162,12 @@ def _segment(name: str, value: str) -> str:
         refusal = not_found("path", name, f"nothing has the {name} {quoted(value)}")
         raise ControlRefusedError(refusal.status, refusal.document())
     return value
+
+
+def _to_bytes(body: object) -> bytes:
+    if isinstance(body, bytes):
+        return body
+    return b"" if body is None else json.dumps(body, default=_to_json).encode()
 
 
 def _to_json(value: object) -> object:

@@ -14,6 +14,7 @@ from heapq import heapify, heappop, heappush
 from typing import TYPE_CHECKING
 
 from runa_mock_server.base.address import host_and_port
+from runa_mock_server.base.slices import Work
 from runa_mock_server.contract.processing import NEVER
 from runa_mock_server.delivery.connecting import connect
 from runa_mock_server.mail.outbox import Email
@@ -58,17 +59,25 @@ class MailSender:
         # entries, such as those of orders on hold, are skipped.
         self._leaving: dict[Account, list[tuple[int, str]]] = {}
         self._queue: deque[tuple[Account, Email]] = deque()
+        # What is in the queue or on its way: the same mail is never relayed twice.
+        self._waiting: set[tuple[Account, str]] = set()
         self._task: asyncio.Task[None] | None = None
         server_state.installed.append(self._watch)
         for account in server_state.accounts:
             self._watch(account)
 
     def _watch(self, account: Account) -> None:
-        now = account.clock.now()
-        to_leave = [email for email in account.outbox.by_order() if email.sent_at > now]
-        for order_id in {email.order_id for email in to_leave}:
-            self._look(account, order_id)
         account.outbox.changed = partial(self._look, account)
+        self._server_state.work_on(self._looking_through(account, account.clock.now()))
+
+    def _looking_through(self, account: Account, now: int) -> Work[None]:
+        """Look for the mails that leave after ``now``; yields between the orders."""
+        for order_id in account.outbox.order_ids():
+            if not self._server_state.has(account) or account.outbox.changed is None:
+                return
+            if any(email.sent_at > now for email in account.outbox.of(order_id)):
+                self._look(account, order_id)
+            yield
 
     def _look(self, account: Account, order_id: str) -> None:
         """Note when the mails of an order are sent."""
@@ -110,8 +119,11 @@ class MailSender:
 
     def _enqueue(self, account: Account, emails: list[Email]) -> None:
         for email in emails:
+            if (account, email.id) in self._waiting:  # its order was changed meanwhile
+                continue
             if len(self._queue) < _LONGEST_QUEUE:
                 self._queue.append((account, email))
+                self._waiting.add((account, email.id))
             else:
                 account.outbox.note(email, f"not relayed: {_LONGEST_QUEUE} mails are waiting")
 
@@ -133,13 +145,13 @@ class MailSender:
 
     async def _relay_next(self) -> None:
         account, email = self._queue.popleft()
-        if not self._server_state.has(account):  # it was reset meanwhile
-            return
         outcome = "not relayed: the mock server was stopped"
         try:
-            outcome = await self._connection.send(account, email)
+            if self._server_state.has(account):  # else it was reset meanwhile
+                outcome = await self._connection.send(account, email)
         finally:
             account.outbox.note(email, outcome)
+            self._waiting.discard((account, email.id))
 
     async def close(self) -> None:
         """Stop relaying; mails that wait are noted as not relayed."""

@@ -56,12 +56,12 @@ def estimate(body: "NewEstimate", catalogue: Catalogue, *, discounts: bool) -> d
         "items": [
             {
                 "products": products(products_of(line)),
-                "face_value": _number(price.face_value),
-                "price": _number(price.price),
-                "discount_multiplier": price.discount_multiplier,
+                "face_value": _number(face_value),
+                "price": _number(price),
+                "discount_multiplier": multiplier,
                 "currency": cost.product_currency,
             }
-            for line, price in zip(basket.lines, cost.prices, strict=True)
+            for line, (face_value, price, multiplier) in zip(basket.lines, cost.prices, strict=True)
         ],
         "transaction_detail": fx_detail(
             cost.product_currency,

@@ -38,11 +38,13 @@ class KeptAnswer(NamedTuple):
         first_seen: when it was first used, microseconds since the epoch.
         fingerprint: equal for equal bodies; 32 hexadecimal digits.
         answer: the answer.
+        digest: of the bytes of the body, 16 hexadecimal digits; empty where it was not kept.
     """
 
     first_seen: int
     fingerprint: str
     answer: Answer
+    digest: str = ""
 
     def pack(self) -> bytes:
         """It as flat bytes; nothing that the garbage collector has to walk."""

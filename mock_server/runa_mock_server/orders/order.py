@@ -137,6 +137,7 @@ class Order(NamedTuple):
         tokens: of an imported order whose links do not follow from its place; else empty.
         recipients: what the recipients of its payouts have done, by the index of the item.
         position: how many orders of the account are older; given by the commit.
+        digest: of the bytes of the body, 16 hexadecimal digits; empty where it was not kept.
     """
 
     id: str
@@ -163,6 +164,7 @@ class Order(NamedTuple):
     tokens: Sequence[str] = ()
     recipients: Mapping[int, RecipientState] = {}
     position: int = -1
+    digest: str = ""
 
     @property
     def outcome(self) -> Outcome:
@@ -259,7 +261,7 @@ def to_row(order: Order, position: int | None = None) -> bytes:
             None if order.ends_at == NEVER else order.ends_at - created_at,
             None if order.expires_at == NEVER else order.expires_at - created_at,
             order.failed,
-            order.fingerprint,
+            order.fingerprint + order.digest,
             key if key is None or key.isprintable() else _escaped(key),
             order.currency,
             order.payment_currency,
@@ -279,7 +281,9 @@ def to_row(order: Order, position: int | None = None) -> bytes:
 
 def _rare(order: Order) -> list[Any]:
     """What few orders have; nothing for the others, since a row is kept for each."""
-    *_, exchange, payouts, reads_left, failure_reason, ids, tokens, recipients, _ = order
+    exchange, payouts, recipients = order.exchange, order.payouts, order.recipients
+    reads_left, failure_reason = order.reads_left, order.failure_reason
+    ids, tokens = order.item_ids, order.tokens
     if (
         exchange is None
         and reads_left is None
@@ -292,6 +296,7 @@ def _rare(order: Order) -> list[Any]:
     return [exchange and tuple(exchange), changes, reads_left, failure_reason, ids, tokens, states]
 
 
+_FINGERPRINT = 32  # digits
 _ESCAPE = "\0"  # not printable, so no key that is kept as it is begins with it
 
 
@@ -311,29 +316,31 @@ class RowHead(NamedTuple):
     ends_at: int
     expires_at: int
     fingerprint: str
+    digest: str
 
 
 def head_of(row: bytes) -> RowHead:
     """What a row begins with, without reading the rest of it."""
-    _, created, _, ends, expires, _, fingerprint, _ = row[1:].split(b",", 7)
-    created_at = int(created)
+    _, created, _, ends, expires, _, prints, _ = row[1:].split(b",", 7)
+    created_at, fingerprint = int(created), prints[1:-1].decode()  # with the digest behind it
     return RowHead(
         created_at,
         NEVER if ends == b"null" else created_at + int(ends),
         NEVER if expires == b"null" else created_at + int(expires),
-        fingerprint[1:-1].decode(),
+        fingerprint[:_FINGERPRINT],
+        fingerprint[_FINGERPRINT:],
     )
 
 
 def from_row(order_id: str, row: bytes) -> Order:
     """The order that a row holds."""
     start, rest = (fields := orjson.loads(row))[:8], fields[8:]
-    position, created_at, completed, ends, expires, failed, fingerprint, key = start
+    position, created_at, completed, ends, expires, failed, prints, key = start
     currency, payment_currency, price, discount, legacy, items, description, metadata, *rare = rest
     order = Order(
         order_id,
         key if key is None or key[:1] != _ESCAPE else _unescaped(key),
-        fingerprint,
+        prints[:_FINGERPRINT],
         created_at,
         created_at + completed,
         NEVER if ends is None else created_at + ends,
@@ -351,6 +358,7 @@ def from_row(order_id: str, row: bytes) -> Order:
         description,
         metadata,
         position=position,
+        digest=prints[_FINGERPRINT:],
     )
     if not rare:
         return order

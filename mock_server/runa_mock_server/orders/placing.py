@@ -6,7 +6,9 @@ answer to the key from then on. Nothing here changes anything: the result is a `
 """
 
 from collections.abc import Callable, Sequence
-from functools import partial
+from functools import lru_cache, partial
+from hashlib import blake2b
+from itertools import repeat
 from typing import Any
 
 import orjson
@@ -67,14 +69,18 @@ class OrderRequest:
         terms: how the account's orders are carried out.
         now: when the request got to its key.
         accepted_at: when an order is accepted; later than ``now`` if the request is held up.
-        fingerprint: equal for bodies that idempotency takes for the same; 32 hexadecimal digits.
+        digest: of the bytes of the body; 16 hexadecimal digits.
+        fingerprint: equal for bodies that idempotency takes for the same, 32 hexadecimal digits;
+            known once the body was read.
     """
 
     __slots__ = (
         "_body",
         "_document",
         "_error",
+        "_raw",
         "accepted_at",
+        "digest",
         "fingerprint",
         "key",
         "now",
@@ -89,15 +95,35 @@ class OrderRequest:
         self.options = options
         self.terms = terms
         self.now = self.accepted_at = now
+        self.digest = blake2b(raw, digest_size=8).hexdigest()
+        self._raw = raw
+        self.fingerprint = ""
         self._document: Any = None
         self._body: NewOrder | None = None
         self._error: strict_json.MalformedJsonError | None = None
+
+    def read(self) -> None:
+        """Parse the body, unless that was done."""
+        if self.fingerprint:
+            return
         try:
-            self._document = document = strict_json.parse(raw)
+            self._document = document = strict_json.parse(self._raw)
             self.fingerprint = strict_json.fingerprint(document).hex()
         except strict_json.MalformedJsonError as error:
             self._error = error
-            self.fingerprint = strict_json.fingerprint_bytes(raw).hex()
+            self.fingerprint = strict_json.fingerprint_bytes(self._raw).hex()
+
+    def replay(self, kept: KeptAnswer) -> Answer:
+        """The stored answer. The same bytes are the same request, without reading them.
+
+        Raises:
+            NeverStoredError: ``idempotency_validation_error`` if the key was used with another
+                body.
+        """
+        if kept.digest == self.digest:
+            self.fingerprint = kept.fingerprint
+        self.read()
+        return kept.replay(self.key, self.fingerprint)
 
     @property
     def as_pydantic_1(self) -> bool:
@@ -110,6 +136,7 @@ class OrderRequest:
         Raises:
             ApiError: ``bad_request`` if it is not.
         """
+        self.read()
         if self._error is not None:
             raise strict_json.not_json(self._error)
 
@@ -195,17 +222,20 @@ def earlier_answer(view: AccountView, request: OrderRequest) -> Answer | None:
     """
     key = request.key
     if key in view.in_progress:
+        request.read()
         raise in_progress(key)
     kept = view.kept_answer(key) if key in view.keys else None
     if kept is None or not kept.in_force(request.now):
         return None
-    return kept.replay(key, request.fingerprint)
+    return request.replay(kept)
 
 
 def same_key(placing: Placing) -> Answer | None:
     """The stored answer; 400 for a key in progress, or used with another body."""
     answer = earlier_answer(placing.view, placing.request)
-    return None if answer is None else answer._replace(rule="idem-replay")
+    if answer is None:
+        return None
+    return Answer(answer.status, answer.body, answer.content_type, "idem-replay")
 
 
 def json_syntax(placing: Placing) -> None:
@@ -270,8 +300,8 @@ def price(placing: Placing) -> None:
         values = [(line.face_value, line.offers) for line in lines]
         placing.quote = quote(values, currency, discounts=discounts)
         return
-    faces = [int(line.face_value.quantize(CENT, context=HALF_UP) * 100) for line in lines]
-    prices = [Price(face, face, NO_DISCOUNT) for face in faces]
+    faces = [int(HALF_UP.quantize(line.face_value, CENT) * 100) for line in lines]
+    prices = [*map(Price, faces, faces, repeat(NO_DISCOUNT))]
     value = sum(faces)
     placing.quote = Quote(prices, currency, currency, value, value, 0, None)
 
@@ -335,9 +365,10 @@ def place(request: OrderRequest, steps: Sequence[Step], view: AccountView) -> Co
 
 
 def _accept(placing: Placing) -> Commit:
-    terms, view, request, order = placing.terms, placing.view, placing.request, _order(placing)
+    terms, view, request = placing.terms, placing.view, placing.request
     if terms.fixed_templates and _has_drawn_template(placing):
         placing.kindnesses += ("fixed_templates",)
+    order = _order(placing)
     if placing.synchronous:
         placed = order._replace(position=view.order_count)
         document = full_bytes(placed, view.identity, terms.payout_url, order.created_at)
@@ -386,8 +417,10 @@ def _order(placing: Placing) -> Order:
     processing = options.processing or terms.processing
     delay = _SYNCHRONOUS_DELAY if options.synchronous else processing.delay
     items = [
-        Item(*paid, distribution_of(item["distribution_method"]), products_of(line))
-        for item, line, paid in zip(body["items"], placing.lines, cost.prices, strict=True)
+        Item(face, paid, off, distribution_of(item["distribution_method"]), products_of(line))
+        for item, line, (face, paid, off) in zip(
+            body["items"], placing.lines, cost.prices, strict=True
+        )
     ]
     order_id = next_order_id(view.newest_id, now, view.identity.secret)
     completed_at, ends_at, expires_at = timing(now, delay, terms.link_lifetime)
@@ -412,16 +445,17 @@ def _order(placing: Placing) -> Order:
         _claimed_at_once(placing) if view.recipients and not placing.fails else {},
         None if options.synchronous else processing.reads,
         placing.failure_reason,
+        digest=request.digest,
     )
 
 
 def distribution_of(sent: SentDistribution) -> Distribution:
     """How an item reaches its recipient, from what was sent."""
     template_id = sent.get("template_id")
-    if sent["type"] == "PAYOUT_LINK":
-        return Distribution(sent["type"], None, None, template_id)
     if sent["type"] == "EMAIL":
-        return Distribution(sent["type"], None, sent["email_address"], template_id)
+        return Distribution("EMAIL", None, sent["email_address"], template_id)
+    if sent["type"] == "PAYOUT_LINK":
+        return Distribution("PAYOUT_LINK", None, None, template_id)
     return Distribution(
         sent["type"], sent["recipient_reference"], sent["email_address"], template_id
     )
@@ -433,13 +467,18 @@ def products_of(line: Line) -> Products:
     if sent["type"] == "SINGLE":
         usage = sent.get("usage_config")
         if usage is None or not is_prepaid_visa(sent["value"]):
-            return Products(sent["type"], (sent["value"],))
+            return _single(sent["value"])
         template_id = usage.get("spend_rules_template_id")
         echo = {} if template_id is None else {"spend_rules_template_id": template_id}
         return Products(sent["type"], (sent["value"],), None, echo)
     if sent["type"] == "MULTIPLE":
         return Products(sent["type"], sent["values"])
     return Products(sent["type"], [offer.code for offer in line.offers], sent["template_id"])
+
+
+@lru_cache(maxsize=512)
+def _single(code: str) -> Products:
+    return Products("SINGLE", (code,))
 
 
 def _claimed_at_once(placing: Placing) -> dict[int, PayoutChange]:

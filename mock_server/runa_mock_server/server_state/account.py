@@ -1,7 +1,6 @@
 """What belongs to one API key."""
 
 import hashlib
-from bisect import bisect_right
 from collections.abc import Callable, Collection, Mapping
 from functools import partial
 from random import Random
@@ -17,7 +16,7 @@ from runa_mock_server.mail.rendering import MailRenderer
 from runa_mock_server.orders import redemption
 from runa_mock_server.orders.commit import Commit
 from runa_mock_server.orders.payouts import Payout
-from runa_mock_server.orders.rate_limit import RATE_WINDOW, attempt
+from runa_mock_server.orders.rate_limit import attempt
 from runa_mock_server.orders.terms import OrderTerms
 from runa_mock_server.server_state.card_payouts import CardPayouts
 from runa_mock_server.server_state.coverage import Coverage
@@ -26,7 +25,6 @@ from runa_mock_server.server_state.order_service import OrderService
 from runa_mock_server.server_state.outbox import Outbox
 from runa_mock_server.store.memory import AccountState
 from runa_mock_server.webhooks.service import Webhooks
-from runa_schemas.contract_data import RATE_LIMIT
 
 if TYPE_CHECKING:  # a server starts without loading pydantic
     from runa_mock_server.config.settings import Settings
@@ -80,16 +78,18 @@ class Account:
             nor a replay, each with the number of orders that there were when its request came.
             They are few, and kept although the journal forgets.
         redactor: takes its key out of what is shown.
+        attempt_times: of the latest attempts to place an order that the limit of the real service
+            would let through, where attempts are not limited.
     """
 
     __slots__ = (
         "__weakref__",
-        "_attempt_times",
         "_changed",
         "_first_catalogue",
         "_own_settings",
         "_server",
         "api_key",
+        "attempt_times",
         "clock",
         "journal",
         "name",
@@ -130,7 +130,7 @@ class Account:
             Watch(server.coverage, self.name, server.observers),
         )
         self.undelivered: dict[str, int] = {}
-        self._attempt_times: list[int] = []  # the latest that the usual limit would let through
+        self.attempt_times: list[int] = []
 
     @property
     def outbox(self) -> Outbox:
@@ -157,9 +157,9 @@ class Account:
         """What recipients can do whose payouts go to a card."""
         return CardPayouts(self.clock, self.state, self.orders.terms.catalogue)
 
-    def mail_renderer(self) -> MailRenderer:
-        """Renders its mails as its terms are now."""
-        return MailRenderer(self.state, self.orders.terms, self.settings.smtp_from)
+    def mail_renderer(self, state: AccountState | None = None) -> MailRenderer:
+        """Renders its mails as its terms are now; of a snapshot, if one is given."""
+        return MailRenderer(state or self.state, self.orders.terms, self.settings.smtp_from)
 
     def count_attempt(self) -> None:
         """Count an attempt to place an order, where they are limited.
@@ -171,21 +171,6 @@ class Account:
         if limit is not None:
             now = self.clock.now()
             self.state.commit(lambda view: attempt(view, limit, now))
-
-    def exceeds_usual_rate(self) -> bool:
-        """Count an attempt to place an order where they are not limited.
-
-        Returns:
-            Whether the limit of the real service would turn it away; then it does not count.
-        """
-        now = self.clock.now()
-        times = self._attempt_times
-        if len(times) >= RATE_LIMIT:
-            del times[: bisect_right(times, now - RATE_WINDOW)]
-            if len(times) >= RATE_LIMIT:
-                return True
-        times.append(now)
-        return False
 
     def redeem(self, payout: Payout, links: str) -> dict[str, Any]:
         """The redemption API's answer for a payout; one without a choice is claimed by asking.

@@ -70,12 +70,45 @@ class Entry:
 
     def _of_a_stranger(self, known: KnownKeys) -> Redactor:
         """What takes out the key that somebody without an account tried to use."""
-        tried = [value for name, value in self._pairs() if name.lower() == b"x-api-key"]
-        return Redactor(tried[0].decode(errors="surrogateescape") if tried else "", known)
+        return Redactor(self.sent_api_key or "", known)
 
     def _pairs(self) -> Iterator[tuple[bytes, bytes]]:
         parts = iter(self._headers.split(BETWEEN_HEADERS) if self._headers else ())
         return zip(parts, parts, strict=True)
+
+    @property
+    def sent_api_key(self) -> str | None:
+        """The first ``X-Api-Key`` as it came, not to be shown; ``None`` where none was sent."""
+        sent = [value for name, value in self._pairs() if name.lower() == b"x-api-key"]
+        return sent[0].decode(errors="surrogateescape") if sent else None
+
+    def key_places(self) -> list[str]:
+        """Where an API key stands that belongs into ``X-Api-Key`` alone.
+
+        Returns:
+            ``url``, ``body``, and the names of headers in lower case.
+        """
+        target = self._target.encode(errors="surrogateescape")
+        holds_key = self._redactor.holds_key
+        return [
+            *(["url"] if holds_key(target) else []),
+            *(["body"] if holds_key(self._request_body) else []),
+            *(
+                name.decode(errors="backslashreplace").lower()
+                for name, value in self._pairs()
+                if name.lower() != b"x-api-key" and (holds_key(name) or holds_key(value))
+            ),
+        ]
+
+    def whole_bodies(self, limit: int) -> tuple[bytes, bytes]:
+        """The bodies of request and answer as far as they are at hand, without API keys.
+
+        Args:
+            limit: about how many bytes of each are wanted.
+        """
+        bodies = (self._request_body, self._response_body)
+        sent, answered = (self._redactor.body(body, limit) for body in bodies)
+        return sent, answered
 
     @property
     def target(self) -> str:

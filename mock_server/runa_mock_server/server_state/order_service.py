@@ -66,7 +66,7 @@ class OrderService:
         if row is None:
             reason = f"There is no order {quoted(order_id)}."
             raise ApiError("not_found", reason, rule="not-found")
-        now, (_, ends_at, expires_at, _) = self._clock.now(), head_of(row)
+        now, (_, ends_at, expires_at, *_) = self._clock.now(), head_of(row)
         if now >= ends_at:
             return _document(order_id, row, self._state.identity, links, now >= expires_at)
         order = from_row(order_id, row)

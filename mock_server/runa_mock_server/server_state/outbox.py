@@ -36,9 +36,13 @@ class Outbox:
         """How many orders have mails here."""
         return len(self._state.orders_with_mail())
 
+    def order_ids(self) -> tuple[str, ...]:
+        """The ids of the orders that have mails now, in the order in which they were placed."""
+        return self._state.orders_with_mail()
+
     def each(self) -> Iterator[Email]:
         """Every mail that is known now, in the order in which their orders were placed."""
-        for order_id in self._state.orders_with_mail():
+        for order_id in self.order_ids():
             yield from self.of(order_id)
 
     def by_order(self) -> list[Email]:

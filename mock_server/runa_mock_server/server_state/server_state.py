@@ -1,9 +1,11 @@
 """Everything that one server owns. Nothing lives at module level: two servers share nothing."""
 
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from itertools import count
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
+from functools import partial
+from itertools import count, islice
+from secrets import token_hex
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol
 from weakref import ref
 
 from runa_mock_server.base.address import HOST_HEADER
@@ -11,6 +13,7 @@ from runa_mock_server.base.clock import DAY, SECOND, Clock, clock_of
 from runa_mock_server.base.ids import read_payout_token
 from runa_mock_server.base.money import in_cents
 from runa_mock_server.base.redaction import KnownKeys
+from runa_mock_server.base.slices import Work, finish
 from runa_mock_server.catalogue.catalogue import Catalogue
 from runa_mock_server.catalogue.changes import (
     ProductChange,
@@ -30,7 +33,7 @@ from runa_mock_server.server_state.faults import Faults
 from runa_mock_server.server_state.journal import Journal, Observer, Watch
 from runa_mock_server.webhooks.endpoints import Endpoint
 from runa_mock_server.webhooks.messages import Delivery
-from runa_mock_server.webhooks.service import Webhooks
+from runa_mock_server.webhooks.service import ORDERS, Webhooks
 
 if TYPE_CHECKING:  # a server starts without loading pydantic
     from runa_mock_server.config.settings import Settings
@@ -75,6 +78,8 @@ class ServerState:
         faults: what goes wrong on purpose, for all accounts.
         numbers: the numbers of the requests.
         commands: how many calls of the control API were to change something.
+        id: tells servers apart in recorded traffic.
+        resets: how often the server was reset.
         coverage: what all requests and deliveries have met of the contract; outlives resets.
         observers: told of every request and delivery; usually empty.
         clock_moves: how often a clock was moved, stopped or told to run.
@@ -105,9 +110,10 @@ class ServerState:
         self.tell: Callable[[Account, str], Awaitable[None]] | None = None
         self.commands = self.clock_moves = 0
         self.coverage = Coverage()
+        self.id, self.resets = token_hex(4), 0
         self.observers: list[Observer] = []
         self.clock_listeners: tuple[Callable[[], None], ...] = (self.clock_moved,)
-        self._discarded: list[tuple[Account, ...]] = []
+        self._discarded: list[_Droppable] = []
         self._terms: _Terms | None = None
         first = self.profile.opening_balances
         self._first_balances = {name: in_cents(amount) for name, amount in first.items()}
@@ -150,8 +156,10 @@ class ServerState:
             self._products = ProductService(self.catalogue, lambda: self.public_url)
         return self._products
 
-    def change_product(self, code: str, change: ProductChange) -> None:
-        """Have a product be otherwise from now on, for every account; orders stay as they are.
+    def change_product(self, code: str, change: ProductChange) -> Work[None]:
+        """Change a product for every account; orders stay as they are.
+
+        Yields between the accounts.
 
         Raises:
             KeyError: if there is no such product.
@@ -160,10 +168,10 @@ class ServerState:
         old = self.products.document(code)
         new = changed_product(old, change)
         if new != old:
-            self._offer(self.catalogue.with_product(new), old, new)
+            yield from self._offer(self.catalogue.with_product(new), old, new)
 
-    def add_product(self, product: Mapping[str, Any]) -> None:
-        """Add a product to the catalogue, for every account.
+    def add_product(self, product: Mapping[str, Any]) -> Work[None]:
+        """Add a product to the catalogue, for every account; yields between the accounts.
 
         Args:
             product: a document in the shape of the provider's product list.
@@ -171,26 +179,34 @@ class ServerState:
         Raises:
             ProductChangeError: naming each field that cannot be used; nothing was changed.
         """
-        self._offer(with_added(self.catalogue, product), None, product)
+        yield from self._offer(with_added(self.catalogue, product), None, product)
 
-    def remove_product(self, code: str) -> None:
+    def remove_product(self, code: str) -> Work[None]:
         """Remove a product from the catalogue, for every account; orders stay as they are.
+
+        Yields between the accounts.
 
         Raises:
             KeyError: if there is no such product.
         """
         product = self.products.document(code)
-        self._offer(self.catalogue.without(code), product, None)
+        yield from self._offer(self.catalogue.without(code), product, None)
 
     def _offer(
         self, catalogue: Catalogue, old: Mapping[str, Any] | None, new: Mapping[str, Any] | None
-    ) -> None:
+    ) -> Work[None]:
         """Replace the catalogue, and send the event of the product in which it differs."""
         self._have(catalogue)
-        for account in self.accounts:
-            account.follow()
+        yield from self._follow()
         if self._sends_webhooks:
             self.webhooks.product_changed(product_update(old, new, self.clock.now()))
+
+    def _follow(self, changed_names: Collection[str] = ()) -> Work[None]:
+        """Have every account take over the catalogue and settings; yields between them."""
+        for account in self.accounts:
+            if self.has(account):
+                account.follow(changed_names)
+            yield
 
     def _have(self, catalogue: Catalogue) -> None:
         self.catalogue = catalogue
@@ -223,7 +239,7 @@ class ServerState:
         if before is None:
             self.known_keys.add(account.api_key)
         else:
-            self._discard([(before,)])
+            self._discard([before])
         self._put(account)
         self._latest[account.api_key] = None
         if len(self._latest) > _MOST_UNUSED:
@@ -273,8 +289,18 @@ class ServerState:
         return any(each.hears(account.api_key, "order.completion") for each in endpoints)
 
     def _tell_webhooks(self, account: Account) -> None:
+        self.work_on(self._told(account))
+
+    def work_on(self, work: Work[None]) -> None:
+        """Do work at once if it is little, else bit by bit while requests are answered."""
+        if self.later is None:
+            finish(work)
+        elif any(True for _ in islice(work, _SWEPT_AT_ONCE - 1, _SWEPT_AT_ONCE)):
+            self.later(partial(self.work_on, work))
+
+    def _told(self, account: Account) -> Work[None]:
         if self._sends_webhooks:
-            self.webhooks.follow(account.api_key, account.state, account.clock)
+            yield from self.webhooks.follow(account.api_key, account.state, account.clock)
 
     def _forget(self, api_key: str) -> Account | None:
         account = self.by_key.pop(api_key, None)
@@ -285,18 +311,14 @@ class ServerState:
                 self._numbered[number] = others
         return account
 
-    def _discard(self, accounts: Iterable[tuple[Account, ...]]) -> None:
-        """Free the memory of accounts bit by bit: at once, a large one would hold requests up."""
+    def _discard(self, parts: Iterable["_Droppable"]) -> None:
+        """Free memory bit by bit: at once, a large account would hold requests up."""
         if self.later is not None:
-            self._discarded += accounts
+            self._discarded += parts
             self.later(self._sweep)
 
     def _sweep(self) -> None:
-        for _ in range(_ACCOUNTS_AT_ONCE):
-            if not self._discarded:
-                return
-            if any(account.drop(_SWEPT_AT_ONCE) for account in self._discarded[-1]):
-                break
+        if self._discarded and not self._discarded[-1].drop(_SWEPT_AT_ONCE):
             self._discarded.pop()
         if self._discarded and self.later is not None:
             self.later(self._sweep)
@@ -310,16 +332,27 @@ class ServerState:
         account = None if api_key is None else self.by_key.get(api_key)
         return self.settings if account is None else account.settings
 
-    def subscribe(self, subscription: "Subscription", api_key: str | None) -> Endpoint:
-        """Tell somebody of an event from now on, of one account or of all.
+    def subscribe(self, subscription: "Subscription", api_key: str | None) -> Work[Endpoint]:
+        """Subscribe an endpoint to an event of one account or of all, from now on.
+
+        Yields between the accounts.
 
         Raises:
-            TooManyEndpointsError: if a hundred are told already.
+            TooManyEndpointsError: if there are a hundred endpoints already.
         """
-        endpoint = self.webhooks.add(subscription, api_key)
-        for account in self.accounts:
-            self._tell_webhooks(account)
-        return endpoint
+        webhooks = self.webhooks
+        webhooks.check_room()
+        if subscription.event == ORDERS:
+            # Followed first: what ends meanwhile came before the endpoint, and is not for it.
+            own = None if api_key is None else self.by_key.get(api_key)
+            accounts = self.accounts if api_key is None else [own] if own is not None else []
+            with webhooks.following_all():
+                for account in accounts:
+                    if self.has(account):
+                        yield from self._told(account)
+                    yield
+                return webhooks.add(subscription, api_key)
+        return webhooks.add(subscription, api_key)
 
     def attempted(self, delivery: Delivery) -> None:
         """Tell of the latest attempt to deliver a webhook."""
@@ -391,34 +424,68 @@ class ServerState:
             return {name.value: in_cents(amount) for name, amount in settings.balances.items()}
         return self._first_balances
 
-    def change_settings(self, changes: Mapping[str, Any]) -> None:
+    def change_settings(self, changes: Mapping[str, Any]) -> Work[None]:
         """Let the server behave differently from now on, but where an account has its own way.
+
+        Yields between the accounts, once the changes have been checked.
 
         Raises:
             SettingsError: naming each setting that cannot be changed so; nothing was changed.
         """
         self.settings = settings = _changed(self.settings, changes)
         self.journal.limit(settings.journal_requests, settings.journal_bytes)
-        for account in self.accounts:
-            account.follow(changes)
+        yield from self._follow(changes)
 
     def reset(self) -> None:
         """Return to the start: no account, no fault, first settings and products, first time."""
         self.faults.remove(list(self.faults))
+        self.resets += 1
         self.settings = self._first_settings
         if self.catalogue is not self._first_catalogue:
             self._have(self._first_catalogue)
         self.clock.reset()
-        numbered = self._numbered
         self.webhooks.close()
+        old = _Old(self.by_key, self._numbered, self.known_keys)
+        self._discard([self.webhooks, self.journal, old])
         self._begin()
-        self._discard(numbered.values())
 
     def reset_account(self, account: Account) -> None:
         """Return one account to the start, with its faults and its clock."""
         self.faults.remove([f for f in self.faults if f.account == account.api_key])
         self.webhooks.forget(account.api_key)
         self.install(self.new_account(account.api_key))
+
+
+class _Droppable(Protocol):
+    """Something large that was discarded and is freed bit by bit."""
+
+    def drop(self, count: int) -> bool:
+        """Free some of its memory; returns whether there is more."""
+
+
+class _Old:
+    """The accounts of a server before it was reset."""
+
+    def __init__(
+        self,
+        accounts: dict[str, Account],
+        numbered: dict[int, tuple[Account, ...]],
+        known_keys: KnownKeys,
+    ) -> None:
+        self._accounts = accounts
+        self._numbered = numbered
+        self._known_keys = known_keys
+
+    def drop(self, count: int) -> bool:
+        for _ in range(_ACCOUNTS_AT_ONCE):
+            if not self._accounts:
+                break
+            api_key = next(reversed(self._accounts))
+            if self._accounts[api_key].drop(count):
+                return True
+            account = self._accounts.pop(api_key)
+            self._numbered.pop(account.state.identity.account, None)
+        return bool(self._accounts) or self._known_keys.drop(count)
 
 
 def _changed(settings: "Settings", changes: Mapping[str, Any]) -> "Settings":

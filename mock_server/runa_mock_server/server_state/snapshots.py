@@ -1,20 +1,21 @@
-"""An account as one JSON document, to be kept and to be taken up again.
+"""An account as one JSON document or as JSON Lines, to be kept and to be taken up again.
 
 After the import the same requests get the same answers: orders travel as their documents, stored
 answers as text, the secret that ids follow from, the clock with its time. Not part of it: faults
 and the journal.
 """
 
-from collections.abc import Iterator
-from typing import Annotated, Any, Literal, NamedTuple
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Annotated, Any, Final, Literal, NamedTuple, TypeVar
 from urllib.parse import quote
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic_core import to_json
 
 from runa_mock_server.base.address import usable_host
 from runa_mock_server.base.clock import FASTEST, SECOND
 from runa_mock_server.base.currencies import Currency
-from runa_mock_server.base.json_pieces import elements, members, model_document
+from runa_mock_server.base.json_pieces import elements, members
 from runa_mock_server.base.money import from_cents
 from runa_mock_server.config.settings import RUN_TIME, Amount, SupportedCurrency
 from runa_mock_server.contract.processing import NEVER
@@ -23,13 +24,24 @@ from runa_mock_server.mail.outbox import Email
 from runa_mock_server.orders.business_rules import REDEMPTION_TEMPLATE
 from runa_mock_server.orders.documents import full_bytes, tokens_of
 from runa_mock_server.orders.idempotency import KeptAnswer
+from runa_mock_server.orders.order import Part, RecipientState
 from runa_mock_server.server_state.account import Account
 from runa_mock_server.server_state.exported_order import OrderId
 from runa_mock_server.server_state.outbox import Outbox
 from runa_mock_server.store.memory import AccountState as Stored
 from runa_schemas.contract_data import ProfileName
 
-_FIRST_REFUSAL = 400
+DOCUMENT: Final = "runa-mock account 1"
+"""The format of a state that is one JSON document."""
+LINES: Final = "runa-mock account 2"
+"""The format of a state in JSON Lines."""
+MAPPINGS = frozenset(
+    {"held", "failure_reasons", "claims", "recipients", "recipient_addresses", "undelivered"}
+)
+"""The long fields of a state that are JSON objects; the others are arrays."""
+
+T = TypeVar("T")
+
 _YEAR_10000 = 253_402_300_800 * SECOND
 
 
@@ -71,6 +83,10 @@ class OrderState(_Part):
     fingerprint: Annotated[str, Field(pattern=r"^([0-9a-f]{32})?$")] = ""
 
 
+Reads = Annotated[int, Field(ge=0, lt=10**6)]
+Count = Annotated[int, Field(ge=0)]
+
+
 class AnswerState(_Part):
     """What is stored under an idempotency key; the key is percent-encoded."""
 
@@ -86,6 +102,9 @@ class PartState(_Part):
 
     code: str
     value: Amount
+
+
+Parts = Annotated[list[PartState], Field(min_length=1)]
 
 
 class RecipientPart(_Part):
@@ -124,21 +143,26 @@ class ClockState(_Part):
     speed: Annotated[float, Field(ge=0, le=FASTEST)]
 
 
-class AccountState(_Part):
-    """All that decides how the requests of an account are answered."""
+class StateHead(_Part):
+    """What is short in the state of an account."""
 
-    format: Literal["runa-mock account 1"] = "runa-mock account 1"
+    format: Literal["runa-mock account 1"] = DOCUMENT
     profile: ProfileName
     number: Annotated[int, Field(ge=0, lt=2**24)]
     clock: ClockState
     settings: dict[str, Any]
     balances: dict[SupportedCurrency, Amount]
     ids: dict[str, Any]
+
+
+class AccountState(StateHead):
+    """All that decides how the requests of an account are answered."""
+
     orders: list[OrderState]
-    held: dict[str, Annotated[int, Field(ge=0, lt=10**6)] | None]
+    held: dict[str, Reads | None]
     failure_reasons: dict[str, str]
     answers: list[AnswerState]
-    claims: dict[str, Annotated[list[PartState], Field(min_length=1)]]
+    claims: dict[str, Parts]
     recipients: dict[str, RecipientPart] = Field(
         default={}, description="What recipients have done so far, by the token of their link."
     )
@@ -146,78 +170,124 @@ class AccountState(_Part):
     recipient_addresses: dict[str, str] = {}
     emails: list[EmailState]
     attempts: list[Moment] = Field(description="The moments that count against the rate limit.")
-    undelivered: dict[str, Annotated[int, Field(ge=0)]] = Field(
+    undelivered: dict[str, Count] = Field(
         default={},
         description="The orders whose answer has reached no client, each with the number of "
         "orders that there were when its request came.",
     )
 
 
+class StateLine(_Part):
+    """A line of a state in JSON Lines behind the first: one entry of one field of the document."""
+
+    orders: OrderState | None = None
+    held: dict[str, Reads | None] | None = None
+    failure_reasons: dict[str, str] | None = None
+    answers: AnswerState | None = None
+    claims: dict[str, Parts] | None = None
+    recipients: dict[str, RecipientPart] | None = None
+    known_recipients: str | None = None
+    recipient_addresses: dict[str, str] | None = None
+    emails: EmailState | None = None
+    attempts: Moment | None = None
+    undelivered: dict[str, Count] | None = None
+
+
 def export_account(account: Account) -> Iterator[bytes]:
-    """The JSON of the state that an account has when the first piece is asked for, in pieces."""
+    """The JSON document of the state that an account has now, in pieces."""
+    head, fields = _exported(account)
+    yield head.model_dump_json().encode()[:-1]
+    for name, entries in fields.items():
+        yield b"," + to_json(name) + b":"
+        yield from members(entries) if name in MAPPINGS else elements(entries)
+    yield b"}"
+
+
+def export_lines(account: Account) -> Iterator[bytes]:
+    """The same as JSON Lines: what is short, a line for each entry, and the number of lines."""
+    head, fields = _exported(account)
+    yield to_json(head.model_dump(mode="json") | {"format": LINES}) + b"\n"
+    count = 1
+    for name, entries in fields.items():
+        start = b"{" + to_json(name) + b":"
+        for entry in entries:
+            if entry is not None:
+                shown = dict([entry]) if name in MAPPINGS else entry
+                count += 1
+                yield start + to_json(shown) + b"}\n"
+            else:
+                yield b""
+    yield to_json({"end": count}) + b"\n"
+
+
+def _exported(account: Account) -> tuple[StateHead, Mapping[str, Iterable[Any]]]:
+    """What is short in the state of an account now, and the entries of each long field."""
     now, speed = account.clock.state()
     state, links_at = account.state.snapshot(), account.outbox.links
     links = links_at(None)
-    recipients = sorted(state.recipients.items())
-    head = AccountState(
+    recipients = tuple(state.recipients.items())
+    head = StateHead(
         profile=account.settings.profile,
         number=state.identity.account,
         clock=ClockState(now=now, speed=speed),
         settings=account.settings.model_dump(mode="json", include=set(RUN_TIME - {"balances"})),
         balances={Currency(name): from_cents(cents) for name, cents in state.balances.items()},
         ids={"secret": state.identity.secret.hex()},
-        orders=[],
-        held={},
-        failure_reasons={},
-        answers=[],
-        claims={},
-        known_recipients=[],
-        emails=[],
-        attempts=list(state.attempts),
-        undelivered=dict(account.undelivered),
     )
-    of_orders = _OfOrders([], [], [], [])
+    of_orders = _OfOrders({}, {}, {}, {})
     addresses = ((name, known) if known is not None else None for name, known in recipients)
     emails = Outbox(state, links_at).each()
-    yield from model_document(
-        head,
-        {
-            "orders": elements(_order_states(state, links, of_orders)),  # fills what comes next
-            "held": members(of_orders.held),
-            "failure_reasons": members(of_orders.failure_reasons),
-            "answers": elements(map(_answer_state, state.kept_answers())),
-            "claims": members(of_orders.claims),
-            "recipients": members(of_orders.recipients),
-            "known_recipients": elements(reference for reference, _ in recipients),
-            "recipient_addresses": members(addresses),
-            "emails": elements(map(_email_state, emails)),
-        },
-    )
+    return head, {
+        "orders": _order_states(state, links, of_orders),  # fills what comes next
+        "held": _items(of_orders.held),
+        "failure_reasons": _items(of_orders.failure_reasons),
+        "answers": map(_answer_state, state.kept_answers()),
+        "claims": map(_claim, _items(of_orders.claims)),
+        "recipients": map(_recipient, _items(of_orders.recipients)),
+        "known_recipients": (reference for reference, _ in recipients),
+        "recipient_addresses": addresses,
+        "emails": map(_email_state, emails),
+        "attempts": state.attempts,
+        "undelivered": tuple(account.undelivered.items()),
+    }
 
 
 class _OfOrders(NamedTuple):
     """What an exported account has of orders beside their documents."""
 
-    held: list[tuple[str, int | None]]
-    failure_reasons: list[tuple[str, str]]
-    claims: list[tuple[str, list[PartState]]]
-    recipients: list[tuple[str, RecipientPart]]
+    held: dict[str, int | None]
+    failure_reasons: dict[str, str]
+    claims: dict[str, Sequence[Part]]
+    recipients: dict[str, RecipientState]
+
+
+def _items(entries: Mapping[str, T]) -> Iterator[tuple[str, T]]:
+    """The entries that a mapping has when the first is asked for."""
+    yield from entries.items()
+
+
+def _claim(claim: tuple[str, Sequence[Part]]) -> tuple[str, list[PartState]]:
+    token, parts = claim
+    return token, [PartState(code=part.code, value=from_cents(part.value)) for part in parts]
+
+
+def _recipient(done: tuple[str, RecipientState]) -> tuple[str, RecipientPart]:
+    token, state = done
+    return token, RecipientPart(**{**state._asdict(), "sent": list(state.sent)})
 
 
 def _order_states(state: Stored, links: str, of_orders: _OfOrders) -> Iterator[OrderState]:
     for order in state.orders():
         if order.on_hold:
-            of_orders.held.append((order.id, order.reads_left))
+            of_orders.held[order.id] = order.reads_left
         if order.failure_reason is not None:
-            of_orders.failure_reasons.append((order.id, order.failure_reason))
+            of_orders.failure_reasons[order.id] = order.failure_reason
         for index, done in order.recipients.items():
-            part = RecipientPart(**{**done._asdict(), "sent": list(done.sent)})
-            of_orders.recipients.append((tokens_of(order, state.identity)[index], part))
+            of_orders.recipients[tokens_of(order, state.identity)[index]] = done
         for index, change in order.payouts.items():
             if change.parts:
                 token = tokens_of(order, state.identity)[index]
-                parts = [PartState(code=p.code, value=from_cents(p.value)) for p in change.parts]
-                of_orders.claims.append((token, parts))
+                of_orders.claims[token] = change.parts
         yield OrderState(
             id=order.id,
             ends_at=order.ends_at,

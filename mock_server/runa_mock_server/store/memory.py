@@ -18,6 +18,7 @@ from runa_mock_server.orders.rate_limit import RATE_WINDOW
 _ID_SIZE = len("O-") + 26
 _ACCEPTED = 202
 _ABSENT: Any = object()
+_NOTHING = Commit()[1:]  # what a commit changes that only answers
 
 
 _Write = tuple[MutableMapping[Any, Any], Any, Any]
@@ -41,7 +42,7 @@ class AccountState:
         keys: the idempotency keys that were used, with what is kept of each answer. A key whose
             answer is that its order was accepted has the position of that order.
         recipients: by reference the recipients who have claimed a payout, with their address.
-        version: how many commits have been applied.
+        version: how many commits have changed something.
         order_changed: called within a commit with the id of an order that is new or ends at
             another time, and that time; ``None`` while nothing waits for orders to end.
         mails_changed: called within a commit with the id of an order whose mails are new or leave
@@ -114,7 +115,8 @@ class AccountState:
             return None if kept is None else KeptAnswer.unpack(kept)
         order_id = self._id_at(kept)
         head = head_of(self._rows[order_id])
-        return KeptAnswer(head.created_at, head.fingerprint, Answer(_ACCEPTED, accepted(order_id)))
+        answer = Answer(_ACCEPTED, accepted(order_id))
+        return KeptAnswer(head.created_at, head.fingerprint, answer, head.digest)
 
     def balance(self, currency: str) -> int:
         """What is there, in cents."""
@@ -154,15 +156,16 @@ class AccountState:
             order_id = self._id_at(position)
             yield from_row(order_id, self._rows[order_id])
 
-    def ending_after(self, time: int) -> Iterator[tuple[str, int]]:
-        """The orders that end later than a time, by id, each with when it does.
+    def ending_after(self, time: int) -> Iterator[tuple[str, int | None]]:
+        """Every order by id with when it ends, if that is later than a time, else ``None``.
 
-        Looks at all, so it is not for a request.
+        It looks at all orders that there are when it begins, so it takes long.
         """
-        for order_id, row in tuple(self._rows.items()):
-            ends_at = head_of(row).ends_at
-            if ends_at > time:
-                yield order_id, ends_at
+        for position in range(len(self._rows)):
+            order_id = self._id_at(position)
+            row = self._rows.get(order_id)  # none if the account was discarded meanwhile
+            ends_at = time if row is None else head_of(row).ends_at
+            yield order_id, ends_at if ends_at > time else None
 
     def position(self, order_id: str) -> int | None:
         """How many orders are older than this one, or ``None`` if it is unknown."""
@@ -194,17 +197,24 @@ class AccountState:
         Raises:
             Exception: whatever a write or a listener raised; nothing is changed then.
         """
+        if commit[1:] == _NOTHING:
+            return
         placed = commit.placed
         writes = self._writes(commit)
         before = [(mapping, key, mapping.get(key, _ABSENT)) for mapping, key, _ in writes]
         ids, attempts = len(self._ids), self._attempts
         try:
-            _write(writes)
+            for mapping, key, value in writes:
+                if value is _ABSENT:
+                    mapping.pop(key, None)
+                else:
+                    mapping[key] = value
             if placed is not None:
                 self._ids.extend(placed.id.encode())
             if commit.attempt is not None:
                 self._attempts = self._with(commit.attempt)
-            self._tell(commit)
+            if self.order_changed is not None or self.mails_changed is not None:
+                self._tell(commit)
         except BaseException:
             _write(before)
             del self._ids[ids:]
@@ -219,13 +229,13 @@ class AccountState:
     def _writes(self, commit: Commit) -> list[_Write]:
         placed, rows = commit.placed, self._rows
         writes: list[_Write] = [(rows, order.id, to_row(order)) for order in commit.changed]
-        if placed is not None:
-            writes.append((rows, placed.id, to_row(placed, len(rows))))
         if commit.key is not None:
             key, kept = commit.key
             if key in self.keys:  # a key that was used again after 30 days
                 writes.append((self.keys, key, _ABSENT))
             writes.append((self.keys, key, self._short(kept, placed)))
+        if placed is not None:
+            writes.append((rows, placed.id, to_row(placed, len(rows))))
         if commit.balances:
             writes += [
                 (self.balances, currency, _ABSENT if cents is None else cents)
@@ -259,8 +269,6 @@ class AccountState:
 
     def _tell(self, commit: Commit) -> None:
         """Tell the listeners of the orders that are new or end at another time."""
-        if self.order_changed is None and self.mails_changed is None:
-            return
         ending = commit.changed if commit.placed is None else [*commit.changed, commit.placed]
         for order in ending:
             if self.order_changed is not None:

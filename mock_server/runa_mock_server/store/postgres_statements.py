@@ -18,7 +18,6 @@ CREATE TABLE runa_log (
     world integer NOT NULL, seq bigint NOT NULL, account bigint NOT NULL, data bytea NOT NULL,
     PRIMARY KEY (world, seq)
 );
-CREATE INDEX runa_log_by_account ON runa_log (world, account, seq);
 CREATE TABLE runa_saved (
     world integer NOT NULL, name text NOT NULL, upto bigint NOT NULL, data bytea NOT NULL,
     PRIMARY KEY (world, name)

@@ -36,6 +36,9 @@ class SqliteEngine:
         path: the file; created if it is missing, with mode 0600.
         synchronous: ``full`` flushes each commit to the disk, ``normal`` each checkpoint only.
         before: called before each statement with its text; what it raises fails the statement.
+
+    Attributes:
+        path: the file.
     """
 
     shared = False
@@ -44,7 +47,7 @@ class SqliteEngine:
         self, path: str, *, synchronous: str = "normal", before: Callable[[str], None] | None = None
     ) -> None:
         self.place = f"sqlite:///{path}"
-        self._path = Path(os.path.realpath(path))  # one lock, whatever links lead to it
+        self.path = Path(os.path.realpath(path))  # one lock, whatever links lead to it
         self._synchronous = synchronous
         self._before = before
         self._connections: list[sqlite3.Connection] = []  # the lock and the file
@@ -55,11 +58,12 @@ class SqliteEngine:
     async def open(self) -> int:
         """See ``Engine``."""
         try:
-            self._connections.append(lock(self._path, self.place))
-            self._connections.append(connect(self._path))
-            self._file_id = identity(self._path)
+            self._connections.append(lock(self.path, self.place))
+            self._connections.append(connect(self.path))
+            self._file_id = identity(self.path)
             self._migrate()
             self._one(sql.USE_WAL)
+            self._run(sql.SET_CHECKPOINTS)
             self._run(sql.SET_SYNCHRONOUS.format(self._synchronous))
             self._recount()
         except (OSError, sqlite3.Error) as error:
@@ -155,7 +159,7 @@ class SqliteEngine:
         """See ``Engine``."""
         with self._errors():
             rows, entries = self._one(sql.COUNT)
-            files = (self._path, self._path.with_name(f"{self._path.name}-wal"))
+            files = (self.path, self.path.with_name(f"{self.path.name}-wal"))
             size = sum(file.stat().st_size for file in files if file.exists())
         return StoreInfo(size, rows, self._head, entries, sql.VERSION)
 
@@ -172,6 +176,7 @@ class SqliteEngine:
         """See ``Engine``."""
         with self._errors():
             self._run(sql.VACUUM)
+            self._run(sql.CHECKPOINT)
 
     async def close(self) -> None:
         """See ``Engine``."""
@@ -196,7 +201,7 @@ class SqliteEngine:
 
     def _check_file(self) -> None:
         """Refuse to write to a file that nobody will find any more."""
-        if self._file_id != identity(self._path):
+        if self._file_id != identity(self.path):
             raise StoreDownError(f"store {self.place}: its file was deleted or replaced")
 
     def _recount(self) -> None:

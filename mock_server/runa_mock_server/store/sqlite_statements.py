@@ -10,7 +10,6 @@ APPLICATION = b"RUNA"
 MIGRATIONS = (
     (
         "CREATE TABLE log (seq INTEGER PRIMARY KEY, account INTEGER NOT NULL, data TEXT NOT NULL)",
-        "CREATE INDEX log_by_account ON log (account, seq)",
         "CREATE TABLE saved (name TEXT PRIMARY KEY, upto INTEGER NOT NULL, data BLOB NOT NULL)",
         "CREATE TABLE journal (number INTEGER PRIMARY KEY AUTOINCREMENT, entry TEXT NOT NULL)",
         # For people with an SQLite tool; nothing of ours reads them. SQLite takes the columns from
@@ -48,6 +47,8 @@ GET_VERSION = "PRAGMA user_version"
 SET_VERSION = "PRAGMA user_version = {}"
 SET_APPLICATION = f"PRAGMA application_id = {int.from_bytes(APPLICATION)}"
 USE_WAL = "PRAGMA journal_mode = WAL"
+# Pages of the log: a checkpoint waits for the disk, and rare ones cost less in all.
+SET_CHECKPOINTS = "PRAGMA wal_autocheckpoint = 4000"
 SET_SYNCHRONOUS = "PRAGMA synchronous = {}"
 LOCK = "BEGIN EXCLUSIVE"
 NO_FILE_BESIDE = "PRAGMA journal_mode = MEMORY"
@@ -59,7 +60,7 @@ ADD_ROW = "INSERT INTO log (seq, account, data) VALUES (?, ?, CAST(? AS TEXT))"
 GET_HEAD = "SELECT coalesce(max(seq), 0) FROM log"
 READ_ALL = "SELECT seq, account, data FROM log WHERE seq > ? ORDER BY seq LIMIT ?"
 READ_ACCOUNTS = """
-    SELECT seq, account, data FROM log INDEXED BY log_by_account
+    SELECT seq, account, data FROM log
     WHERE account IN (SELECT value FROM json_each(?)) AND seq > ? ORDER BY seq LIMIT ?"""
 FETCH = "SELECT seq, data FROM log WHERE seq IN (SELECT value FROM json_each(?))"
 SAVE = """
@@ -76,8 +77,9 @@ COMPACT_ALL = """
         ORDER BY seq LIMIT ?)"""
 COMPACT_ACCOUNTS = """
     DELETE FROM log WHERE seq IN (
-        SELECT seq FROM log INDEXED BY log_by_account
+        SELECT seq FROM log
         WHERE account IN (SELECT value FROM json_each(?))
             AND seq <= ? AND seq < (SELECT max(seq) FROM log) ORDER BY seq LIMIT ?)"""
 COUNT = "SELECT (SELECT count(*) FROM log), (SELECT count(*) FROM journal)"
 VACUUM = "VACUUM"
+CHECKPOINT = "PRAGMA wal_checkpoint(TRUNCATE)"

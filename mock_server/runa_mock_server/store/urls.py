@@ -8,6 +8,9 @@ from urllib.parse import SplitResult, parse_qsl, quote, unquote, urlsplit
 from runa_mock_server.store.engine import Engine, StoreUrlError
 from runa_mock_server.store.memory_log import MemoryEngine
 
+IN_MEMORY = "memory:"
+"""The store that ends with its process, which is the default."""
+
 ALLOWED = (
     "memory:, sqlite:///relative.db, sqlite:////absolute.db or "
     "postgresql://USER@HOST/DATABASE?name=WORLD"
@@ -38,7 +41,7 @@ def open_engine(url: str) -> Engine:
     Raises:
         StoreUrlError: the URL has none of these forms, or its engine is not installed.
     """
-    if url == "memory:":
+    if url == IN_MEMORY:
         return MemoryEngine()
     try:
         parts = urlsplit(url)

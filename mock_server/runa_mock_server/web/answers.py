@@ -1,5 +1,6 @@
 """From data to HTTP: answers as bytes, refusals as answers, answers as responses."""
 
+import asyncio
 import re
 from typing import Any
 
@@ -27,6 +28,7 @@ An idempotency key may be any text; the default of aiohttp, 8190 bytes, would be
 _QUOTED = re.compile(r"\n|:?\s*(?:bytearray\()?b['\"]|:?\s+['\"](?!Host')|\\x")
 
 _JSON = "application/json"
+_LARGE = 512 * 1024  # what is larger is sent in pieces of this size
 _NOT_FREE = frozenset({"type", "error"})  # fields of refusals that hold nothing a caller has sent
 
 
@@ -67,6 +69,28 @@ def to_response(answer: Answer, headers: dict[str, str]) -> web.Response:
         status=answer.status,
         headers={**headers, "Content-Type": answer.content_type},
     )
+
+
+async def send(
+    request: web.BaseRequest, answer: Answer, headers: dict[str, str]
+) -> web.StreamResponse:
+    """An answer as a response; a large one has been sent when this returns.
+
+    Each piece of it waits until the client has taken in the one before, and others have a turn.
+    """
+    if len(answer.body) <= _LARGE or request.method == "HEAD":
+        return to_response(answer, headers)
+    response = web.StreamResponse(
+        status=answer.status, headers={**headers, "Content-Type": answer.content_type}
+    )
+    response.content_length = len(answer.body)
+    await response.prepare(request)
+    view = memoryview(answer.body)
+    for start in range(0, len(view), _LARGE):
+        await response.write(view[start : start + _LARGE])
+        await asyncio.sleep(0)
+    await response.write_eof()
+    return response
 
 
 def misfit() -> ApiError:

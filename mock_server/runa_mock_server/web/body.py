@@ -1,6 +1,8 @@
 """The body of a request: no more of it is received, or unpacked, than it may have."""
 
+import asyncio
 import zlib
+from io import BytesIO
 
 from aiohttp.web import BaseRequest
 from multidict import istr
@@ -13,6 +15,7 @@ from runa_mock_server.web.connection import connection_of
 CONTENT_ENCODING = istr("Content-Encoding")
 _GZIP, _ZLIB, _DEFLATE = 31, 15, -15  # zlib's names for the formats
 _ZLIB_METHOD = 8
+_PIECE = 256 * 1024  # unpacked without a turn for others
 _PACKED = frozenset({"gzip", "deflate"})
 _NOT_UNPACKED = frozenset({"br", "zstd", "compress"})
 
@@ -43,10 +46,40 @@ async def read_limited(request: BaseRequest, limit: int) -> bytes:
     """
     body = await connection_of(request).receive(request, limit)
     encoding = request.headers.get(CONTENT_ENCODING)
-    return body if encoding is None or not body else _unpacked(body, encoding.lower(), limit)
+    return body if encoding is None or not body else await _unpacked(body, encoding.lower(), limit)
 
 
-def _unpacked(body: bytes, encoding: str, limit: int) -> bytes:
+async def _unpacked(body: bytes, encoding: str, limit: int) -> bytes:
+    """The body without its content encoding; unpacked piece by piece, for it can be long."""
+    unpacker = _unpacker(body, encoding)
+    if unpacker is None:
+        return body
+    unpacked = BytesIO()  # its value is no copy
+    view = memoryview(body)
+    for start in range(0, len(view), _PIECE):
+        packed: bytes | memoryview = view[start : start + _PIECE]
+        while packed:
+            try:
+                unpacked.write(unpacker.decompress(packed, _PIECE))
+            except zlib.error:
+                raise misfit() from None
+            if unpacked.tell() > limit:
+                raise too_large(limit)
+            if unpacker.unused_data:
+                raise misfit()
+            packed = unpacker.unconsumed_tail
+            if unpacked.tell() > _PIECE:
+                await asyncio.sleep(0)
+    unpacked.write(unpacker.flush())
+    if unpacked.tell() > limit:
+        raise too_large(limit)
+    if not unpacker.eof:
+        raise misfit()
+    return unpacked.getvalue()
+
+
+def _unpacker(body: bytes, encoding: str) -> "zlib._Decompress | None":
+    """What unpacks a content encoding, ``None`` for one that packs nothing."""
     if encoding in _NOT_UNPACKED:
         raise ApiError(
             "bad_request",
@@ -55,15 +88,6 @@ def _unpacked(body: bytes, encoding: str, limit: int) -> bytes:
             rule=ENCODING_RULE,
         )
     if encoding not in _PACKED:
-        return body
+        return None
     deflate = _ZLIB if body[0] & 0xF == _ZLIB_METHOD else _DEFLATE  # some send the bare format
-    unpacker = zlib.decompressobj(_GZIP if encoding == "gzip" else deflate)
-    try:
-        unpacked = unpacker.decompress(body, limit + 1)
-    except zlib.error:
-        raise misfit() from None
-    if len(unpacked) > limit:
-        raise too_large(limit)
-    if not unpacker.eof or unpacker.unused_data:
-        raise misfit()
-    return unpacked
+    return zlib.decompressobj(_GZIP if encoding == "gzip" else deflate)

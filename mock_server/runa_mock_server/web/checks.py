@@ -6,18 +6,24 @@ from the API key to the balance. Headers that are absent, as most are, are not l
 further.
 """
 
-from collections.abc import Iterable
-from difflib import get_close_matches
+from bisect import bisect_right
 
 from multidict import istr
 
-from runa_mock_server.base.errors import ApiError, quoted
+from runa_mock_server.base.errors import ApiError
 from runa_mock_server.contract import request_headers
+from runa_mock_server.contract.own_headers import (
+    OWN_HEADERS,
+    OWN_PREFIX,
+    check_own_names,
+    check_single,
+)
 from runa_mock_server.orders import business_rules as rules
 from runa_mock_server.orders import placing
 from runa_mock_server.orders.placing import Step
+from runa_mock_server.orders.rate_limit import RATE_WINDOW
 from runa_mock_server.web.call import Call, Check
-from runa_schemas.contract_data import API_VERSION
+from runa_schemas.contract_data import API_VERSION, RATE_LIMIT
 
 # Compared as they are: a plain text would be put into lower case for each request.
 API_KEY = istr("X-Api-Key")
@@ -27,16 +33,13 @@ _EXECUTION_MODE = istr("X-Execution-Mode")
 _PROCESSING = istr("X-Mock-Processing")
 _VERSION = istr("X-Api-Version")
 
-_OWN_PREFIX = "x-mock-"
-_OWN_HEADERS = ("X-Mock-Processing", "X-Mock-Token")
-_OWN_NAMES = frozenset(name.lower() for name in _OWN_HEADERS)
 _SINGLE_HEADERS = (
     "X-Api-Version",
     "X-Execution-Mode",
     "X-Idempotency-Key",
     "X-Send-Email",
     "X-Trigger-Error",
-    *_OWN_HEADERS,
+    *OWN_HEADERS,
 )
 
 
@@ -44,7 +47,7 @@ def check_key(call: Call) -> None:
     """400 for two different keys, 401 ``unauthorized``, 403 ``forbidden``."""
     server_state, keys = call.server_state, call.headers.getall(API_KEY, ())
     if len(keys) != 1:
-        _check_single(call, API_KEY)
+        check_single(call.headers, API_KEY)
     key = keys[0] if keys else ""
     account = server_state.by_key.get(key)  # which was accepted then
     if account is None:
@@ -64,41 +67,25 @@ def check_rate(call: Call) -> None:
     account = call.account
     if account.settings.rate_limit is not None:
         account.count_attempt()
-    elif account.exceeds_usual_rate():
+        return
+    now = call.accepted_at = account.clock.now()
+    times = account.attempt_times
+    if len(times) >= RATE_LIMIT:
+        del times[: bisect_right(times, now - RATE_WINDOW)]
+    if len(times) >= RATE_LIMIT:  # the real service would turn it away; then it does not count
         call.kindnesses += ("rate_limit",)
+    else:
+        times.append(now)
 
 
 def check_names(call: Call) -> None:
     """400 ``bad_request``: a header of this mock that does not exist, or one with two values."""
     names = "\n".join(call.headers).lower()  # at once, for every request has several
-    if _OWN_PREFIX in names:
-        _check_own(names.split("\n"))
+    if OWN_PREFIX in names:
+        check_own_names(names.split("\n"))
     if len(set(names.split("\n"))) < len(call.headers):
         for name in _SINGLE_HEADERS:
-            _check_single(call, name)
-
-
-def _check_own(names: Iterable[str]) -> None:
-    for name in names:
-        if name.startswith(_OWN_PREFIX) and name not in _OWN_NAMES:
-            nearest = get_close_matches(name.title(), _OWN_HEADERS, 1, 0)[0]
-            raise ApiError(
-                "bad_request",
-                f"There is no header {quoted(name.title())}; did you mean {nearest}?",
-                help_=f"The headers of this mock are {' and '.join(_OWN_HEADERS)}.",
-                rule="mock-header",
-            )
-
-
-def _check_single(call: Call, name: str) -> None:
-    values = call.headers.getall(name, ())
-    if len(values) > 1 and len(set(values)) > 1:
-        raise ApiError(
-            "bad_request",
-            f"The header {name} is given {len(values)} times with different values.",
-            help_="Send it once.",
-            rule="header-repeated",
-        )
+            check_single(call.headers, name)
 
 
 def check_version(call: Call) -> None:
@@ -136,6 +123,9 @@ def check_content_type(call: Call) -> None:
             raise ApiError("bad_request", reason, rule="content-type")
         call.kindnesses += ("any_content_type",)
 
+
+OPEN: tuple[Check, ...] = (check_names,)
+"""For what needs no API key: payout pages, texts of products, the OpenAPI document."""
 
 READING: tuple[Check, ...] = (check_key, check_names, check_version)
 """For every call under ``/v2`` that places no order."""

@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 from email.utils import formatdate
 from functools import lru_cache
 from http import HTTPStatus
+from io import BytesIO
 from typing import Literal
 
 from aiohttp import ClientPayloadError, HttpVersion11, StreamReader, hdrs, web
@@ -111,7 +112,9 @@ class Connection(RequestHandler):
         self._server_state = server_state
         self._loop_time = loop.time
         self._phase: Literal["idle", "head", "request"] = "idle"
-        self._since = loop.time()
+        # When the phase began, or when that was first seen; `None` until then, for looking at the
+        # time for every request is work for deadlines that few connections come near.
+        self._since: float | None = loop.time()
         self._paused_at: float | None = None
         self._reading_was_paused = False
         self._timer: asyncio.TimerHandle | None = None
@@ -127,6 +130,8 @@ class Connection(RequestHandler):
     def _watch(self) -> None:
         """Close the connection if its peer has let a deadline pass; else look again later."""
         now = self._loop_time()
+        if self._since is None:
+            self._since = now
         since = self._paused_at if self._phase == "request" else self._since
         most = HEAD_SECONDS if self._phase == "head" else IDLE_SECONDS
         if since is not None and now - since > most:
@@ -146,7 +151,7 @@ class Connection(RequestHandler):
                 self._unread.feed_eof()  # which ends the waiting for the rest
             return
         if self._phase == "idle" and data:
-            self._phase, self._since = "head", self._loop_time()
+            self._phase, self._since = "head", None
         super().data_received(data)
 
     def begin(self, message: RawRequestMessage) -> None:
@@ -158,10 +163,10 @@ class Connection(RequestHandler):
         self, request: web.BaseRequest, response: web.StreamResponse, time: float | None
     ) -> None:
         """Log a request that is over; the connection is idle until the next one."""
-        self._phase, self._since = "idle", self._loop_time()
+        self._phase, self._since = "idle", None
         if time is not None and ACCESS_LOG.isEnabledFor(logging.INFO):
             known = self._server_state.known_keys
-            log_request(request, response, self.call or known, self._since - time)
+            log_request(request, response, self.call or known, self._loop_time() - time)
 
     def pause_reading(self) -> None:
         """Read no more for now: nobody takes what has been read."""
@@ -357,21 +362,18 @@ async def _rest(request: web.BaseRequest, limit: int) -> bytes:
             # Some versions of curl wait a second for this before they send a kilobyte.
             await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
             request.writer.output_size = 0
-        body = bytearray()
+        body = BytesIO()  # its value is no copy
         while piece := await request.content.readany():
-            body += piece
-            if len(body) > limit:
+            body.write(piece)
+            if body.tell() > limit:
                 break
-        return bytes(body)
+        return body.getvalue()
 
 
 class _SentResponse(web.StreamResponse):
     """Stands for a response whose bytes are on their way."""
 
-    @property
-    def keep_alive(self) -> bool:
-        """The connection stays open."""
-        return True
+    keep_alive = True  # or the answer would have gone aiohttp's way
 
     async def prepare(self, request: web.BaseRequest) -> AbstractStreamWriter | None:
         """Nothing is left to be done."""

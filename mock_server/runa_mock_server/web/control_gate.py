@@ -5,7 +5,6 @@ another origin shows in ``Origin`` and ``Sec-Fetch-Site``; one whose host name w
 here shows in ``Host``. No CORS header is ever sent.
 """
 
-import asyncio
 import hmac
 from functools import cached_property
 from ipaddress import ip_address
@@ -16,11 +15,13 @@ from aiohttp import web
 
 from runa_mock_server.base.errors import ApiError, quoted
 from runa_mock_server.base.redaction import Redactor
+from runa_mock_server.base.slices import finish_in_slices
+from runa_mock_server.contract.own_headers import OWN_HEADERS, check_own_names, check_single
 from runa_mock_server.control.health import health_of
 from runa_mock_server.control.problems import ControlError, refusal
 from runa_mock_server.orders.idempotency import Answer
 from runa_mock_server.server_state.server_state import ServerState
-from runa_mock_server.web.answers import answer_to, json_answer, redacted, to_response
+from runa_mock_server.web.answers import answer_to, json_answer, redacted, send
 from runa_mock_server.web.body import read_limited
 from runa_mock_server.web.query import query_of
 
@@ -31,7 +32,8 @@ if TYPE_CHECKING:
 CONTROL_PREFIX = "/_mock"
 _HEALTH = "/health"
 # An account of a million orders can be put back in one piece; health is open to everybody.
-_LONGEST_BODIES = {"/state": 4 * 1024 * 1024 * 1024, _HEALTH: 64 * 1024}
+_LONGEST_STATE = 4 * 1024 * 1024 * 1024
+_LONGEST_HEALTH = 64 * 1024
 _LONGEST_BODY = 64 * 1024 * 1024
 _REFUSALS = 400
 _METHOD_NOT_ALLOWED = 405
@@ -78,6 +80,7 @@ class ControlGate:
             if shown is not None:
                 return shown
             _check_origin(request, self._server_state.public_url)
+            _check_names(request)
             if not is_health:
                 self._check_on()
                 self._check_token(request)
@@ -91,7 +94,7 @@ class ControlGate:
             answer = redacted(answer, Redactor(api_key, self._server_state.known_keys))
         if answer.status == _METHOD_NOT_ALLOWED:
             headers["Allow"] = ", ".join(self.api.methods(path))
-        return to_response(answer, headers)
+        return await send(request, answer, headers)
 
     def stop(self) -> None:
         """End what would go on for ever."""
@@ -115,11 +118,17 @@ class ControlGate:
         return dashboard.page(request.path)
 
     async def _answer(self, request: web.BaseRequest, path: str) -> Answer:
-        try:
-            body = await read_limited(request, _LONGEST_BODIES.get(path.rstrip("/"), _LONGEST_BODY))
-        except ApiError as error:
-            raise refusal(error.status, error.type, "body", "", error.message) from None
         method = "GET" if request.method == "HEAD" else request.method
+        body = b""
+        # What is refused for its path or method is not read.
+        if path == _HEALTH or method in self.api.methods(path):
+            limit = _LONGEST_HEALTH if path == _HEALTH else _LONGEST_BODY
+            if (method, path.rstrip("/")) == ("PUT", "/state"):
+                limit = _LONGEST_STATE
+            try:
+                body = await read_limited(request, limit)
+            except ApiError as error:
+                raise refusal(error.status, error.type, "body", "", error.message) from None
         if (method, path) == ("GET", _HEALTH) and not (body or request.query_string):
             return json_answer(health_of(self._server_state))
         from runa_mock_server.control.operation import ControlRequest  # noqa: PLC0415 - loads pydantic
@@ -134,13 +143,7 @@ class ControlGate:
                 host=request.headers.get("Host"),
             )
         )
-        while True:
-            try:
-                next(slices)
-            except StopIteration as end:
-                answer: Answer = end.value
-                return answer
-            await asyncio.sleep(0)  # other requests run between two slices
+        return await finish_in_slices(slices)
 
     def _check_on(self) -> None:
         """Refuse where the settings close the API."""
@@ -188,6 +191,18 @@ class ControlGate:
 def is_control(path: str) -> bool:
     """Whether a path is the control API's."""
     return path.startswith(CONTROL_PREFIX) and path[len(CONTROL_PREFIX) :][:1] in ("", "/")
+
+
+def _check_names(request: web.BaseRequest) -> None:
+    """Refuse a header of this mock that does not exist, or one with two different values."""
+    try:
+        check_own_names(name.lower() for name in request.headers)
+        for name in ("X-Api-Key", *OWN_HEADERS):
+            check_single(request.headers, name)
+    except ApiError as error:
+        raise refusal(
+            error.status, error.type, "header", "", error.message, help_=error.help
+        ) from None
 
 
 def _check_origin(request: web.BaseRequest, public_url: str) -> None:

@@ -15,7 +15,7 @@ from runa_mock_server.orders.commit import Commit
 from runa_mock_server.orders.documents import order_id_in
 from runa_mock_server.orders.idempotency import Answer
 from runa_mock_server.orders.placing import OrderRequest, earlier_answer, place
-from runa_mock_server.orders.terms import OrderOptions
+from runa_mock_server.orders.terms import OrderOptions, OrderTerms
 from runa_mock_server.web.body import CONTENT_ENCODING, read_body
 from runa_mock_server.web.call import Call
 from runa_mock_server.web.checks import UNDER_THE_KEY, check_key
@@ -36,51 +36,67 @@ async def create_order(call: Call) -> Answer:
         NeverStoredError: for a conflict with an earlier use of the key and for an unknown trigger.
         ForgottenError: if the account was reset or replaced while a fault held the call up.
     """
-    server_state, raw = call.server_state, call.body
-    if raw is None:
-        if CONTENT_ENCODING in call.headers:
-            raw = await read_body(call)
-        else:
-            connection, limit = connection_of(call.request), server_state.settings.max_body_bytes
-            raw = call.body = await connection.receive(call.request, limit)
-        if server_state.by_key.get(call.account.api_key) is not call.account:
-            # It was reset meanwhile; the order would be placed where it can never be read.
-            call.first_journal = server_state.journal
-            check_key(call)
-    account, options = call.account, _options(call)
-    terms = account.orders.terms
-    if options.synchronous:  # only this answer shows links; they open where the client is
-        terms = replace(terms, payout_url=call.payout_url)
+    options = _options(call)
+    if call.body is None and not await _receive(call):
+        options = _options(call)
+    server_state, raw = call.server_state, call.body or b""
+    account = call.account
     now = call.accepted_at = account.clock.now()
-    request = OrderRequest(call.idempotency_key, raw, options, terms, now)
-    call.fingerprint = request.fingerprint
+    request = OrderRequest(call.idempotency_key, raw, options, _terms(call, options), now)
     call.outcome = "refused"
     if server_state.faults.armed:
         await _hold_up(call, request)
-    commit = _placed(call, request)
-    answer = commit.answer
-    if answer is None:
-        raise RuntimeError("a request to place an order always has an answer")
-    if commit.key is None:
-        call.outcome = "replayed"
-        call.order_id = order_id_in(answer.body) if answer.status < _REFUSALS else None
-    elif commit.placed is not None:
-        call.outcome = "created"
-        call.order_id = commit.placed.id
-        if call.server_state.webhooks.faults.armed:
-            await _tell_early(call, commit.placed.id)
-    return answer
-
-
-def _placed(call: Call, request: OrderRequest) -> Commit:
-    """Commit what placing the order changes, and note the kindnesses that it needed."""
     try:
-        commit = call.account.state.commit(partial(place, request, UNDER_THE_KEY))
+        commit = account.state.commit(partial(place, request, UNDER_THE_KEY))
     except UnknownTriggerError:
         call.kindnesses += ("all_triggers",)  # strict mode ignores it
         raise
-    if commit.kindnesses:
-        call.kindnesses += tuple(commit.kindnesses)
+    finally:
+        call.fingerprint = request.fingerprint
+    if commit.kindnesses or server_state.webhooks.endpoints or options.synchronous:
+        _note_kindnesses(call, commit)
+    if commit.key is None:
+        _note_replay(call, commit)
+    elif commit.placed is not None:
+        call.outcome = "created"
+        call.order_id = commit.placed.id
+        if server_state.webhooks.faults.armed:
+            await _tell_early(call, commit.placed.id)
+    if commit.answer is None:
+        raise RuntimeError("a request to place an order always has an answer")
+    return commit.answer
+
+
+def _note_replay(call: Call, commit: Commit) -> None:
+    answer = commit.answer
+    call.outcome = "replayed"
+    if answer is not None and answer.status < _REFUSALS:
+        call.order_id = order_id_in(answer.body)
+
+
+async def _receive(call: Call) -> bool:
+    """Receive the body; the call keeps it.
+
+    Returns:
+        Whether the account is still the same. If it was reset meanwhile, the call goes on in the
+        new one, for in the old one the order could never be read.
+    """
+    server_state = call.server_state
+    if CONTENT_ENCODING in call.headers:
+        await read_body(call)
+    else:
+        connection, limit = connection_of(call.request), server_state.settings.max_body_bytes
+        call.body = await connection.receive(call.request, limit)
+    if server_state.by_key.get(call.account.api_key) is call.account:
+        return True
+    call.first_journal = server_state.journal
+    check_key(call)
+    return False
+
+
+def _note_kindnesses(call: Call, commit: Commit) -> None:
+    """Note the kindnesses that an order needed."""
+    call.kindnesses += tuple(commit.kindnesses)
     server_state = call.server_state
     if (
         server_state.webhooks.endpoints
@@ -88,9 +104,8 @@ def _placed(call: Call, request: OrderRequest) -> Commit:
         and server_state.webhooks_are_kind(call.account)
     ):
         call.kindnesses += ("playground_webhooks",)
-    if request.options.synchronous and commit.answer is not None:
+    if call.execution_mode == "sync" and commit.answer is not None:
         note_legacy_fields(call, commit.answer)
-    return commit
 
 
 def note_legacy_fields(call: Call, answer: Answer) -> None:
@@ -109,7 +124,7 @@ def _options(call: Call) -> OrderOptions:
         trigger = trigger if is_kind else None
     return OrderOptions(
         call.execution_mode == "sync",
-        _asks_for_email(call),
+        _SEND_EMAIL in call.headers and _asks_for_email(call),
         call.processing,
         call.account.settings.trigger_error if trigger is None else trigger,
         call.headers.get(_HOST),
@@ -117,10 +132,17 @@ def _options(call: Call) -> OrderOptions:
     )
 
 
+def _terms(call: Call, options: OrderOptions) -> OrderTerms:
+    """How the order is carried out by now."""
+    terms = call.account.orders.terms
+    if options.synchronous:  # only this answer shows links; they open where the client is
+        return replace(terms, payout_url=call.payout_url)
+    return terms
+
+
 def _asks_for_email(call: Call) -> bool:
     """Whether ``X-Send-Email`` asks for mail; the answer repeats the header."""
-    wish = call.headers.get(_SEND_EMAIL)
-    if wish is None or wish.lower() != "true":
+    if call.headers[_SEND_EMAIL].lower() != "true":
         return False
     call.response_headers["X-Send-Email"] = "true"
     return True
@@ -138,6 +160,7 @@ async def _hold_up(call: Call, request: OrderRequest) -> None:
     finally:
         account.state.release(request.key)
     call.accepted_at = request.accepted_at = account.clock.now()
+    request.terms = _terms(call, request.options)  # a product may have changed meanwhile
 
 
 async def _tell_early(call: Call, order_id: str) -> None:

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Awaitable, Callable, Collection, Mapping
+from functools import lru_cache
 from itertools import chain
 from time import time
 from types import MappingProxyType
@@ -144,7 +145,7 @@ class Pipeline:
                 call.order_id,
                 call.fingerprint,
                 tuple([(f.id, f.spec.kind, f.spec.place) for f in faults]) if faults else (),
-                call.kindnesses,
+                call.kindnesses and _shared(call.kindnesses),
                 answer.rule,
                 time(),
             )
@@ -178,3 +179,9 @@ class Pipeline:
         response = to_response(answer, call.response_headers)
         connection.leave_unread(request, response)
         return response
+
+
+@lru_cache(maxsize=256)
+def _shared(kindnesses: tuple[str, ...]) -> tuple[str, ...]:
+    """The same object for the same kindnesses: one for each request would be many to collect."""
+    return kindnesses

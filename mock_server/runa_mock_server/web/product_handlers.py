@@ -3,7 +3,7 @@
 from runa_mock_server.orders.idempotency import Answer
 from runa_mock_server.web.answers import OK
 from runa_mock_server.web.call import Call, Route
-from runa_mock_server.web.checks import READING
+from runa_mock_server.web.checks import OPEN, READING
 from runa_mock_server.web.query import query_of
 from runa_schemas.contract_data import DEFAULT_PRODUCT_LIMIT
 
@@ -55,6 +55,6 @@ PRODUCT_ROUTES = (
     Route("GET", "/v2/product/countries", READING, list_countries),
     Route("GET", "/v2/product/categories", READING, list_categories),
     Route("GET", "/v2/product/{code}", READING, get_product),
-    Route("GET", "/content/{code}/{file}", (), get_file),
+    Route("GET", "/content/{code}/{file}", OPEN, get_file),
 )
 """Every operation on the catalogue; the files are for anybody, as those of a web site are."""

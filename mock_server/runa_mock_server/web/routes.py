@@ -6,6 +6,7 @@ from functools import lru_cache
 from runa_mock_server.orders.idempotency import Answer
 from runa_mock_server.web.answers import OK
 from runa_mock_server.web.call import Call, Route
+from runa_mock_server.web.checks import OPEN
 from runa_mock_server.web.order_handlers import ORDER_ROUTES
 from runa_mock_server.web.pages.payout_handlers import PAYOUT_ROUTES
 from runa_mock_server.web.product_handlers import PRODUCT_ROUTES
@@ -27,5 +28,5 @@ ROUTES = (
     *ORDER_ROUTES,
     *PRODUCT_ROUTES,
     *PAYOUT_ROUTES,
-    Route("GET", "/openapi.json", (), show_openapi),
+    Route("GET", "/openapi.json", OPEN, show_openapi),
 )

@@ -13,7 +13,7 @@ from runa_mock_server.store.memory import AccountState
 
 def follow(
     state: AccountState, changed: Callable[[str, int], None], now: int
-) -> Iterable[tuple[str, int]]:
+) -> Iterable[tuple[str, int | None]]:
     """Be told of every order that is new or ends at another time.
 
     Args:
@@ -22,7 +22,7 @@ def follow(
         now: microseconds since the epoch.
 
     Returns:
-        The orders that are still ``PROCESSING``, by id, each with the time at which it ends.
+        All orders by id, each with the time at which it ends, ``None`` if that is past.
     """
     state.order_changed = changed
     return state.ending_after(now)

@@ -1,6 +1,7 @@
 """What is due by one clock: orders that end, and delivery attempts."""
 
 from collections.abc import Callable
+from functools import cached_property
 from heapq import heappop, heappush
 from random import Random
 from typing import NamedTuple
@@ -45,20 +46,29 @@ class Queue:
     Args:
         account: the API key of the account, ``None`` for products.
         clock: the clock that decides what is due.
-        random: draws the ids of messages.
-        wake: makes the sender look for what is due.
+        chance: makes what draws the ids of messages, once one is made.
+        wake: called with the queue; makes the sender look for what is due.
     """
 
     def __init__(
-        self, account: str | None, clock: Clock, random: Random, wake: Callable[[], None]
+        self,
+        account: str | None,
+        clock: Clock,
+        chance: Callable[[], Random],
+        wake: "Callable[[Queue], None]",
     ) -> None:
         self.account = account
-        self.random = random
+        self._chance = chance
         self.state: AccountState | None = None
         self._clock = clock
         self._wake = wake
         self._ending: list[EndedOrder] = []
         self._attempts = Schedule()
+
+    @cached_property
+    def random(self) -> Random:
+        """Draws the ids of messages."""
+        return self._chance()
 
     @property
     def clock(self) -> Clock:
@@ -73,18 +83,19 @@ class Queue:
             state: the orders that are followed, ``None`` to follow none.
         """
         self._clock, self.state, self._ending = clock, state, []
-        self._wake()
+        if self._attempts:  # which the other clock may make due
+            self._wake(self)
 
     def expect(self, order_id: str, ends_at: int) -> None:
         """Expect an order to end; one that is on hold is expected once it is released."""
         if ends_at != NEVER:
             heappush(self._ending, EndedOrder(ends_at, order_id))
-            self._wake()
+            self._wake(self)
 
     def put(self, due: Due) -> None:
         """Add an attempt."""
         self._attempts.put(due)
-        self._wake()
+        self._wake(self)
 
     @property
     def next_due(self) -> int | None:

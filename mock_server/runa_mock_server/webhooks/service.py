@@ -5,6 +5,8 @@ which they are due, for each clock by itself: every account has a clock of its o
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from functools import partial
 from itertools import chain, islice
 from random import Random
 from typing import TYPE_CHECKING, Any
@@ -12,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from runa_mock_server.base.clock import Clock
+from runa_mock_server.base.slices import Work, finish
 from runa_mock_server.contract.processing import NEVER
 from runa_mock_server.contract.webhook_events import EVENTS, MOST_ENDPOINTS
 from runa_mock_server.contract.webhook_events import Event as EventType
@@ -59,6 +62,9 @@ class Webhooks:
         self._random = self._chance("webhooks")
         self._clock = clock
         self._queues: dict[str | None, Queue] = {}
+        # Those of them with something to come: most accounts have nothing.
+        self._busy: dict[str | None, Queue] = {}
+        self._following = 0
         self._by_order: dict[str, str] = {}
         self.endpoints: dict[str, Endpoint] = {}
         self.messages: dict[str, Message] = {}
@@ -72,9 +78,13 @@ class Webhooks:
     def _queue(self, account: str | None) -> Queue:
         queue = self._queues.get(account)
         if queue is None:
-            chance = self._chance(f"webhooks/{account or ''}")
-            queue = self._queues[account] = Queue(account, self._clock, chance, self._wake)
+            chance = partial(self._chance, f"webhooks/{account or ''}")
+            queue = self._queues[account] = Queue(account, self._clock, chance, self._work_came)
         return queue
+
+    def _work_came(self, queue: Queue) -> None:
+        self._busy[queue.account] = queue
+        self._wake()
 
     def add(self, subscription: "Subscription", account: str | None) -> Endpoint:
         """Subscribe an endpoint to the events that happen from now on.
@@ -86,14 +96,31 @@ class Webhooks:
         Raises:
             TooManyEndpointsError: if there are a hundred.
         """
-        if len(self.endpoints) >= MOST_ENDPOINTS:
-            raise TooManyEndpointsError(f"there are {MOST_ENDPOINTS} endpoints already")
+        self.check_room()
         self.catch_up()  # earlier events are not for this endpoint
         id_ = "ep_" + new_message_id(self._random).removeprefix("msg_")
         secret = subscription.secret or new_secret(self._random)
         endpoint = Endpoint(id_, account, subscription.url, subscription.event, secret)
         self.endpoints[id_] = endpoint
         return endpoint
+
+    def check_room(self) -> None:
+        """See whether another endpoint can be added.
+
+        Raises:
+            TooManyEndpointsError: if there are a hundred.
+        """
+        if len(self.endpoints) >= MOST_ENDPOINTS:
+            raise TooManyEndpointsError(f"there are {MOST_ENDPOINTS} endpoints already")
+
+    @contextmanager
+    def following_all(self) -> Iterator[None]:
+        """Follow every account meanwhile, for an endpoint that is about to be added."""
+        self._following += 1
+        try:
+            yield
+        finally:
+            self._following -= 1
 
     def new_secret(self) -> str:
         """A secret that no endpoint has."""
@@ -111,13 +138,15 @@ class Webhooks:
             for event in EVENTS
         }
 
-    def follow(self, account: str, state: AccountState, clock: Clock) -> None:
+    def follow(self, account: str, state: AccountState, clock: Clock) -> Work[None]:
         """Follow the orders of an account, if an endpoint is subscribed to them.
+
+        Yields between the orders.
 
         Orders that are still ``PROCESSING`` cause a message when they end; those that have ended
         cause none.
         """
-        subscribed = any(
+        subscribed = self._following or any(
             endpoint.event == ORDERS and endpoint.account in (None, account)
             for endpoint in self.endpoints.values()
         )
@@ -130,9 +159,20 @@ class Webhooks:
         if queue.state is state:
             return
         queue.restart(clock, state)
-        for order_id, ends_at in follow(state, queue.expect, clock.now()):
-            self._by_order.pop(order_id, None)  # of an account that was imported over itself
+        changed: set[str] = set()
+
+        def expect(order_id: str, ends_at: int) -> None:
+            changed.add(order_id)
             queue.expect(order_id, ends_at)
+
+        for order_id, ends_at in follow(state, expect, clock.now()):
+            if queue.state is not state:  # the account was replaced or reset meanwhile
+                return
+            if ends_at is not None and order_id not in changed:
+                self._by_order.pop(order_id, None)  # of an account that was imported over itself
+                queue.expect(order_id, ends_at)
+            yield
+        state.order_changed = queue.expect
 
     def _begin_again(self, queue: Queue, clock: Clock) -> None:
         """Go by the clock of an account that replaced another of the same key."""
@@ -144,9 +184,23 @@ class Webhooks:
             endpoint.failing.pop(queue.account, None)
 
     def close(self) -> None:
-        """Remove every endpoint."""
-        for endpoint in tuple(self.endpoints.values()):
-            self.remove(endpoint)
+        """Remove every endpoint; nothing is attempted any longer."""
+        for endpoint in self.endpoints.values():
+            endpoint.disabled = True
+        self.endpoints.clear()
+        self._busy.clear()
+
+    def drop(self, count: int) -> bool:
+        """Free some memory of webhooks that were closed.
+
+        Returns:
+            Whether there is more.
+        """
+        for _ in range(min(count, len(self.messages))):
+            self._drop(next(reversed(self.messages.values())))
+        for _ in range(min(count, len(self._queues))):
+            self._queues.popitem()
+        return bool(self.messages or self._queues)
 
     def forget(self, account: str) -> None:
         """Remove the endpoints, messages and faults of an account."""
@@ -154,7 +208,7 @@ class Webhooks:
             self.remove(endpoint)
         for message in [m for m in self.messages.values() if m.account == account]:
             self._drop(message)
-        self._queues.pop(account, None)
+        self.unfollow(account)
         for endpoint in self.endpoints.values():
             endpoint.failing.pop(account, None)
         self.faults.clear([fault for fault in self.faults.armed if fault.account == account])
@@ -162,6 +216,7 @@ class Webhooks:
     def unfollow(self, account: str) -> None:
         """Expect nothing of an account that has no orders, endpoints or messages."""
         self._queues.pop(account, None)
+        self._busy.pop(account, None)
 
     def product_changed(self, document: Mapping[str, Any]) -> None:
         """Make the message of a product that was changed.
@@ -294,9 +349,8 @@ class Webhooks:
                 there is more, the sender is woken to ask again.
             first: the API key of the account to begin with.
         """
-        queues = chain(
-            [self._queues[first]] if first in self._queues else [], self._queues.values()
-        )
+        busy = self._busy
+        queues = [*([busy[first]] if first in busy else []), *busy.values()]
         taken = list(islice(chain.from_iterable(map(self._work_off, queues)), steps))
         if len(taken) == steps:
             self._wake()
@@ -315,13 +369,21 @@ class Webhooks:
                 yield next_._replace(late=now - next_.due)
             else:  # scheduled anew since, or given up
                 yield None
+        if queue.next_due is None:
+            self._busy.pop(queue.account, None)
 
     def catch_up(self) -> None:
         """Make the messages of everything that has happened by now."""
-        for queue in self._queues.values():
+        finish(self.catching_up())
+
+    def catching_up(self) -> Work[None]:
+        """The same in slices: yields after each message."""
+        for queue in tuple(self._busy.values()):
             now = queue.clock.now()
             while (ended := queue.pop_ended(now)) is not None:
                 self._order_ended(queue, ended)
+                yield
+            yield
 
     def _order_ended(self, queue: Queue, ended: EndedOrder) -> None:
         at, order_id = ended
@@ -335,7 +397,7 @@ class Webhooks:
         """Seconds of the computer's time until something is due, ``None`` if nothing is."""
         waits = [
             queue.clock.seconds_until(queue.next_due)
-            for queue in self._queues.values()
+            for queue in self._busy.values()
             if queue.next_due is not None
         ]
         return min((wait for wait in waits if wait is not None), default=None)

@@ -97,7 +97,7 @@ def place(document: dict[str, Any]) -> dict[str, Any] | None:
         try:
             status, answer = send("POST", "/order", document, key)
         except LostError as lost:
-            if after_loss(lost):
+            if after_loss(lost) or (HABIT == "new-key-on-second-retry" and attempt == 1):
                 key = new_key()
             continue
         if status < 300:

@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import sys
 from pathlib import Path
 
 import pytest
@@ -47,6 +48,24 @@ def test_hey_api_makes_a_function_of_every_operation(
     assert functions == sum(len(operations) for operations in paths.values())
     options = ("--strict", "--noEmit", "--skipLibCheck", "--module", "preserve", "--target")
     run(binaries / "tsc", *options, "es2022", tmp_path / "client/index.ts", cwd=tmp_path)
+
+
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_openapi_python_client_loses_nothing(
+    name: str, documents: dict[str, Path], run: Run, tmp_path: Path
+) -> None:
+    """Every operation has its function, without a warning."""
+    target = tmp_path / "client"
+    said = run(
+        *(sys.executable, "-m", "openapi_python_client", "generate", "--meta", "none"),
+        *("--path", documents[name], "--output-path", target),
+        cwd=tmp_path,
+    )
+    assert "warning" not in said.lower()
+    assert "unable" not in said.lower()
+    paths = json.loads(documents[name].read_text())["paths"]
+    functions = [file for file in target.glob("api/*/*.py") if file.name != "__init__.py"]
+    assert len(functions) == sum(len(operations) for operations in paths.values())
 
 
 @pytest.mark.parametrize("name", DOCUMENTS)

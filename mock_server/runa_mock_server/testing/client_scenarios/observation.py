@@ -168,7 +168,7 @@ def by_arrival(requests: Sequence[JournalEntry]) -> list[JournalEntry]:
 
 
 def _is_held_back(hit: FaultHit) -> bool:
-    return (hit.kind, hit.place) == ("delay", "before")
+    return hit.kind == "delay" and hit.place in ("before", "inside")
 
 
 def _is_order(request: JournalEntry) -> bool:

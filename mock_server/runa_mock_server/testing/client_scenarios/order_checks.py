@@ -207,7 +207,8 @@ def _timed_out(evidence: Evidence) -> str | None:
             continue
         return (
             f"it waited for the response to an order for {waited}: a request needs a timeout, "
-            f"after which the client retries with the same key\n{timeline((late,))}"
+            "after which the client retries with the same key (if it has a longer timeout, raise "
+            f"--hang and --timeout)\n{timeline((late,))}"
         )
     return None
 

@@ -15,7 +15,7 @@ from runa_mock_server.control_client.journal import JournalControl
 from runa_mock_server.testing.client_scenarios.checks import Evidence, judge
 from runa_mock_server.testing.client_scenarios.observation import Observation
 from runa_mock_server.testing.client_scenarios.processes import CommandError, Processes
-from runa_mock_server.testing.client_scenarios.results import Report, Result
+from runa_mock_server.testing.client_scenarios.results import Exploration, Report, Result
 from runa_mock_server.testing.client_scenarios.run import ScenarioRun, Server
 from runa_mock_server.testing.client_scenarios.scenarios import (
     CLEAN,
@@ -89,15 +89,22 @@ class JournaledServer(Server, Protocol):
 
 
 OnResult = Callable[[Result], None]
+Further = tuple[Exploration | None, Sequence[Result]]
 
 
-def run_program(server: JournaledServer, plan: Plan, on_result: OnResult) -> Report:
+def run_program(
+    server: JournaledServer,
+    plan: Plan,
+    on_result: OnResult,
+    further: Callable[["Runner", Result], Further] | None = None,
+) -> Report:
     """Run a program once per scenario.
 
     Args:
         server: a server with ``server_settings``.
         plan: which program to run, and how.
         on_result: called with each result as soon as it is known.
+        further: what to run after the run without faults, instead of the selected scenarios.
 
     Raises:
         CommandError: if the program cannot be started.
@@ -110,7 +117,11 @@ def run_program(server: JournaledServer, plan: Plan, on_result: OnResult) -> Rep
     try:
         clean = runner.run_clean()
         on_result(clean)
-        report.results = [clean, *runner.run_all(scenarios, on_result)]
+        if further is None:
+            report.results = [clean, *runner.run_all(scenarios, on_result)]
+        else:
+            report.exploration, done = further(runner, clean)
+            report.results = [clean, *done]
     finally:
         runner.close()
     report.jobs, report.jobs_reason = runner.jobs, runner.jobs_reason
@@ -137,6 +148,7 @@ class Runner:
         self._baseline: Observation | None = None
         self._skip_reason: str | None = None
         self._runs: dict[str, Future[Result]] = {}
+        self._was_tried = False
         self.jobs = plan.jobs or 1
         self.jobs_reason: str | None = None
 
@@ -152,7 +164,9 @@ class Runner:
 
     def run_all(self, scenarios: Sequence[Scenario], on_result: OnResult) -> list[Result]:
         """Run the program in scenarios, side by side where it can; in their order."""
-        if self._skip_reason is None and len(scenarios) > 1 and self._plan.jobs is None:
+        is_open = self._plan.jobs is None and not self._was_tried
+        if self._skip_reason is None and len(scenarios) > 1 and is_open:
+            self._was_tried = True
             self._choose_jobs()
         pool = ThreadPoolExecutor(self.jobs)
         try:

@@ -2,15 +2,21 @@
 
 import json
 import shlex
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from runa_conformance.junit import Case, Suite, as_xml
 from runa_mock_server.control_client.timeline import counted
 from runa_mock_server.testing.client_scenarios.checks import CHECKS
 from runa_mock_server.testing.client_scenarios.evidence import Finding
-from runa_mock_server.testing.client_scenarios.results import Report, Result, Status
+from runa_mock_server.testing.client_scenarios.results import (
+    Exploration,
+    Report,
+    Result,
+    Status,
+)
 from runa_mock_server.testing.client_scenarios.scenarios import SCENARIOS
+from runa_mock_server.testing.client_scenarios.schedules import schedule_text
 from runa_mock_server.testing.statuses import JUNIT
 
 _MARKS: Final[Mapping[Status, str]] = {"passed": "ok  ", "failed": "FAIL", "skipped": "skip"}
@@ -64,6 +70,30 @@ def summary_text(report: Report) -> str:
     return "\n".join([line, "not exercised in any scenario:", *reasons])
 
 
+def exploration_text(exploration: Exploration, repeat: Callable[[str], str]) -> str:
+    """What was explored, and how to repeat what failed.
+
+    Args:
+        exploration: what was explored.
+        repeat: the command that repeats a schedule.
+    """
+    search = exploration.search
+    head = (
+        f"explored {exploration.tried} of {counted(exploration.total, 'schedule')} of up to "
+        f"{counted(search.most_faults, 'fault')}, seed {search.seed}"
+    )
+    lines = [head]
+    if exploration.smallest and exploration.tried < exploration.total:
+        lines[0] += "; larger ones were not run, because smaller ones fail"
+    elif exploration.tried < exploration.total:
+        lines[0] += "; raise --runs for the others"
+    for schedule, result in exploration.smallest:
+        text = schedule_text(schedule)
+        names = ", ".join(finding.check.name for finding in result.problems)
+        lines += [f"smallest failing schedule for {names}: {text}", f"  {repeat(text)}"]
+    return "\n".join(lines)
+
+
 def _never_exercised(report: Report) -> dict[str, str]:
     """The checks that meant nothing in any scenario, and why."""
     exercised, idle = set(), dict[str, list[str]]()
@@ -92,9 +122,27 @@ def as_json(report: Report) -> str:
         "jobs": report.jobs,
         "counts": {status: report.count(status) for status in _MARKS},
         "not_exercised": _never_exercised(report),
+        "exploration": None if report.exploration is None else _exploration(report.exploration),
         "results": [_result(result) for result in report.results],
     }
     return json.dumps(document, indent=2) + "\n"
+
+
+def _exploration(exploration: Exploration) -> dict[str, Any]:
+    search = exploration.search
+    return {
+        "faults": search.most_faults,
+        "seed": search.seed,
+        "schedules": exploration.total,
+        "tried": exploration.tried,
+        "smallest": [
+            {
+                "schedule": schedule_text(schedule),
+                "checks": [finding.check.name for finding in result.problems],
+            }
+            for schedule, result in exploration.smallest
+        ],
+    }
 
 
 def _result(result: Result) -> dict[str, Any]:

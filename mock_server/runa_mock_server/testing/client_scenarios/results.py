@@ -8,6 +8,7 @@ from typing import Literal
 from runa_mock_server.testing.client_scenarios.evidence import Finding
 from runa_mock_server.testing.client_scenarios.observation import Observation
 from runa_mock_server.testing.client_scenarios.scenarios import Scenario
+from runa_mock_server.testing.client_scenarios.schedules import Schedule
 
 Status = Literal["passed", "failed", "skipped"]
 
@@ -61,6 +62,38 @@ class Result:
         return 0.0 if exit_ is None else exit_.seconds
 
 
+@dataclass(frozen=True, slots=True)
+class Search:
+    """What to explore.
+
+    Attributes:
+        most_faults: the number of faults of a schedule.
+        seed: draws the schedules if there are more than ``most_runs``.
+        most_runs: the number of schedules to run.
+    """
+
+    most_faults: int
+    seed: int
+    most_runs: int
+
+
+@dataclass(slots=True)
+class Exploration:
+    """What was explored.
+
+    Attributes:
+        search: what was to be explored.
+        total: the number of schedules that there are.
+        tried: the number of schedules that were run.
+        smallest: the smallest failing schedules: for each set of failed checks one.
+    """
+
+    search: Search
+    total: int = 0
+    tried: int = 0
+    smallest: list[tuple[Schedule, Result]] = field(default_factory=list)
+
+
 @dataclass(slots=True)
 class Report:
     """The results of all scenarios.
@@ -72,6 +105,7 @@ class Report:
         seconds: the duration of all runs.
         jobs: the number of runs at the same time.
         jobs_reason: why runs were not side by side although that was not forbidden.
+        exploration: what was explored; ``None`` if the scenarios were run.
     """
 
     command: Sequence[str]
@@ -80,6 +114,7 @@ class Report:
     seconds: float = 0.0
     jobs: int = 1
     jobs_reason: str | None = None
+    exploration: Exploration | None = None
 
     def count(self, status: Status) -> int:
         """The number of scenarios with a status."""

@@ -20,17 +20,20 @@ LONGEST_PACE = 600
 CLEAN = "clean"
 """The scenario without faults, which is the baseline of the others."""
 
-_ORDERS: FaultFields = {"method": "POST", "path": "/v2/order"}
-_READS: FaultFields = {"method": "GET", "path": "/v2/order/*"}
+ORDERS: FaultFields = {"method": "POST", "path": "/v2/order"}
+"""The requests that place orders."""
+READS: FaultFields = {"method": "GET", "path": "/v2/order/*"}
+"""The requests that read an order."""
 
 _ANYTHING: FaultFields = {"path": "/v2/*"}
 
 _ALWAYS = ("called", "ended", "fresh_key", "kept_body", "final_is_final")
-_ONCE = (*_ALWAYS, "ordered_once")
-_AS_USUAL = (*_ONCE, "recovered")
+ONCE_CHECKS = (*_ALWAYS, "ordered_once")
+"""The checks that every order has to pass, whatever goes wrong."""
+_AS_USUAL = (*ONCE_CHECKS, "recovered")
 _RETRIED = (*_AS_USUAL, "kept_key")
-_TWICE = (*_ONCE, "kept_key")  # how often a client retries is its own decision
-_TOLERANT = (*_ONCE, "tolerated")
+_TWICE = (*ONCE_CHECKS, "kept_key")  # how often a client retries is its own decision
+_TOLERANT = (*ONCE_CHECKS, "tolerated")
 _REFUSED = (*_ALWAYS, "noticed_failure")
 
 SMALL_PAGE = 10
@@ -139,47 +142,47 @@ def _lost() -> tuple[Scenario, ...]:
             "reset-before-commit",
             "the connection is reset before the order is stored",
             _RETRIED,
-            faults=(Fault("reset", "before", _ORDERS),),
+            faults=(Fault("reset", "before", ORDERS),),
         ),
         Scenario(
             "reset-after-commit",
             "the connection is reset after the order is stored, before the response",
             _RETRIED,
-            faults=(Fault("reset", "after_commit", _ORDERS),),
+            faults=(Fault("reset", "after_commit", ORDERS),),
         ),
         Scenario(
             "cut-body",
             "the order is stored, the response body is cut off",
             _RETRIED,
-            faults=(Fault("close", "in_body", _ORDERS),),
+            faults=(Fault("close", "in_body", ORDERS),),
         ),
         Scenario(
             "unavailable",
             "503 from a gateway, once for creating and once for reading an order",
             _RETRIED,
             faults=(
-                Fault("status", "before", {**_ORDERS, "status": 503}),
-                Fault("status", "before", {**_READS, "status": 503}),
+                Fault("status", "before", {**ORDERS, "status": 503}),
+                Fault("status", "before", {**READS, "status": 503}),
             ),
         ),
         Scenario(
             "lost-poll",
             "the connection is reset instead of the response to the first read of an order",
             _AS_USUAL,
-            faults=(Fault("reset", "after_commit", _READS),),
+            faults=(Fault("reset", "after_commit", READS),),
         ),
         Scenario(
             "rate-limited",
             "429 once",
             (*_RETRIED, "waited_after_429"),
-            faults=(Fault("rate_limit", "before", _ORDERS),),
+            faults=(Fault("rate_limit", "before", ORDERS),),
         ),
     )
 
 
 def _silent(pace: Pace) -> tuple[Scenario, ...]:
-    silence: FaultFields = {**_ORDERS, "delay": pace.silence}
-    hang: FaultFields = {**_ORDERS, "delay": pace.hang}
+    silence: FaultFields = {**ORDERS, "delay": pace.silence}
+    hang: FaultFields = {**ORDERS, "delay": pace.hang}
     return (
         Scenario(
             "silent-before-commit",
@@ -214,22 +217,22 @@ def _lost_twice() -> tuple[Scenario, ...]:
             "lost-twice",
             "the order is stored, and two responses in a row are lost",
             _TWICE,
-            faults=(Fault("reset", "after_commit", {**_ORDERS, "nth": [1, 2]}),),
+            faults=(Fault("reset", "after_commit", {**ORDERS, "nth": [1, 2]}),),
         ),
         Scenario(
             "second-fault",
             "the order is stored, its response is lost, and the retry gets a 503",
             _TWICE,
             faults=(
-                Fault("reset", "after_commit", {**_ORDERS, "nth": [1]}),
-                Fault("status", "before", {**_ORDERS, "nth": [2], "status": 503}),
+                Fault("reset", "after_commit", {**ORDERS, "nth": [1]}),
+                Fault("status", "before", {**ORDERS, "nth": [2], "status": 503}),
             ),
         ),
         Scenario(
             "replay-after-completion",
             "the response is lost, and the order is COMPLETED before the retry",
             _RETRIED,
-            faults=(Fault("reset", "after_commit", _ORDERS),),
+            faults=(Fault("reset", "after_commit", ORDERS),),
             settings={"processing": "at-once"},
         ),
     )
@@ -241,7 +244,7 @@ def _late(pace: Pace) -> tuple[Scenario, ...]:
             "slow",
             f"the response to the order takes {pace.slow:g} s, in small pieces",
             _RETRIED,
-            faults=(Fault("slow", "in_body", {**_ORDERS, "delay": pace.slow}),),
+            faults=(Fault("slow", "in_body", {**ORDERS, "delay": pace.slow}),),
         ),
         Scenario(
             "long-processing",
@@ -292,7 +295,7 @@ def _refused() -> tuple[Scenario, ...]:
         Scenario(
             "failing-order",
             "orders are accepted and end FAILED",
-            (*_ONCE, "read_the_end", "noticed_failure"),
+            (*ONCE_CHECKS, "read_the_end", "noticed_failure"),
             ends="FAILED",
             settings={"trigger_error": "order_failed"},
         ),
@@ -344,12 +347,12 @@ def _other_texts() -> tuple[Scenario, ...]:
         Scenario(
             "other-texts",
             "429 once, with another message and without help",
-            (*_ONCE, "kept_key", "ignored_texts"),
+            (*ONCE_CHECKS, "kept_key", "ignored_texts"),
             faults=(
                 Fault(
                     "status",
                     "before",
-                    {**_ORDERS, "status": 429, "body": _LIMITED_BODY, "content_type": _JSON},
+                    {**ORDERS, "status": 429, "body": _LIMITED_BODY, "content_type": _JSON},
                 ),
             ),
             sibling="rate-limited",

@@ -18,6 +18,7 @@ from runa_mock_server.server_state.account import Account
 from runa_mock_server.web.answers import OK, json_answer
 from runa_mock_server.web.body import read_body
 from runa_mock_server.web.call import Call, Route
+from runa_mock_server.web.checks import OPEN
 from runa_mock_server.web.pages.card_page import card_page, card_product, submit_card_form
 from runa_mock_server.web.pages.payout_form import read_fields, read_parts
 from runa_mock_server.web.pages.payout_page import Refused, payout_page, vouchers
@@ -129,9 +130,9 @@ async def show_card(call: Call) -> Answer:
 
 
 PAYOUT_ROUTES = (
-    Route("GET", "/payout/{token}", (), open_payout),
-    Route("POST", "/payout/{token}", (), redeem_payout),
-    Route("GET", "/payout/{token}/card/{code}", (), show_card),
+    Route("GET", "/payout/{token}", OPEN, open_payout),
+    Route("POST", "/payout/{token}", OPEN, redeem_payout),
+    Route("GET", "/payout/{token}/card/{code}", OPEN, show_card),
 )
 """What needs a payout's token and no API key."""
 
