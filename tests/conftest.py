@@ -5,7 +5,13 @@ import os
 from hypothesis import HealthCheck, settings
 
 # Ours is installed with the package, but a checkout that was installed before it had one lacks it.
-pytest_plugins = ["pytester", "runa_pytest", "support.fixtures", "support.postgres"]
+pytest_plugins = [
+    "pytester",
+    "runa_pytest",
+    "support.fixtures",
+    "support.postgres",
+    "support.stores",
+]
 
 # The machines that run this are shared: a wall clock says nothing about the code. Everything
 # else that hypothesis warns of, function-scoped fixtures above all, stays an error.

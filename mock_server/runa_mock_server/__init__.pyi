@@ -59,3 +59,4 @@ from runa_mock_server.server_state.effects import Money as Money
 from runa_mock_server.server_state.fault_spec import FaultSpec as FaultSpec
 from runa_mock_server.server_state.fault_spec import LogNormal as LogNormal
 from runa_mock_server.server_state.fault_spec import Uniform as Uniform
+from runa_mock_server.store.engine import StoreError as StoreError

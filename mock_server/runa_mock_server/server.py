@@ -3,6 +3,7 @@
 import asyncio
 import os
 import threading
+from collections.abc import Awaitable
 from concurrent.futures import Future
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -13,13 +14,19 @@ from runa_mock_server.base.slices import finish_in_slices
 from runa_mock_server.catalogue.catalogue import Catalogue
 from runa_mock_server.config.file import load_settings
 from runa_mock_server.config.settings import Settings
+from runa_mock_server.control import stored
 from runa_mock_server.control.api import OPERATION_OF, ControlApi
 from runa_mock_server.control.operation import ControlRequest
+from runa_mock_server.control.world import open_world
 from runa_mock_server.control_client.client import ControlClient
 from runa_mock_server.control_client.keywords import ServerSettings
 from runa_mock_server.control_client.transport import Caller, Response
 from runa_mock_server.orders.idempotency import Answer
 from runa_mock_server.server_state.server_state import ServerState
+from runa_mock_server.store.engine import StoreError, StoreUrlError
+from runa_mock_server.store.log import Log, run_now
+from runa_mock_server.store.urls import IN_MEMORY, open_engine
+from runa_mock_server.web.answers import unavailable
 from runa_mock_server.web.http_server import HttpServer
 
 
@@ -47,6 +54,7 @@ class MockServer(ControlClient, AbstractContextManager["MockServer"]):
         ConfigError: for an invalid configuration file.
         SettingsError: for an unknown or invalid setting.
         CatalogueError: for an invalid catalogue file or template.
+        StoreError: for a store that cannot be used.
         TypeError: if ``settings`` is combined with ``config`` or single settings.
     """
 
@@ -69,7 +77,7 @@ class MockServer(ControlClient, AbstractContextManager["MockServer"]):
             raise TypeError(f"settings: cannot be combined with {', '.join(others)}")
         super().__init__(Caller(self._send, OPERATION_OF))
         settings = settings or load_settings(config, **single)
-        self._server_state = ServerState(settings, clock, catalogue)
+        self._server_state = _opened(settings, clock, catalogue)
         self._control = ControlApi(self._server_state)
         self._thread: threading.Thread | None = None
         self._process = os.getpid()
@@ -160,6 +168,8 @@ class MockServer(ControlClient, AbstractContextManager["MockServer"]):
     def _send(self, request: ControlRequest) -> Response:
         """Call the control API: on the server's thread while it runs, else on this thread."""
         self._check_process()
+        if self._server_state.log is not None:
+            return self._send_stored(request, self._server_state.log)
         with self._lock:
             loop = self._loop
             if loop is None or threading.current_thread() is self._thread:
@@ -167,6 +177,31 @@ class MockServer(ControlClient, AbstractContextManager["MockServer"]):
             self._unanswered += 1
             reply = asyncio.run_coroutine_threadsafe(self._answer(request), loop)
         return Response(*reply.result()[:2])
+
+    def _send_stored(self, request: ControlRequest, log: Log) -> Response:
+        """Call the control API of a world in a store, which waits for the store."""
+
+        async def answer() -> Answer:
+            try:
+                return await stored.answer(self._control, self._server_state, log, request)
+            except StoreError as error:
+                return unavailable(error)
+
+        with self._lock:
+            loop = self._loop
+            if loop is None:
+                return Response(*asyncio.run(_opening(log, answer()))[:2])
+            if threading.current_thread() is self._thread:
+                raise RuntimeError("call the controls of a server with a store on another thread")
+            self._unanswered += 1
+            reply = asyncio.run_coroutine_threadsafe(self._counted(answer()), loop)
+        return Response(*reply.result()[:2])
+
+    async def _counted(self, answer: Awaitable[Answer]) -> Answer:
+        try:
+            return await answer
+        finally:
+            self._unanswered -= 1
 
     async def _answer(self, request: ControlRequest) -> Answer:
         """Answer a request on the event loop, in slices."""
@@ -189,6 +224,9 @@ class MockServer(ControlClient, AbstractContextManager["MockServer"]):
     async def _serve(self, started: Future[str]) -> None:
         """Serve until the server is stopped."""
         stopped = asyncio.Event()
+        log = self._server_state.log
+        if log is not None:
+            await log.start()
         http = HttpServer(self._server_state)
         url = await http.start()
         self._server_state.stop = stopped.set
@@ -202,3 +240,28 @@ class MockServer(ControlClient, AbstractContextManager["MockServer"]):
                 self._loop = None
             while self._unanswered:  # noqa: ASYNC110 - each turn runs their next slices
                 await asyncio.sleep(0)
+            if log is not None:
+                await log.close()
+
+
+async def _opening(log: Log, answer: Awaitable[Answer]) -> Answer:
+    """Open the store of a server that was stopped meanwhile."""
+    if not log.is_closed:
+        return await answer
+    await log.start()
+    try:
+        return await answer
+    finally:
+        await log.close()
+
+
+def _opened(settings: Settings, clock: Clock | None, catalogue: Catalogue | None) -> ServerState:
+    """The state of a new server, or of the world in its store."""
+    if settings.store == IN_MEMORY:
+        return ServerState(settings, clock, catalogue)
+    engine = open_engine(settings.store)
+    if engine.shared:
+        raise StoreUrlError(
+            f"store {engine.place}: servers cannot share a world yet; use sqlite:///FILE"
+        )
+    return run_now(open_world(engine, settings, clock, catalogue))

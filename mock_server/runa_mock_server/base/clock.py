@@ -6,7 +6,8 @@ Moments are whole microseconds since the Unix epoch, UTC: exact, cheap to compar
 import re
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 
@@ -30,6 +31,27 @@ def computer_time() -> int:
     return time.time_ns() // 1_000
 
 
+class ComputerTime:
+    """The computer's clock, which can be held at a moment that has passed, to repeat it."""
+
+    def __init__(self) -> None:
+        self._held: int | None = None
+
+    def __call__(self) -> int:
+        """The present moment, or the one that it is held at."""
+        held = self._held
+        return computer_time() if held is None else held
+
+    @contextmanager
+    def held_at(self, moment: int) -> Iterator[None]:
+        """Stand still at a moment meanwhile."""
+        before, self._held = self._held, moment
+        try:
+            yield
+        finally:
+            self._held = before
+
+
 class Clock:
     """Can be moved ahead, stopped and sped up; it never goes back.
 
@@ -49,7 +71,7 @@ class Clock:
         listeners: tuple[Callable[[], None], ...] = (),
     ) -> None:
         self._leader = leader
-        self._computer = computer
+        self._computer: Callable[[], int] = computer
         # What it goes by, where that stood, where this clock stood then, how fast it has gone
         # since. Replaced as a whole, so that reading needs no lock.
         self._state: tuple[Callable[[], int], int, int, float]
@@ -60,6 +82,7 @@ class Clock:
             self._state = (computer, 0, 0, 1)
         else:
             self._lock = leader._lock  # noqa: SLF001 - of the same class
+            self._computer = leader._computer  # noqa: SLF001 - as above
             self._state = leader._followed()  # noqa: SLF001 - as above
         self._start = self._state
         self._when_moved = listeners
@@ -184,6 +207,20 @@ class Clock:
         with self._lock:
             self._state = self._start
         self._tell()
+
+    def go_by(self, computer: Callable[[], int], start: tuple[int, float] | None = None) -> None:
+        """Go by another clock of the computer, as from the start.
+
+        Args:
+            computer: the computer's clock, microseconds since the epoch.
+            start: the moment and the speed to start with; by default as it is.
+        """
+        with self._lock:
+            before, self._computer = self._computer, computer
+            if start is not None:
+                self._start = self._state = (computer, computer(), *start)
+            elif self._state[0] is before:
+                self._start = self._state = (computer, *self._state[1:])
 
     def state(self) -> tuple[int, float]:
         """The present moment and the speed, for ``restore``."""

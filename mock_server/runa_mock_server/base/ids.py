@@ -154,6 +154,15 @@ def account_number(api_key: str) -> int:
     return int.from_bytes(blake2b(api_key.encode(errors="surrogateescape"), digest_size=3).digest())
 
 
+def stream_number(api_key: str) -> int:
+    """The number under which a store keeps what an account does: 63 bits, above those for others.
+
+    It comes from the key alone, so that several processes need not agree on it.
+    """
+    digest = blake2b(api_key.encode(errors="surrogateescape"), digest_size=8).digest()
+    return int.from_bytes(digest) >> 1 | 1 << 62
+
+
 def _token(plain: int) -> str:
     mixed = plain * _MIXER & _TOKEN_MASK
     digits = f"{mixed:031x}"  # 122 bits: 30 digits and 2 bits, which are the variant's

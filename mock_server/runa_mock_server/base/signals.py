@@ -34,11 +34,17 @@ def _handled_by(handler: Callable[[int, FrameType | None], None]) -> Iterator[No
 
 def _exit(number: int, frame: FrameType | None) -> None:
     del number, frame
+    _ignore_more()
     raise SystemExit(0)
 
 
 def _abort(number: int, frame: FrameType | None) -> None:
     del frame
-    for each in stop_signals():
-        signal.signal(each, signal.SIG_IGN)  # another one must not interrupt the cleaning up
+    _ignore_more()
     raise SystemExit(128 + number)
+
+
+def _ignore_more() -> None:
+    """Ignore further signals: one must not interrupt the cleaning up."""
+    for each in stop_signals():
+        signal.signal(each, signal.SIG_IGN)

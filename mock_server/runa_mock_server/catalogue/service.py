@@ -260,7 +260,12 @@ def _boolean(query: Query) -> bool:
 
 
 def _dumped(product: Mapping[str, Any]) -> bytes:
-    return orjson.dumps(product, default=_exact)
+    return exact_json(product)
+
+
+def exact_json(document: Any) -> bytes:
+    """A document as JSON, with numbers as they stood in the catalogue file."""
+    return orjson.dumps(document, default=_exact)
 
 
 def _exact(value: object) -> orjson.Fragment:

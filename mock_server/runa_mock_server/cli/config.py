@@ -11,6 +11,7 @@ import tomli_w
 from runa_mock_server.cli.options import Effective, Source, takes_settings
 from runa_mock_server.config.schema import schema
 from runa_mock_server.config.serve_settings import ServeSettings
+from runa_mock_server.store.urls import shown
 
 _HIDDEN = "***"
 
@@ -102,6 +103,8 @@ def command(effective: Effective, form: str, *, show_secrets: bool) -> None:
 
 def _rows(effective: Effective, *, show_secrets: bool) -> list[_Row]:
     values = effective.settings.model_dump(mode="json")
+    if not show_secrets:
+        values["store"] = shown(values["store"])
     if values["catalogue"] is not None:  # what is printed may be read from another directory
         values["catalogue"] = str(Path(values["catalogue"]).absolute())
     secrets = set() if show_secrets else _secrets()

@@ -4,6 +4,7 @@ import asyncio
 import gc
 import logging
 import os
+import time
 from collections.abc import Callable, Sequence
 from ipaddress import ip_address
 from pathlib import Path
@@ -23,7 +24,13 @@ from runa_mock_server.config.serve_settings import ServeSettings
 from runa_mock_server.config.settings import Settings
 from runa_mock_server.contract.kindnesses import summary
 from runa_mock_server.server_state.server_state import ServerState
+from runa_mock_server.store.engine import StoreDownError, StoreError, StoreUrlError
+from runa_mock_server.store.records import RecordVersionError
+from runa_mock_server.store.urls import IN_MEMORY, open_engine
 from runa_mock_server.web.http_server import HttpServer
+
+_DATABASE_SECONDS = 30
+_DATABASE_PAUSE = 0.5
 
 log = logging.getLogger(__name__)
 announcement = logging.getLogger(f"{__name__}.announcement")
@@ -44,8 +51,10 @@ def run(settings: ServeSettings, early: Early | None, traffic: Path | None = Non
     """
     logs.configure(settings.log_level, settings.log_format)
     try:
-        server_state = ServerState(settings.server)
-        _record(server_state, traffic)
+        # In memory it is made before anything listens, so that a wrong catalogue is told first.
+        server_state = ServerState(settings.server) if settings.store == IN_MEMORY else None
+        if server_state is not None:
+            _record(server_state, traffic)
         sockets = _sockets(settings, early)
     except CatalogueError as error:
         raise RefusedError(str(error)) from None
@@ -53,7 +62,14 @@ def run(settings: ServeSettings, early: Early | None, traffic: Path | None = Non
         raise click.ClickException(f"{error}; choose another with --port") from None
     try:
         with asyncio.Runner(loop_factory=_loop_factory(settings.event_loop)) as runner:
+            if server_state is None:
+                server_state = runner.run(_opened(settings.server))
+                _record(server_state, traffic)
             runner.run(_serve(server_state, sockets, settings.ready_file))
+    except CatalogueError as error:
+        raise RefusedError(str(error)) from None
+    except (StoreError, RecordVersionError) as error:
+        raise click.ClickException(str(error)) from None
     except OSError as error:  # no file descriptor is left, for example
         raise click.ClickException(f"cannot start the server: {error.strerror or error}") from None
 
@@ -93,6 +109,9 @@ def _loop_factory(name: str) -> Callable[[], asyncio.AbstractEventLoop] | None:
 
 
 async def _serve(server_state: ServerState, sockets: list[socket], ready_file: str | None) -> None:
+    stream = server_state.log
+    if stream is not None:
+        await stream.start()
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
     for signal_number in stop_signals():
@@ -121,7 +140,37 @@ async def _serve(server_state: ServerState, sockets: list[socket], ready_file: s
         log.warning("the control API is open to the network; restrict it with --control-token")
     await stopped.wait()
     await server.stop()
+    if stream is not None:
+        await stream.close()
     log.info("stopped")
+
+
+async def _opened(settings: Settings) -> ServerState:
+    """The world in the store, whose database is waited for.
+
+    Raises:
+        StoreError: if the store cannot be used.
+        RecordVersionError: if a newer version of this program wrote it.
+    """
+    from runa_mock_server.control.world import open_world  # noqa: PLC0415 - few servers have a store
+
+    until, has_told = time.monotonic() + _DATABASE_SECONDS, False
+    while True:
+        engine = open_engine(settings.store)
+        if engine.shared:
+            raise StoreUrlError(
+                f"store {engine.place}: servers cannot share a world yet; use sqlite:///FILE"
+            )
+        try:
+            return await open_world(engine, settings, None, None)
+        except StoreDownError as error:
+            await engine.close()
+            if time.monotonic() > until:
+                raise StoreDownError(f"{error}; waited {_DATABASE_SECONDS} seconds") from None
+            if not has_told:
+                log.warning("waiting for %s", engine.place)
+            has_told = True
+            await asyncio.sleep(_DATABASE_PAUSE)
 
 
 def _tell_ready(file: Path, url: str) -> None:

@@ -28,7 +28,8 @@ class ServeSettings(Settings):
         """The settings of the server alone."""
         # They have been checked, and a start that checks them twice builds two validators.
         return Settings.model_construct(
-            **{name: getattr(self, name) for name in Settings.model_fields}
+            self.model_fields_set & Settings.model_fields.keys(),
+            **{name: getattr(self, name) for name in Settings.model_fields},
         )
 
 

@@ -227,6 +227,11 @@ class Settings(BaseModel):
         default="system",
         description="Server time: system, manual, or a fixed time like 2026-01-31T12:00:00Z.",
     )
+    store: str = Field(
+        default="memory:",
+        repr=False,  # it can hold a password
+        description="Store of orders and all other state: memory: or sqlite:///FILE.",
+    )
     control: bool = Field(default=True, description="Serve the control API under /_mock.")
     control_token: Annotated[str, Field(min_length=1, pattern=r"^[!-~]+$")] | None = Field(
         default=None,
@@ -338,6 +343,21 @@ RUN_TIME = frozenset(
     if any(isinstance(mark, Changeable) for mark in field.metadata)
 )
 """The settings that can be changed while the server runs, for all accounts or for one."""
+
+OF_THE_PROCESS = frozenset(
+    {
+        "host",
+        "port",
+        "public_url",
+        "max_body_bytes",
+        "control",
+        "control_token",
+        "control_hosts",
+        "allow_shutdown",
+        "store",
+    }
+)
+"""The settings that each process has for itself; the others belong to the world."""
 
 
 def changed(settings: Settings, changes: Mapping[str, Any]) -> Settings:

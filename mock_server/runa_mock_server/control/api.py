@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 from io import BytesIO
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -112,6 +113,20 @@ OPERATION_OF: Mapping[Function, Operation] = {o.function: o for o in OPERATIONS}
 """The operation that each function implements."""
 
 
+class Prepared(NamedTuple):
+    """A request that was checked.
+
+    Attributes:
+        operation: the operation that it is for.
+        given: the arguments of its function.
+        api_key: the key of the account that it is about; ``None`` for the whole server.
+    """
+
+    operation: Operation
+    given: Mapping[str, Any]
+    api_key: str | None
+
+
 class ControlApi:
     """Answers requests to the control API of one server.
 
@@ -145,7 +160,12 @@ class ControlApi:
         """The allowed methods of a path below ``/_mock``, sorted."""
         return sorted(self._paths.find(path or "/")[0])
 
-    def _answer(self, request: ControlRequest) -> Work[Answer]:
+    def prepare(self, request: ControlRequest) -> "Work[Prepared]":
+        """Find the operation that a request is for, and check what it is given.
+
+        Raises:
+            ControlError: if the request is refused.
+        """
         methods, parameters = self._paths.find(request.path or "/")
         operation = methods.get(request.method)
         if operation is None:
@@ -162,12 +182,17 @@ class ControlApi:
         if operation.path != HEALTH:  # needs no API key
             name = names[0] if names else None
             scope = yield from scope_of(self._server_state, request.api_key, name, request.host)
+        given = operation.prepare(self._server_state, scope, parameters, query, request.body)
+        return Prepared(operation, given, None if scope is None else scope.api_key)
+
+    def _answer(self, request: ControlRequest) -> Work[Answer]:
+        operation, given, _ = yield from self.prepare(request)
         if operation.method != "GET":
             self._server_state.commands += 1
         if operation.path.startswith("/webhooks"):
             # What has ended becomes messages first, however much that is.
             yield from self._server_state.webhooks.catching_up()
-        result = operation.run(self._server_state, scope, parameters, query, request.body)
+        result = operation.function(**given)
         if isinstance(result, Steps):
             result = yield from result.work
         if not isinstance(result, Pieces):

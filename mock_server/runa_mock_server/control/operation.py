@@ -128,15 +128,15 @@ class Operation:
         self._takes_server_state = "server_state" in signature(function).parameters
         self.function = function
 
-    def run(
+    def prepare(
         self,
         server_state: object,
         scope: object,
         parameters: Mapping[str, str],
         query: Mapping[str, Sequence[str]],
         body: bytes,
-    ) -> BaseModel | Pieces[Any] | Steps[Any]:
-        """Validate a request and call the function.
+    ) -> dict[str, Any]:
+        """Validate a request; the arguments to call the function with.
 
         Args:
             server_state: the server state, for functions that take it.
@@ -162,7 +162,7 @@ class Operation:
                 given["body"] = sent
         else:
             given["body"] = RawBody[Any](body)
-        return self.function(**given)
+        return given
 
 
 def _read_query(model: type[Query], query: Mapping[str, Sequence[str]]) -> Query:

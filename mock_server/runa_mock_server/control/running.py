@@ -28,7 +28,7 @@ from runa_mock_server.control.scope import Scope
 from runa_mock_server.server_state.account import Account, account_name
 from runa_mock_server.server_state.server_state import ServerState
 
-_SECRET = frozenset({"control_token", "api_keys"})
+_SECRET = frozenset({"control_token", "api_keys", "store"})
 
 
 class SettingsBody(RootModel[dict[str, object]]):

@@ -63,6 +63,7 @@ class ServerSettings(SettingsChanges, total=False):
     templates: Mapping[str, Sequence[str] | str] | Sequence[str]
     max_body_bytes: int
     seed: int | None
+    store: str
     control: bool
     control_token: str | None
     control_hosts: Sequence[str] | str

@@ -44,6 +44,7 @@ class Deliveries:
         self._thread = threading.get_ident()
         webhooks = WebhookSender(server_state)
         server_state.tell = webhooks.tell
+        self._server_state = server_state
         self._senders: Sequence[Sender] = (webhooks, *mail_senders(server_state))
         self._timer: asyncio.TimerHandle | None = None
         self._is_woken = False
@@ -68,6 +69,10 @@ class Deliveries:
             self._timer.cancel()
             self._timer = None
         if self._is_closed:
+            return
+        log = self._server_state.log
+        if log is not None and log.has_noted():
+            log.after(self._run)  # an order is told of once the store has it
             return
         for sender in self._senders:
             sender.send_due()

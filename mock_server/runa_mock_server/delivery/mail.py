@@ -64,11 +64,15 @@ class MailSender:
         self._task: asyncio.Task[None] | None = None
         server_state.installed.append(self._watch)
         for account in server_state.accounts:
-            self._watch(account)
+            # What a store kept from before is relayed if that had not come about.
+            kept = server_state.log is not None
+            self._watch(account, account.imported_at if kept else None)
 
-    def _watch(self, account: Account) -> None:
+    def _watch(self, account: Account, since: int | None = None) -> None:
+        """Relay the mails of an account that leave after a time, by default after now."""
         account.outbox.changed = partial(self._look, account)
-        self._server_state.work_on(self._looking_through(account, account.clock.now()))
+        now = account.clock.now() if since is None else since
+        self._server_state.work_on(self._looking_through(account, now))
 
     def _looking_through(self, account: Account, now: int) -> Work[None]:
         """Look for the mails that leave after ``now``; yields between the orders."""
@@ -145,12 +149,15 @@ class MailSender:
 
     async def _relay_next(self) -> None:
         account, email = self._queue.popleft()
-        outcome = "not relayed: the mock server was stopped"
+        outcome: str | None = None
+        if self._server_state.log is None:  # else it is relayed at the next start
+            outcome = "not relayed: the mock server was stopped"
         try:
             if self._server_state.has(account):  # else it was reset meanwhile
                 outcome = await self._connection.send(account, email)
         finally:
-            account.outbox.note(email, outcome)
+            if outcome is not None:
+                account.outbox.note(email, outcome)
             self._waiting.discard((account, email.id))
 
     async def close(self) -> None:
@@ -162,8 +169,9 @@ class MailSender:
             self._task.cancel()
             with suppress(asyncio.CancelledError):
                 await self._task
-        for account, email in self._queue:
-            account.outbox.note(email, "not relayed: the mock server was stopped")
+        if self._server_state.log is None:  # else they are relayed at the next start
+            for account, email in self._queue:
+                account.outbox.note(email, "not relayed: the mock server was stopped")
         self._queue.clear()
 
 

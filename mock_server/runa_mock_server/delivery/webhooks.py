@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from runa_mock_server.base.clock import SECOND, Clock, computer_time
 from runa_mock_server.server_state.account import Account
 from runa_mock_server.server_state.server_state import ServerState
+from runa_mock_server.store.engine import StoreError
+from runa_mock_server.store.log import StaleError
 from runa_mock_server.webhooks.endpoints import Endpoint
 from runa_mock_server.webhooks.faults import InjectedFaults, reserialised
 from runa_mock_server.webhooks.messages import Answer, Attempt, Delivery, Due
@@ -32,6 +34,8 @@ _CONNECTIONS = 8  # to one endpoint
 _STEPS = 50
 # A clock that has leapt is past every limit at once; a receiver still gets the time to answer.
 _GRACE = 3.0
+# So long attempts wait while the store is away.
+_STORE_PAUSE = 1.0
 
 
 class _Request(NamedTuple):
@@ -163,13 +167,17 @@ class WebhookSender:
             self._settings(due),
         )
         clock, endpoint = delivery.message.clock, delivery.endpoint
+        if not await self._is_stored(due):
+            return
         faults = self._faults(due)
         if faults is None:
             return
         at, started = due.due + self._passed(clock, due.noticed), self._loop.time()
         request = self._request(due, faults, settings, at)
+        attempts = []
         if "duplicate" in faults.kinds:
-            delivery.note(await self._post(due, faults, at, request))
+            attempts.append(await self._post(due, faults, at, request))
+            delivery.note(attempts[0])
             self._server_state.attempted(delivery)
         attempt = await self._post(due, faults, at, request)
         limit = round(settings.webhook_timeout * SECOND)
@@ -177,11 +185,24 @@ class WebhookSender:
         lasted = limit if timed_out else min(limit, self._passed(clock, started))
         delivery.settle(attempt, at + lasted, settings.webhook_retries, by_hand=due.by_hand)
         self._server_state.attempted(delivery)
-        webhooks.settled(due)
+        webhooks.settled(due, [*attempts, attempt])
         held = self._held.pop(endpoint, None)
         if held is not None and held.state == "pending":
             held.due = held.message.clock.now()
             webhooks.schedule(held)
+
+    async def _is_stored(self, due: Due) -> bool:
+        """Wait until the store has the message, so that it has the same id for ever."""
+        log = self._server_state.log
+        if log is not None:
+            try:
+                with suppress(StaleError):
+                    await log.written(None, is_fresh=True)
+            except StoreError:
+                await asyncio.sleep(_STORE_PAUSE)
+                self._server_state.webhooks.put_back(due)
+                return False
+        return True
 
     def _passed(self, clock: Clock, since: float) -> int:
         """Microseconds of a clock since a time of the event loop, had it never been moved."""
@@ -196,7 +217,7 @@ class WebhookSender:
             if self._held.get(endpoint) is delivery:  # no message came that could overtake it
                 del self._held[endpoint]
             return faults
-        faults = self._server_state.webhooks.faults.inject(
+        faults = self._server_state.webhooks.inject(
             delivery.message.account, endpoint, in_order=due.by_hand or endpoint in self._held
         )
         if "reorder" not in faults.kinds:
@@ -239,10 +260,10 @@ class WebhookSender:
             signed_at = max(0, signed_at - round(faults.seconds * SECOND))
         secrets = endpoint.secrets(at)
         if "wrong_signature" in faults.kinds:
-            secrets = [self._server_state.webhooks.new_secret()]
+            secrets = [self._server_state.webhooks.forged_secret()]
         elif "old_secret" in faults.kinds:
             old = [secret for secret, _ in endpoint.retired[-1:]]
-            secrets = old or [self._server_state.webhooks.new_secret()]
+            secrets = old or [self._server_state.webhooks.forged_secret()]
         headers = signed_headers(
             secrets, message.id, signed_at // SECOND, message.payload, settings.webhook_headers
         )

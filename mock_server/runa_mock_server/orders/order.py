@@ -10,6 +10,7 @@ from typing import Any, Literal, NamedTuple
 
 import orjson
 
+from runa_mock_server.base.text import escaped, unescaped
 from runa_mock_server.contract.fx import Exchanged
 from runa_mock_server.contract.processing import NEVER
 from runa_schemas.contract_data import OrderStatus, PayoutStatus
@@ -262,7 +263,7 @@ def to_row(order: Order, position: int | None = None) -> bytes:
             None if order.expires_at == NEVER else order.expires_at - created_at,
             order.failed,
             order.fingerprint + order.digest,
-            key if key is None or key.isprintable() else _escaped(key),
+            key if key is None else escaped(key),
             order.currency,
             order.payment_currency,
             order.total_price,
@@ -297,16 +298,6 @@ def _rare(order: Order) -> list[Any]:
 
 
 _FINGERPRINT = 32  # digits
-_ESCAPE = "\0"  # not printable, so no key that is kept as it is begins with it
-
-
-def _escaped(key: str) -> str:
-    """A key as JSON can hold it: a header can carry bytes that are no UTF-8."""
-    return _ESCAPE + key.encode(errors="surrogateescape").hex()
-
-
-def _unescaped(key: str) -> str:
-    return bytes.fromhex(key[1:]).decode(errors="surrogateescape")
 
 
 class RowHead(NamedTuple):
@@ -339,7 +330,7 @@ def from_row(order_id: str, row: bytes) -> Order:
     currency, payment_currency, price, discount, legacy, items, description, metadata, *rare = rest
     order = Order(
         order_id,
-        key if key is None or key[:1] != _ESCAPE else _unescaped(key),
+        key if key is None else unescaped(key),
         prints[:_FINGERPRINT],
         created_at,
         created_at + completed,

@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Protocol
 
 from runa_mock_server.base.clock import Clock
-from runa_mock_server.base.ids import SECRET_SIZE, Identity, account_number
+from runa_mock_server.base.ids import SECRET_SIZE, Identity, account_number, stream_number
 from runa_mock_server.base.redaction import KnownKeys, Redactor
 from runa_mock_server.catalogue.catalogue import Catalogue
 from runa_mock_server.contract.profiles import Profile
@@ -50,6 +50,10 @@ class Server(Protocol):
         """How the server behaves."""
 
     @property
+    def chance(self) -> int | str | None:
+        """What all that is random follows from; ``None`` leaves it to chance."""
+
+    @property
     def catalogue(self) -> Catalogue:
         """What can be ordered now."""
 
@@ -77,6 +81,8 @@ class Account:
         undelivered: the ids of the orders whose answer has reached no client, neither the first
             nor a replay, each with the number of orders that there were when its request came.
             They are few, and kept although the journal forgets.
+        imported_at: its time when it was imported; 0 if it was not.
+        is_announced: whether a store knows whose its records are.
         redactor: takes its key out of what is shown.
         attempt_times: of the latest attempts to place an order that the limit of the real service
             would let through, where attempts are not limited.
@@ -88,9 +94,12 @@ class Account:
         "_first_catalogue",
         "_own_settings",
         "_server",
+        "_stream",
         "api_key",
         "attempt_times",
         "clock",
+        "imported_at",
+        "is_announced",
         "journal",
         "name",
         "orders",
@@ -114,7 +123,7 @@ class Account:
         self._own_settings: Mapping[str, Any] = _NONE
         self.settings = settings = server.settings
         # One secret each: what other accounts do changes nothing here.
-        seed = None if settings.seed is None else f"{settings.seed}/{api_key}"
+        seed = None if server.chance is None else f"{server.chance}/{api_key}"
         secret = Random(seed).randbytes(SECRET_SIZE)  # noqa: S311 - repeatable on purpose, and guards nothing
         self.state = AccountState(
             Identity(account_number(api_key), secret), server.opening_balances(settings)
@@ -130,6 +139,9 @@ class Account:
             Watch(server.coverage, self.name, server.observers),
         )
         self.undelivered: dict[str, int] = {}
+        self.imported_at = 0
+        self.is_announced = False
+        self._stream = 0
         self.attempt_times: list[int] = []
 
     @property
@@ -151,6 +163,13 @@ class Account:
     def webhooks(self) -> Webhooks:
         """The webhooks of its server."""
         return self._server.webhooks
+
+    @property
+    def stream(self) -> int:
+        """The number under which a store keeps its records."""
+        if not self._stream:
+            self._stream = stream_number(self.api_key)
+        return self._stream
 
     @property
     def card_payouts(self) -> CardPayouts:

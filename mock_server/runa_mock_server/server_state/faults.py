@@ -110,6 +110,10 @@ class Fault:
     def release(self) -> None:
         """Never strike again, and let go of the requests that it holds up."""
         self._is_removed = True
+        self.let_go()
+
+    def let_go(self) -> None:
+        """Let the requests go on that it holds up."""
         for call in tuple(self._waiting):
             call()
 
@@ -121,7 +125,7 @@ class Faults:
         seed: makes chance repeatable, for each account by itself; ``None`` leaves it to chance.
     """
 
-    def __init__(self, seed: int | None) -> None:
+    def __init__(self, seed: int | str | None) -> None:
         self._seed = seed
         self._chances: dict[str | None, Random] = {}
         self._numbers = count(1)
@@ -166,6 +170,18 @@ class Faults:
         if hit is not None:
             hit.struck += 1
         return hit
+
+    def may_strike(self, target: Target, *, inside: bool) -> bool:
+        """Whether a fault is meant for a request; counts nothing."""
+        return any(
+            (fault.spec.place == "inside") == inside and fault.fits(target)
+            for fault in self._candidates(target.account)
+        )
+
+    def let_go(self) -> None:
+        """Let the requests go on that faults hold up; the faults stay armed."""
+        for fault in tuple(self):
+            fault.let_go()
 
     def _candidates(self, account: str | None) -> Sequence[Fault]:
         faults = self._of(None)

@@ -93,6 +93,7 @@ def import_account(server_state: ServerState, api_key: str, text: bytes) -> Work
     if server_state.journal is not journal or _is_taken(server_state, api_key, identity):
         raise InterruptedImportError
     account.follow()  # the server's settings and products may have been changed meanwhile
+    account.imported_at = account.clock.now()
     server_state.install(account)
     return account
 

@@ -132,15 +132,29 @@ class Journal:
         shown = Entry(entry, self._redactor)
         return (*entry[:6], shown.request_body, entry[7], shown.response_body, *entry[9:])
 
-    def correct(self, number: int, status: int | None) -> None:
-        """Note what the caller of a request was told in the end, if the request is kept."""
+    def correct(self, number: int, status: int | None) -> Flat | None:
+        """Note what the caller of a request was told in the end, if the request is kept.
+
+        Returns:
+            The entry as it is then.
+        """
         for index in reversed(range(len(self._entries))):
             entry = self._entries[index]
             if entry[0] == number:
-                self._entries[index] = corrected = (*entry[:7], status, *entry[8:])
+                corrected: Flat = (*entry[:7], status, *entry[8:])
+                self._entries[index] = corrected
                 self.corrected += 1
                 for observer in self._watch.observers:
                     observer.note(corrected, self._watch.account, self._redactor)
+                return corrected
+        return None
+
+    def withdraw(self, number: int) -> None:
+        """Forget the entry of a request that is answered otherwise, if it is kept."""
+        for index in reversed(range(len(self._entries))):
+            if self._entries[index][0] == number:
+                self._bytes -= _size(self._entries[index])
+                del self._entries[index]
                 return
 
     def drop(self, count: int) -> bool:

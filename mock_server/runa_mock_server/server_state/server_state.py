@@ -2,6 +2,7 @@
 
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from itertools import count, islice
 from secrets import token_hex
@@ -9,11 +10,12 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol
 from weakref import ref
 
 from runa_mock_server.base.address import HOST_HEADER
-from runa_mock_server.base.clock import DAY, SECOND, Clock, clock_of
+from runa_mock_server.base.clock import DAY, SECOND, Clock, ComputerTime, clock_of, computer_time
 from runa_mock_server.base.ids import read_payout_token
 from runa_mock_server.base.money import in_cents
 from runa_mock_server.base.redaction import KnownKeys
 from runa_mock_server.base.slices import Work, finish
+from runa_mock_server.base.text import escaped
 from runa_mock_server.catalogue.catalogue import Catalogue
 from runa_mock_server.catalogue.changes import (
     ProductChange,
@@ -25,12 +27,17 @@ from runa_mock_server.catalogue.file import catalogue_of
 from runa_mock_server.catalogue.service import ProductService
 from runa_mock_server.contract.processing import Processing, parse_processing
 from runa_mock_server.contract.profiles import PROFILES
+from runa_mock_server.orders.commit import Commit
 from runa_mock_server.orders.payouts import Payout
 from runa_mock_server.orders.terms import OrderTerms
 from runa_mock_server.server_state.account import Account
 from runa_mock_server.server_state.coverage import Coverage
-from runa_mock_server.server_state.faults import Faults
+from runa_mock_server.server_state.faults import Fault, Faults, Target
 from runa_mock_server.server_state.journal import Journal, Observer, Watch
+from runa_mock_server.store.engine import WORLD
+from runa_mock_server.store.log import Log
+from runa_mock_server.store.memory import AccountState
+from runa_mock_server.store.records import commit_record
 from runa_mock_server.webhooks.endpoints import Endpoint
 from runa_mock_server.webhooks.messages import Delivery
 from runa_mock_server.webhooks.service import ORDERS, Webhooks
@@ -55,6 +62,20 @@ class _Terms(NamedTuple):
     terms: OrderTerms
 
 
+class Origin(NamedTuple):
+    """What a world in a store began with.
+
+    Attributes:
+        seed: what all that is random follows from where the settings name no seed.
+        computer: the computer's clock, which is held while the past is repeated.
+        clock: where the clock stood and how fast it went; ``None`` for the computer's time.
+    """
+
+    seed: str
+    computer: ComputerTime
+    clock: tuple[int, float] | None
+
+
 class ServerState:
     """The state of one server, by account.
 
@@ -62,8 +83,10 @@ class ServerState:
         settings: how the server behaves.
         clock: the time it lives in; by default what the settings say.
         catalogue: what can be ordered; by default what the settings say.
+        origin: what its world began with, if that is in a store.
 
     Attributes:
+        log: the stream of its world, if that is in a store.
         public_url: where the server is reached; see ``reached_at``.
         catalogue: what can be ordered now.
         by_key: the accounts by their API key.
@@ -96,10 +119,17 @@ class ServerState:
         settings: "Settings",
         clock: Clock | None = None,
         catalogue: Catalogue | None = None,
+        origin: Origin | None = None,
     ) -> None:
+        self.log: Log | None = None
+        self._origin = origin
+        self._resets = self._resets_of_all = 0
+        self._lives: dict[str, int] = {}
         self._first_settings = self.settings = settings
         self.profile = PROFILES[settings.profile]
         self.clock: Clock = clock or clock_of(settings.clock)
+        if origin is not None:
+            self.clock.go_by(origin.computer, origin.clock)
         self._first_catalogue = self.catalogue = catalogue or catalogue_of(settings)
         self._products: ProductService | None = None
         self.public_url = settings.public_url or ""
@@ -136,15 +166,81 @@ class ServerState:
             self.known_keys,
             Watch(self.coverage, None, self.observers),
         )
-        self.faults = Faults(settings.seed)
-        self.webhooks = Webhooks(settings.seed, self.clock, self._wake_server)
+        self.faults = Faults(self.chance)
+        self.webhooks = Webhooks(self.chance, self.clock, self._wake_server)
+        self.webhooks.log = self.log
         for subscription in settings.webhooks:
             self.webhooks.add(subscription, None)
+
+    @property
+    def chance(self) -> int | str | None:
+        """What all that is random follows from; ``None`` leaves it to chance."""
+        if self.settings.seed is not None or self._origin is None:
+            return self.settings.seed
+        return f"{self._origin.seed}/{self._resets}"
+
+    def life_of(self, api_key: str | None) -> list[int]:
+        """Tells the journal of an account, or of the server, from those that resets have ended."""
+        return [self._resets_of_all, 0 if api_key is None else self._lives.get(api_key, 0)]
+
+    async def strike(self, target: Target, *, inside: bool = False) -> Fault | None:
+        """The fault that hits a request, counted in the store before it strikes.
+
+        Raises:
+            StoreError: if it cannot be counted.
+        """
+        if self.log is None:
+            return self.faults.strike(target, inside=inside)
+        if not self.faults.may_strike(target, inside=inside):
+            return None
+        fields = {
+            "target": [None if text is None else escaped(text) for text in target],
+            "inside": inside,
+            "time": computer_time(),
+        }
+        fault: Fault | None = await self.log.operate({"strike": fields})
+        return fault
+
+    def numbers_go_on_after(self, number: int) -> None:
+        """Give later requests larger numbers than this."""
+        following = next(self.numbers)
+        self.numbers = count(max(following, number + 1))
+
+    def at(self, moment: int) -> AbstractContextManager[None]:
+        """Hold the computer's clock at a moment meanwhile, where the world is in a store."""
+        return nullcontext() if self._origin is None else self._origin.computer.held_at(moment)
+
+    def record_in(self, log: Log) -> None:
+        """Have all that changes from now on noted in a stream."""
+        self.log = self.webhooks.log = log
+        for account in self.accounts:
+            account.state.recorder = partial(self._record, account)
+
+    def _record(
+        self, account: Account, state: AccountState, commit: Commit, undo: Callable[[], None]
+    ) -> None:
+        log = self.log
+        record = None if log is None or log.is_replaying else commit_record(state, commit)
+        if log is None or record is None:
+            return
+        if not account.is_announced:
+            account.is_announced = True
+            log.fact(WORLD, {"account": account_fields(account)})
+        log.commit(account.stream, record, undo)
 
     def clock_moved(self) -> None:
         """Have what is due by now delivered; called by the clocks."""
         self.clock_moves += 1
         self.wake()
+
+    def server_clock_moved(self) -> None:
+        """Have what is due delivered, and note a clock that was moved by who made it."""
+        log = self.log
+        if log is not None and not log.is_replaying:
+            now, speed = self.clock.state()
+            fields = {"time": computer_time(), "now": now, "speed": speed}
+            log.fact_on_any_thread(WORLD, {"clock": fields})
+        self.clock_moved()
 
     def _wake_server(self) -> None:
         self.wake()  # which is set later than whoever calls this is made
@@ -239,6 +335,7 @@ class ServerState:
         if before is None:
             self.known_keys.add(account.api_key)
         else:
+            self._lives[account.api_key] = self._lives.get(account.api_key, 0) + 1
             self._discard([before])
         self._put(account)
         self._latest[account.api_key] = None
@@ -249,6 +346,8 @@ class ServerState:
         self.by_key[account.api_key] = account
         number = account.state.identity.account
         self._numbered[number] = (*self._numbered.get(number, ()), account)
+        if self.log is not None:
+            account.state.recorder = partial(self._record, account)
         for call in self.installed:
             call(account)
 
@@ -260,6 +359,7 @@ class ServerState:
             return
         self._forget(api_key)
         account.state.order_changed = account.state.mails_changed = None
+        account.state.recorder = None
         held = ref(account)
         self.journal.dropped += len(account.journal)
         del account
@@ -445,6 +545,9 @@ class ServerState:
             self._have(self._first_catalogue)
         self.clock.reset()
         self.webhooks.close()
+        self._resets += 1
+        self._resets_of_all += 1
+        self._lives = {}
         old = _Old(self.by_key, self._numbered, self.known_keys)
         self._discard([self.webhooks, self.journal, old])
         self._begin()
@@ -453,7 +556,19 @@ class ServerState:
         """Return one account to the start, with its faults and its clock."""
         self.faults.remove([f for f in self.faults if f.account == account.api_key])
         self.webhooks.forget(account.api_key)
+        self._resets += 1
         self.install(self.new_account(account.api_key))
+
+
+def account_fields(account: Account) -> dict[str, Any]:
+    """What a store has to know of an account to tell whose its records are."""
+    identity = account.state.identity
+    return {
+        "stream": account.stream,
+        "key": escaped(account.api_key),
+        "number": identity.account,
+        "secret": identity.secret.hex(),
+    }
 
 
 class _Droppable(Protocol):

@@ -6,7 +6,8 @@ numbers, and one bytearray of ids in the order of creation. So a million orders 
 
 from bisect import bisect_left
 from collections.abc import Callable, Iterator, Mapping, MutableMapping, Sequence
-from typing import Any
+from functools import partial
+from typing import Any, NamedTuple
 
 from runa_mock_server.base.ids import Identity
 from runa_mock_server.orders.commit import MOST_MAILS, Commit, Decision, Mail
@@ -23,6 +24,41 @@ _NOTHING = Commit()[1:]  # what a commit changes that only answers
 
 _Write = tuple[MutableMapping[Any, Any], Any, Any]
 """One write of a commit: a mapping, a key and its new value, or ``_ABSENT``."""
+
+
+class _Mark(NamedTuple):
+    """Where an account stood before a commit, beside its mappings."""
+
+    ids: int
+    attempts: tuple[int, ...]
+    newest_id: str
+    version: int
+
+
+class Changes(NamedTuple):
+    """A commit as it is kept, which is how a store of records hands it back; see ``Commit``.
+
+    Attributes:
+        placed: the id of a new order.
+        rows: by order id the rows of orders that are new or changed.
+        key: an idempotency key, and the position of its order or its packed answer.
+        balances: as in the commit.
+        mails: as in the commit.
+        recipients: as in the commit.
+        attempt: as in the commit.
+    """
+
+    placed: str | None
+    rows: Mapping[str, bytes]
+    key: tuple[str, int | bytes] | None
+    balances: Mapping[str, int | None]
+    mails: Mapping[str, Sequence[Mail]]
+    recipients: Mapping[str, str | None]
+    attempt: int | None
+
+
+Recorder = Callable[["AccountState", Commit, Callable[[], None]], None]
+"""Takes note of a commit; see ``AccountState.recorder``."""
 
 
 class AccountState:
@@ -47,6 +83,8 @@ class AccountState:
             another time, and that time; ``None`` while nothing waits for orders to end.
         mails_changed: called within a commit with the id of an order whose mails are new or leave
             at another time.
+        recorder: called at the end of a commit with the account, the commit, and what undoes it as
+            long as no later commit of the account stands.
     """
 
     __slots__ = (
@@ -62,6 +100,7 @@ class AccountState:
         "newest_id",
         "order_changed",
         "recipients",
+        "recorder",
         "version",
     )
 
@@ -74,6 +113,7 @@ class AccountState:
         self.recipients: dict[str, str | None] = {}
         self.order_changed: Callable[[str, int], None] | None = None
         self.mails_changed: Callable[[str], None] | None = None
+        self.recorder: Recorder | None = None
         self._rows: dict[str, bytes] = {}
         self._ids = bytearray()
         self.keys: dict[str, int | bytes] = {}
@@ -202,29 +242,66 @@ class AccountState:
         placed = commit.placed
         writes = self._writes(commit)
         before = [(mapping, key, mapping.get(key, _ABSENT)) for mapping, key, _ in writes]
-        ids, attempts = len(self._ids), self._attempts
+        mark = _Mark(len(self._ids), self._attempts, self.newest_id, self.version)
         try:
-            for mapping, key, value in writes:
-                if value is _ABSENT:
-                    mapping.pop(key, None)
-                else:
-                    mapping[key] = value
+            _write(writes)
             if placed is not None:
                 self._ids.extend(placed.id.encode())
             if commit.attempt is not None:
                 self._attempts = self._with(commit.attempt)
             if self.order_changed is not None or self.mails_changed is not None:
                 self._tell(commit)
+            if self.recorder is not None:
+                self.recorder(self, commit, partial(self._undo, before, mark))
         except BaseException:
-            _write(before)
-            del self._ids[ids:]
-            self._attempts = attempts
+            self._undo(before, mark)
             raise
         if placed is not None:
             self.newest_id = placed.id
         self.version += 1
         if len(self._mails) > MOST_MAILS:
-            del self._mails[next(iter(self._mails))]
+            self._forget_mail(before)
+
+    def _forget_mail(self, before: list[_Write]) -> None:
+        order_id = next(iter(self._mails))
+        before.append((self._mails, order_id, self._mails.pop(order_id)))
+
+    def _undo(self, before: Sequence[_Write], mark: _Mark) -> None:
+        _write(before)
+        del self._ids[mark.ids :]
+        self._attempts, self.newest_id, self.version = mark.attempts, mark.newest_id, mark.version
+
+    def fold(self, changes: Changes) -> None:
+        """Do again what a commit did, from what a store kept of it."""
+        if changes.placed is not None:
+            self._ids.extend(changes.placed.encode())
+            self.newest_id = changes.placed
+        self._rows.update(changes.rows)
+        if changes.key is not None:
+            key, kept = changes.key
+            self.keys.pop(key, None)
+            self.keys[key] = kept
+        _write(
+            [(self.balances, c, _ABSENT if n is None else n) for c, n in changes.balances.items()]
+        )
+        _write([(self._mails, id_, tuple(m) or _ABSENT) for id_, m in changes.mails.items()])
+        self.recipients.update(changes.recipients)
+        if changes.attempt is not None:
+            self._attempts = self._with(changes.attempt)
+        self.version += 1
+        if len(self._mails) > MOST_MAILS:
+            self._forget_mail([])
+        for order_id, row in changes.rows.items():
+            if self.order_changed is not None:
+                self.order_changed(order_id, head_of(row).ends_at)
+
+    def raw_row(self, order_id: str) -> bytes:
+        """The row of an order that exists, as it is kept."""
+        return self._rows[order_id]
+
+    def raw_answer(self, key: str) -> int | bytes:
+        """What is kept for a key that was used: the position of its order, or its packed answer."""
+        return self.keys[key]
 
     def _writes(self, commit: Commit) -> list[_Write]:
         placed, rows = commit.placed, self._rows

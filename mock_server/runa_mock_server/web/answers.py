@@ -13,6 +13,7 @@ from runa_mock_server.base.redaction import Redactor
 from runa_mock_server.orders.idempotency import Answer
 
 OK = 200
+_UNAVAILABLE = 503
 FOUND = 302
 
 ENCODING_RULE = "body-encoding"
@@ -40,6 +41,20 @@ def json_answer(document: Any, status: int = OK, rule: str | None = None) -> Ans
 def answer_to(refusal: ServiceError) -> Answer:
     """A refusal as an answer, in the shape that its kind has."""
     return json_answer(refusal.document(), refusal.status, refusal.rule)
+
+
+def unavailable(error: Exception) -> Answer:
+    """503 ``service_unavailable``: the store does not answer; nothing was done.
+
+    Args:
+        error: says why, without the password of the store.
+    """
+    document = {
+        "type": "service_unavailable",
+        "message": f"{error}.",
+        "help": "Nothing was done, and nothing is stored under the key: send the request again.",
+    }
+    return json_answer(document, _UNAVAILABLE)
 
 
 def redacted(answer: Answer, redactor: Redactor) -> Answer:

@@ -74,6 +74,7 @@ class Call:
         kindnesses: the settings without which strict mode would refuse or ignore the request.
         accepted_at: when a call that places an order got to its key, microseconds since the
             epoch.
+        number: in the journal, once it has one.
         answer: what the service answers, once that is known.
         status: the status that the client gets to see; ``None`` while there is none, and if the
             connection ends without one.
@@ -101,8 +102,15 @@ class Call:
     orders_before: int | None = field(default=None, init=False)
     kindnesses: tuple[str, ...] = field(default=(), init=False)
     accepted_at: int | None = field(default=None, init=False)
+    number: int | None = field(default=None, init=False)
     answer: Answer | None = field(default=None, init=False)
     status: int | None = field(default=None, init=False)
+
+    def begin_again(self) -> None:
+        """Forget what was decided on what had changed meanwhile."""
+        self.journal.withdraw(self.number or 0)
+        self.outcome = self.order_id = self.fingerprint = self.accepted_at = None
+        self.kindnesses = ()
 
     @property
     def is_remembered(self) -> bool:

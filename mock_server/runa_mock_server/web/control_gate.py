@@ -21,7 +21,8 @@ from runa_mock_server.control.health import health_of
 from runa_mock_server.control.problems import ControlError, refusal
 from runa_mock_server.orders.idempotency import Answer
 from runa_mock_server.server_state.server_state import ServerState
-from runa_mock_server.web.answers import answer_to, json_answer, redacted, send
+from runa_mock_server.store.engine import StoreError
+from runa_mock_server.web.answers import answer_to, json_answer, redacted, send, unavailable
 from runa_mock_server.web.body import read_limited
 from runa_mock_server.web.query import query_of
 
@@ -89,6 +90,8 @@ class ControlGate:
             answer = await self._answer(request, path)
         except ControlError as refusal:
             answer = answer_to(refusal)
+        except StoreError as error:
+            answer = unavailable(error)
         if answer.status >= _REFUSALS:
             api_key = request.headers.get("X-Api-Key", "")
             answer = redacted(answer, Redactor(api_key, self._server_state.known_keys))
@@ -119,6 +122,7 @@ class ControlGate:
 
     async def _answer(self, request: web.BaseRequest, path: str) -> Answer:
         method = "GET" if request.method == "HEAD" else request.method
+        log = self._server_state.log
         body = b""
         # What is refused for its path or method is not read.
         if path == _HEALTH or method in self.api.methods(path):
@@ -130,20 +134,35 @@ class ControlGate:
             except ApiError as error:
                 raise refusal(error.status, error.type, "body", "", error.message) from None
         if (method, path) == ("GET", _HEALTH) and not (body or request.query_string):
-            return json_answer(health_of(self._server_state))
+            return await self._health()
         from runa_mock_server.control.operation import ControlRequest  # noqa: PLC0415 - loads pydantic
 
-        slices = self.api.slices(
-            ControlRequest(
-                method=method,
-                path=path,
-                query=query_of(request),
-                body=body,
-                api_key=request.headers.get("X-Api-Key"),
-                host=request.headers.get("Host"),
-            )
+        asked = ControlRequest(
+            method=method,
+            path=path,
+            query=query_of(request),
+            body=body,
+            api_key=request.headers.get("X-Api-Key"),
+            host=request.headers.get("Host"),
         )
-        return await finish_in_slices(slices)
+        if log is not None:
+            from runa_mock_server.control import stored  # noqa: PLC0415 - few servers have a store
+
+            return await stored.answer(self.api, self._server_state, log, asked)
+        return await finish_in_slices(self.api.slices(asked))
+
+    async def _health(self) -> Answer:
+        """The answer to who asks whether the server can be used."""
+        log = self._server_state.log
+        if log is not None:
+            try:
+                await log.check()
+            except StoreError as error:
+                return json_answer(
+                    {"status": "unavailable", "store": log.engine.place, "message": f"{error}."},
+                    503,
+                )
+        return json_answer(health_of(self._server_state))
 
     def _check_on(self) -> None:
         """Refuse where the settings close the API."""

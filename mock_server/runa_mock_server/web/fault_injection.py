@@ -19,7 +19,9 @@ from aiohttp import web
 from runa_mock_server.base.errors import RateExceededError, ServiceError
 from runa_mock_server.orders.idempotency import Answer
 from runa_mock_server.server_state.faults import Fault, Target
-from runa_mock_server.web.answers import answer_to, to_response
+from runa_mock_server.store.engine import StoreError
+from runa_mock_server.store.log import StaleError
+from runa_mock_server.web.answers import answer_to, to_response, unavailable
 from runa_mock_server.web.body import read_body
 from runa_mock_server.web.call import Call, ForgottenError
 from runa_mock_server.web.checks import check_key
@@ -51,9 +53,11 @@ class FaultInjection:
         """The response to a call while faults are armed."""
         request = call.request
         try:
-            response = await self._before(call, _strike(call))
+            response = await self._before(call, await _strike(call))
         except ForgottenError:
             response = hang_up(request)
+        except StoreError as error:
+            response = to_response(unavailable(error), call.response_headers)
         if not response.prepared:
             connection_of(request).leave_unread(request, response)
         return response
@@ -70,34 +74,45 @@ class FaultInjection:
         if fault.spec.kind == "delay" or is_released:
             return await self._after(call, None)
         self._pipeline.record(call, _NO_ANSWER, _status_seen(fault, _NO_ANSWER.status))
+        await _written(call)
         return await _strike_answer(call, fault, _NO_ANSWER)
 
     async def _after(self, call: Call, fault: Fault | None) -> web.StreamResponse:
         """Have the service answer, and do what a fault placed behind it does to the answer."""
-        answer = await self._pipeline.answer(call)
         if fault is None:
-            self._pipeline.record(call, answer, answer.status)
-            return self._pipeline.respond(call, answer)
-        seen = _status_seen(fault, answer.status)
-        number = self._pipeline.record(call, answer, seen, whole=False)
+            return self._pipeline.respond(call, await self._pipeline.settled(call))
+
+        def record(answer: Answer) -> None:
+            seen = _status_seen(fault, answer.status)
+            self._pipeline.record(call, answer, seen, whole=False)
+
+        answer = await self._pipeline.settled(call, record=record)
         response = await _strike_answer(call, fault, self._pipeline.shown(call, answer))
         if fault.spec.kind in _ONLY_LATE:
             call.note_delivery(reached=call.request.transport is not None)
         if fault.spec.kind in ("delay", "hang") and fault.spec.place != "in_body":
             # The client has given up meanwhile, or was answered after all.
-            call.status = answer.status if call.request.transport is not None else None
-            call.journal.correct(number, call.status)
+            is_there = call.request.transport is not None
+            self._pipeline.correct(call, answer.status if is_there else None)
         return response
+
+
+async def _written(call: Call) -> None:
+    """Wait until the store has what was noted."""
+    log = call.server_state.log
+    if log is not None:
+        with suppress(StaleError):
+            await log.written(None, is_fresh=True)
 
 
 async def wait_inside(call: Call) -> None:
     """Hold a call up while its idempotency key is in progress, if a fault wants that."""
-    fault = _strike(call, inside=True)
+    fault = await _strike(call, inside=True)
     if fault is not None:
         await _hold_up(call, fault)
 
 
-def _strike(call: Call, *, inside: bool = False) -> Fault | None:
+async def _strike(call: Call, *, inside: bool = False) -> Fault | None:
     """The fault that hits a call here, if one does."""
     target = Target(
         account=_account_of(call),
@@ -105,7 +120,7 @@ def _strike(call: Call, *, inside: bool = False) -> Fault | None:
         path=call.request.path,
         idempotency_key=call.headers.get("X-Idempotency-Key"),
     )
-    fault = call.server_state.faults.strike(target, inside=inside)
+    fault = await call.server_state.strike(target, inside=inside)
     if fault is not None:
         call.faults = (*call.faults, fault)
     return fault

@@ -76,16 +76,20 @@ class HttpServer:
         self._server_state.later = partial(loop.call_later, _PAUSE)
         self._deliveries = Deliveries(self._server_state)
         self._server_state.wake = self._deliveries.wake
-        self._forget_clock = self._server_state.clock.when_moved(self._server_state.clock_moved)
+        self._forget_clock = self._server_state.clock.when_moved(
+            self._server_state.server_clock_moved
+        )
         self._server_state.wake()
         return url
 
     async def stop(self) -> None:
         """Stop listening, let the requests in hand end for a moment, close every connection."""
         if self._listeners and self._manager is not None:
-            self._server_state.faults.remove(
-                list(self._server_state.faults)
-            )  # nothing has to hang any longer
+            faults = self._server_state.faults  # nothing has to hang any longer
+            if self._server_state.log is None:
+                faults.remove(list(faults))
+            else:
+                faults.let_go()
             self._server_state.later = None
             self._forget_clock()  # it may be the caller's, and outlive this server
             self._server_state.wake = lambda: None

@@ -166,5 +166,5 @@ async def _hold_up(call: Call, request: OrderRequest) -> None:
 async def _tell_early(call: Call, order_id: str) -> None:
     """Have a webhook overtake the answer, if a webhook fault wants that."""
     account, tell = call.account, call.server_state.tell
-    if tell is not None and call.server_state.webhooks.faults.inject_early(account.api_key):
+    if tell is not None and call.server_state.webhooks.inject_early(account.api_key):
         await tell(account, order_id)

@@ -4,7 +4,7 @@ import logging
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from functools import lru_cache
 from itertools import chain
-from time import time
+from time import monotonic, time
 from types import MappingProxyType
 
 from aiohttp import web
@@ -12,9 +12,12 @@ from aiohttp import web
 from runa_mock_server.base.errors import ApiError, ServiceError
 from runa_mock_server.base.redaction import Redactor
 from runa_mock_server.orders.idempotency import Answer
-from runa_mock_server.server_state.entry import BETWEEN_HEADERS
+from runa_mock_server.server_state.entry import BETWEEN_HEADERS, Flat
 from runa_mock_server.server_state.server_state import ServerState
-from runa_mock_server.web.answers import answer_to, redacted, to_response
+from runa_mock_server.server_state.stored_journal import Delivery, entry_record
+from runa_mock_server.store.engine import StoreError
+from runa_mock_server.store.log import StaleError
+from runa_mock_server.web.answers import answer_to, redacted, to_response, unavailable
 from runa_mock_server.web.call import Call, ForgottenError, Route
 from runa_mock_server.web.checks import IDEMPOTENCY_KEY, ORDERING
 from runa_mock_server.web.connection import Connection, connection_of, hang_up
@@ -26,6 +29,8 @@ log = logging.getLogger(__name__)
 
 _OK = range(200, 300)
 _REFUSALS = 400
+_PATIENCE = 4.0
+"""Seconds for which a call is decided again while other processes are quicker."""
 _NO_PARAMETERS: Mapping[str, str] = MappingProxyType({})
 
 
@@ -82,11 +87,55 @@ class Pipeline:
         if state.faults.armed:
             return await self.inject(call)
         try:
-            answer = await self.answer(call)
+            if self._server_state.log is None:
+                answer = await self.answer(call)
+                self.record(call, answer, answer.status)
+            else:
+                answer = await self.settled(call)
         except ForgottenError:
             return hang_up(request)
-        self.record(call, answer, answer.status)
         return self.respond(call, answer)
+
+    async def settled(
+        self, call: Call, *, record: Callable[[Answer], object] | None = None
+    ) -> Answer:
+        """Answer a call, and wait until the store has all that the answer tells of.
+
+        Args:
+            call: the request.
+            record: notes it in the journal; by default as answered whole.
+
+        Raises:
+            ForgottenError: as ``answer``.
+        """
+        log = self._server_state.log
+        until, is_fresh = monotonic() + _PATIENCE, False
+        while True:
+            answer = await self.answer(call)
+            if record is None:
+                self.record(call, answer, answer.status)
+            else:
+                record(answer)
+            if log is None:
+                return answer
+            try:
+                await log.written(
+                    None if call.owner is None else call.owner.stream, is_fresh=is_fresh
+                )
+            except StaleError:
+                call.begin_again()
+                is_fresh = True
+                error = StoreError("the store is too busy")
+            except StoreError as down:
+                call.begin_again()
+                error = down
+                until = 0
+            else:
+                return answer
+            if monotonic() > until:
+                answer = unavailable(error)
+                self.record(call, answer, answer.status)
+                return answer
 
     async def answer(self, call: Call) -> Answer:
         """Check the headers and have the handler do its work; a refusal is an answer, too.
@@ -129,31 +178,51 @@ class Pipeline:
         if at is None:
             at = owner.clock.now()
         faults = call.faults
-        number = next(call.server_state.numbers)
-        owner.journal.add(
-            (
-                number,
-                at,
-                call.method,
-                call.target,
-                BETWEEN_HEADERS.join(chain.from_iterable(request.raw_headers)),
-                call.headers.get(IDEMPOTENCY_KEY) if call.route.checks is ORDERING else None,
-                call.body or b"",
-                status,
-                answer.body,
-                call.outcome,
-                call.order_id,
-                call.fingerprint,
-                tuple([(f.id, f.spec.kind, f.spec.place) for f in faults]) if faults else (),
-                call.kindnesses and _shared(call.kindnesses),
-                answer.rule,
-                time(),
-            )
+        number = call.number
+        if number is None:
+            number = call.number = next(call.server_state.numbers)
+        entry: Flat = (
+            number,
+            at,
+            call.method,
+            call.target,
+            BETWEEN_HEADERS.join(chain.from_iterable(request.raw_headers)),
+            call.headers.get(IDEMPOTENCY_KEY) if call.route.checks is ORDERING else None,
+            call.body or b"",
+            status,
+            answer.body,
+            call.outcome,
+            call.order_id,
+            call.fingerprint,
+            tuple([(f.id, f.spec.kind, f.spec.place) for f in faults]) if faults else (),
+            call.kindnesses and _shared(call.kindnesses),
+            answer.rule,
+            time(),
         )
+        owner.journal.add(entry)
         reached = whole and status in _OK
         if call.order_id is not None and (call.account.undelivered or not reached):
             call.note_delivery(reached=reached)
+        if call.server_state.log is not None:
+            self._keep(call, entry, reached=reached)
         return number
+
+    def _keep(self, call: Call, entry: Flat, *, reached: bool) -> None:
+        """Note an entry of the journal in the store."""
+        server_state, owner = call.server_state, call.owner
+        delivery = None
+        if owner is not None and call.order_id is not None:
+            delivery = Delivery(reached, owner.undelivered.get(call.order_id))
+        life = server_state.life_of(None if owner is None else owner.api_key)
+        if server_state.log is not None:
+            server_state.log.journal(entry_record(entry, owner, life, delivery))
+
+    def correct(self, call: Call, status: int | None) -> None:
+        """Note what the caller of a request was told in the end."""
+        call.status = status
+        entry = call.journal.correct(call.number or 0, status)
+        if entry is not None and call.server_state.log is not None:
+            self._keep(call, entry, reached=call.request.transport is not None)
 
     def shown(self, call: Call, answer: Answer) -> Answer:
         """An answer as it leaves."""

@@ -10,7 +10,7 @@ from runa_mock_server.base.clock import Clock
 from runa_mock_server.contract.processing import NEVER
 from runa_mock_server.contract.webhook_events import Event as EventType
 from runa_mock_server.store.memory import AccountState
-from runa_mock_server.webhooks.messages import Due
+from runa_mock_server.webhooks.messages import Delivery, Due
 from runa_mock_server.webhooks.schedule import Schedule
 
 
@@ -113,6 +113,15 @@ class Queue:
     def pop_ended(self, now: int) -> EndedOrder | None:
         """Take out the earliest order that has ended."""
         return heappop(self._ending) if self._ending and self._ending[0].at <= now else None
+
+    def drop_ended(self, last: EndedOrder) -> None:
+        """Expect nothing of the orders that ended up to this one, in the order of ``pop_ended``."""
+        while self._ending and self._ending[0] <= last:
+            heappop(self._ending)
+
+    def drop_resend(self, delivery: Delivery) -> None:
+        """Take out one attempt of a delivery that was asked for by hand."""
+        self._attempts.drop_resend(delivery)
 
     def pop(self, now: int) -> EndedOrder | Due | None:
         """Take out the earliest order that has ended or attempt that is due."""

@@ -3,7 +3,7 @@
 from heapq import heapify, heappop, heappush
 from itertools import count
 
-from runa_mock_server.webhooks.messages import Due
+from runa_mock_server.webhooks.messages import Delivery, Due
 
 _LONG = 1_000
 
@@ -39,3 +39,10 @@ class Schedule:
     def pop(self) -> Due:
         """Take out the earliest attempt; the schedule must not be empty."""
         return heappop(self._heap)[2]
+
+    def drop_resend(self, delivery: Delivery) -> None:
+        """Take out the earliest attempt of a delivery that was asked for by hand."""
+        entries = [e for e in self._heap if e[2].by_hand and e[2].delivery is delivery]
+        if entries:
+            self._heap.remove(min(entries))
+            heapify(self._heap)

@@ -4,7 +4,7 @@ Nothing waits in here. Orders that will end and attempts that will be made are k
 which they are due, for each clock by itself: every account has a clock of its own.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from itertools import chain, islice
@@ -15,13 +15,16 @@ import orjson
 
 from runa_mock_server.base.clock import Clock
 from runa_mock_server.base.slices import Work, finish
+from runa_mock_server.base.text import unescaped
 from runa_mock_server.contract.processing import NEVER
 from runa_mock_server.contract.webhook_events import EVENTS, MOST_ENDPOINTS
 from runa_mock_server.contract.webhook_events import Event as EventType
+from runa_mock_server.store.log import WEBHOOKS, Log
 from runa_mock_server.store.memory import AccountState
 from runa_mock_server.webhooks.endpoints import Endpoint, new_secret
-from runa_mock_server.webhooks.faults import WebhookFaults
-from runa_mock_server.webhooks.messages import Delivery, Due, Message, new_message_id
+from runa_mock_server.webhooks.facts import attempt_fields, ended_fields, restore_attempts
+from runa_mock_server.webhooks.faults import InjectedFaults, WebhookFaults
+from runa_mock_server.webhooks.messages import Attempt, Delivery, Due, Message, new_message_id
 from runa_mock_server.webhooks.orders import completion, follow
 from runa_mock_server.webhooks.queues import EndedOrder, Event, Queue
 
@@ -54,12 +57,14 @@ class Webhooks:
         dropped: how many messages were dropped to make room.
         attempted: how many attempts have been made.
         faults: what is done to messages on purpose.
+        log: the stream in which what happens is noted, if there is one.
     """
 
-    def __init__(self, seed: int | None, clock: Clock, wake: Callable[[], None]) -> None:
+    def __init__(self, seed: int | str | None, clock: Clock, wake: Callable[[], None]) -> None:
         self._seed = seed
         self._wake = wake
         self._random = self._chance("webhooks")
+        self._forger: Random | None = None
         self._clock = clock
         self._queues: dict[str | None, Queue] = {}
         # Those of them with something to come: most accounts have nothing.
@@ -70,6 +75,7 @@ class Webhooks:
         self.messages: dict[str, Message] = {}
         self.dropped = self.attempted = 0
         self.faults = WebhookFaults()
+        self.log: Log | None = None
 
     def _chance(self, name: str) -> Random:
         seed = None if self._seed is None else f"{self._seed}/{name}"
@@ -125,6 +131,31 @@ class Webhooks:
     def new_secret(self) -> str:
         """A secret that no endpoint has."""
         return new_secret(self._random)
+
+    def forged_secret(self) -> str:
+        """A secret that no endpoint has, to sign what is to fail; endpoints get others by it."""
+        if self._forger is None:
+            self._forger = self._chance("webhooks/forged")
+        return new_secret(self._forger)
+
+    def inject(self, account: str | None, endpoint: Endpoint, *, in_order: bool) -> InjectedFaults:
+        """The faults to inject into the next attempt; see ``WebhookFaults.inject``."""
+        injected = self.faults.inject(account, endpoint, in_order=in_order)
+        if injected.kinds:
+            self._note_faults()
+        return injected
+
+    def inject_early(self, account: str) -> bool:
+        """Whether the message of the order in hand overtakes its response; counts the fault."""
+        injected = self.faults.inject_early(account)
+        if injected:
+            self._note_faults()
+        return injected
+
+    def _note_faults(self) -> None:
+        if self.log is not None:
+            counts = {fault.id: fault.injected for fault in self.faults.armed}
+            self.log.fact(WEBHOOKS, {"injected": counts})
 
     def remove(self, endpoint: Endpoint) -> None:
         """Remove an endpoint; its messages keep their attempts."""
@@ -228,19 +259,24 @@ class Webhooks:
         code, now = str(document["product_code"]), queue.clock.now()
         self._make_message(queue, Event(PRODUCTS, code, now, orjson.dumps(document)))
 
-    def _make_message(self, queue: Queue, event: Event) -> None:
-        type_, subject, at, body = event
+    def _make_message(self, queue: Queue, event: Event) -> Message | None:
+        """Make the message of an event, if an endpoint is subscribed to it."""
         account = queue.account
         # Products belong to no account: an endpoint of an account gets their events, too.
         endpoints = [
             endpoint
             for endpoint in self.endpoints.values()
-            if endpoint.hears(account if type_ == ORDERS else endpoint.account, type_)
+            if endpoint.hears(account if event.type == ORDERS else endpoint.account, event.type)
         ]
         if not endpoints:
-            return
-        id_ = new_message_id(queue.random)
-        message = Message(id_, account, queue.clock, type_, subject, at, body)
+            return None
+        return self._add_message(queue, new_message_id(queue.random), event, endpoints)
+
+    def _add_message(
+        self, queue: Queue, id_: str, event: Event, endpoints: Iterable[Endpoint]
+    ) -> Message:
+        type_, subject, at, body = event
+        message = Message(id_, queue.account, queue.clock, type_, subject, at, body)
         message.deliveries = [Delivery(message, endpoint, at) for endpoint in endpoints]
         for delivery in message.deliveries:
             queue.put(Due(delivery, at))
@@ -250,6 +286,7 @@ class Webhooks:
         if len(self.messages) > _MESSAGES_KEPT:
             self._drop(next(iter(self.messages.values())))
             self.dropped += 1
+        return message
 
     def _drop(self, message: Message) -> None:
         del self.messages[message.id]
@@ -332,8 +369,18 @@ class Webhooks:
                 if delivery.endpoint is endpoint and delivery.state == "pending":
                     delivery.end("failed")
 
-    def settled(self, due: Due) -> None:
-        """Schedule what follows an attempt: a retry, or nothing if its endpoint is disabled."""
+    def settled(self, due: Due, attempts: Sequence[Attempt]) -> None:
+        """Schedule what follows an attempt: a retry, or nothing if its endpoint is disabled.
+
+        Args:
+            due: the attempt as it was due.
+            attempts: what was made of it; two where a fault has it sent twice.
+        """
+        if self.log is not None:
+            self.log.fact(WEBHOOKS, {"attempt": attempt_fields(due, attempts)})
+        self._follow_up(due)
+
+    def _follow_up(self, due: Due) -> None:
         self.attempted += 1
         delivery = due.delivery
         if delivery.endpoint.disabled:
@@ -378,6 +425,8 @@ class Webhooks:
 
     def catching_up(self) -> Work[None]:
         """The same in slices: yields after each message."""
+        if self.log is not None and self.log.is_replaying:
+            return  # they are made before the operation that is carried out
         for queue in tuple(self._busy.values()):
             now = queue.clock.now()
             while (ended := queue.pop_ended(now)) is not None:
@@ -391,7 +440,36 @@ class Webhooks:
             return
         body = completion(queue.state, order_id, at)
         if body is not None:
-            self._make_message(queue, Event(ORDERS, order_id, at, body))
+            message = self._make_message(queue, Event(ORDERS, order_id, at, body))
+            if self.log is not None:
+                self.log.fact(WEBHOOKS, {"ended": ended_fields(queue.account, ended, message)})
+
+    def replay_ended(self, fields: Mapping[str, Any]) -> None:
+        """Make the message of an order again that has ended, from what was noted of it."""
+        account = None if fields["account"] is None else unescaped(fields["account"])
+        queue, ended = self._queue(account), EndedOrder(fields["at"], fields["order"])
+        queue.drop_ended(ended)
+        if fields["message"] is not None and ended.order_id not in self._by_order:
+            new_message_id(queue.random)  # the next has to be another
+            endpoints = [self.endpoints[e] for e in fields["endpoints"] if e in self.endpoints]
+            event = Event(ORDERS, ended.order_id, ended.at, fields["body"].encode())
+            self._add_message(queue, fields["message"], event, endpoints)
+
+    def replay_attempt(self, fields: Mapping[str, Any]) -> None:
+        """Have an attempt be made again, from what was noted of it."""
+        message = self.messages.get(fields["message"])
+        deliveries = () if message is None else message.deliveries
+        for delivery in deliveries:
+            if delivery.endpoint.id == fields["endpoint"]:
+                restore_attempts(delivery, fields)
+                if fields["by_hand"]:
+                    self._queue(delivery.message.account).drop_resend(delivery)
+                self._follow_up(Due(delivery, delivery.due, by_hand=fields["by_hand"]))
+
+    def replay_injected(self, counts: Mapping[str, int]) -> None:
+        """Have webhook faults be injected as often as they were."""
+        for fault in self.faults.armed:
+            fault.injected = counts.get(fault.id, fault.injected)
 
     def seconds_until_due(self) -> float | None:
         """Seconds of the computer's time until something is due, ``None`` if nothing is."""
