@@ -20,7 +20,7 @@ BIN := $(VENV)/bin
 PYTHON := $(shell PATH='$(PATH)'; for p in python3.13 python3.12 python3.11 python3 python; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && echo $$p && break; done)
 
-.PHONY: help demo dev test release-check binary bench format readme clean
+.PHONY: help demo dev test docs release-check binary bench format readme clean
 
 help:  ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile
@@ -44,13 +44,16 @@ release-check: $(VENV)/.tox  ## Build both distributions, check their metadata, 
 binary: $(VENV)/.tox  ## Build the command as one executable for this machine, dist/runa-mock, and try it
 	@$(BIN)/tox run -q -e binary
 
+docs: $(VENV)/.tox  ## Build the documentation as a site: build/site/index.html
+	@$(BIN)/tox run -q -e docs
+
 bench: $(VENV)/.tox  ## Measure the speed and write it into the documents, 10 minutes; parts: BENCH="orders clients"
 	@$(BIN)/tox run -q -e bench -- $(BENCH)
 
 format: $(VENV)/.tox  ## Let ruff format the code and mend what it can
 	@$(BIN)/tox run -q -e format
 
-readme: $(VENV)/.installed  ## Write the generated parts of README.md and docs
+readme: $(VENV)/.installed  ## Write the generated parts of the documents
 	@$(BIN)/python tools/readme.py
 
 clean:  ## Remove the environment and what tools leave behind

@@ -1,10 +1,12 @@
-"""The papers do not lie: examples run, settings are listed, links lead somewhere."""
+"""Every code block of the documents does what it says."""
 
 import argparse
+import json
 import re
 import shlex
 import unittest
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 from types import ModuleType
 
@@ -14,13 +16,13 @@ import requests
 from runa_mock_server import ManualClock, MockServer
 from runa_mock_server.config.file import read
 from runa_mock_server.config.flags import DEFAULT_PORT
+from support.documents import ALL, RUN, Block, blocks, of_language
 from support.inner_runs import WITH_PLUGIN
 
-ROOT = Path(__file__).parents[2]
-README = (ROOT / "README.md").read_text(encoding="utf-8")
-GUIDES = tuple(f"docs/{path.name}" for path in sorted((ROOT / "docs").glob("*.md")))
-PAPERS = ("README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md", *GUIDES)
-WITH_EXAMPLES = ("README.md", *GUIDES)
+# How the tests run each language. A new one needs a way to run it, or a line that says why not.
+LANGUAGES = {"console", "js", "json", "python", "sh", "text", "toml"}
+UNTESTED = 12
+"""At most so many blocks that are not run; a new one needs a reason that a reader accepts."""
 
 ULID = "[0-9A-HJKMNP-TV-Z]{26}"
 ORDER_ID = re.compile(f"O-{ULID}")
@@ -30,21 +32,16 @@ MASKS = {
     "<token>": re.compile("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"),
     "<address>": re.compile(r"127\.0\.0\.1:\d+"),
 }
-
-
-def blocks(paper: str, language: str) -> list[str]:
-    """A paper's fenced blocks in one language."""
-    text = (ROOT / paper).read_text(encoding="utf-8")
-    return re.findall(rf"^```{language}\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
-
-
-def examples(language: str) -> list[tuple[str, int]]:
-    """The blocks in one language, each by its paper and its number there."""
-    return [
-        (paper, number)
-        for paper in WITH_EXAMPLES
-        for number in range(1, len(blocks(paper, language)) + 1)
-    ]
+PYTHON = of_language("python")
+SCRIPTS = [block for block in PYTHON if not block.title]
+TESTS = [block for block in PYTHON if block.title.startswith("test_")]
+UNITTESTS = [block for block in TESTS if "unittest" in block.title]
+REPORTS = {
+    code: report
+    for document in {block.document for block in TESTS}
+    for code, report in pairwise(blocks(document))
+    if report.title == "pytest"
+}
 
 
 def masked(text: str) -> str:
@@ -78,103 +75,85 @@ def curl(command: str) -> str:
     return requests.request(method, given.url, headers=headers, data=given.d, timeout=10).text
 
 
-@pytest.mark.parametrize(("paper", "number"), examples("python"))
-def test_python_examples_run(paper: str, number: int) -> None:
-    """Each Python example of the papers does what it asserts."""
-    source = blocks(paper, "python")[number - 1]
-    assert "assert" in source
-    exec(compile(source, f"{paper}, example {number}", "exec"), {})  # noqa: S102 - our papers
+def test_every_block_is_run_or_says_why_not() -> None:
+    """Each block has a language that the tests run, or a reason that readers see."""
+    assert [str(block) for block in ALL if block.rest] == []
+    assert [str(block) for block in RUN if block.language not in LANGUAGES] == []
+    assert len(ALL) - len(RUN) <= UNTESTED
 
 
-@pytest.mark.parametrize(("paper", "number"), examples("python pytest"))
-def test_pytest_examples_pass(pytester: pytest.Pytester, paper: str, number: int) -> None:
-    """Each example for pytest passes with the plugin and without anything else."""
-    source = blocks(paper, "python pytest")[number - 1]
-    assert "assert" in source
-    pytester.makepyfile(test_example=source)
-    outcomes = pytester.runpytest_inprocess(*WITH_PLUGIN).parseoutcomes()
-    assert outcomes.keys() == {"passed"}
+@pytest.mark.parametrize("block", SCRIPTS, ids=str)
+def test_python_examples_run(block: Block) -> None:
+    """Each Python example of the documents does what it asserts."""
+    assert "assert" in block.text
+    exec(compile(block.text, str(block), "exec"), {})  # noqa: S102 - our documents
 
 
-@pytest.mark.parametrize(("paper", "number"), examples("python unittest"))
-def test_unittest_examples_pass(paper: str, number: int) -> None:
+@pytest.mark.parametrize("block", TESTS, ids=str)
+def test_pytest_examples_run(pytester: pytest.Pytester, block: Block) -> None:
+    """Each example for pytest passes, or fails with the report that is shown below it."""
+    assert "assert" in block.text
+    pytester.makepyfile(**{block.title.removesuffix(".py"): block.text})
+    result = pytester.runpytest_inprocess(*WITH_PLUGIN)
+    report = REPORTS.get(block)
+    if report is None:
+        assert result.parseoutcomes().keys() == {"passed"}
+        return
+    assert result.parseoutcomes().keys() == {"failed"}
+    told = masked(result.stdout.str())
+    for line in report.text.splitlines():
+        assert masked(line) in told
+
+
+@pytest.mark.parametrize("block", UNITTESTS, ids=str)
+def test_unittest_examples_pass_without_pytest(block: Block) -> None:
     """Each example for unittest passes without pytest."""
     module = ModuleType("example")
-    source = blocks(paper, "python unittest")[number - 1]
-    exec(compile(source, f"{paper}, example {number}", "exec"), vars(module))  # noqa: S102 - our papers
+    exec(compile(block.text, str(block), "exec"), vars(module))  # noqa: S102 - our documents
     result = unittest.TestResult()
     unittest.defaultTestLoader.loadTestsFromModule(module).run(result)
     assert (result.testsRun, result.failures, result.errors) == (1, [], [])
 
 
-@pytest.mark.parametrize("paper", dict(examples("console")))
-def test_console_sessions_show_what_happens(paper: str) -> None:
-    """Each command of a paper's sessions answers what stands below it, sessions a second apart.
+@pytest.mark.parametrize("document", sorted({b.document for b in of_language("console")}))
+def test_console_sessions_show_what_happens(document: str) -> None:
+    """Each command of a page's sessions answers what stands below it, sessions a second apart.
 
     Ids in the answers are new ones; where a command repeats an id, it means the new one.
     """
     clock = ManualClock()
-    run = 0
     ids: dict[str, str] = {}
     with MockServer(clock=clock) as server:
         address = server.url.removeprefix("http://")
-        for block in blocks(paper, "console"):
-            for command, shown in commands(block):
+        for block in of_language("console"):
+            if block.document != document:
+                continue
+            for command, shown in commands(block.text):
                 told = command
                 for old, new in ids.items():
                     told = told.replace(old, new)
                 answer = curl(told.replace(f"127.0.0.1:{DEFAULT_PORT}", address))
                 assert masked(answer) == masked(shown), command
                 ids |= zip(ORDER_ID.findall(shown), ORDER_ID.findall(answer), strict=True)
-                run += 1
             clock.advance(1)
-    assert run >= 4
 
 
-def test_configuration_examples_can_be_used(tmp_path: Path) -> None:
-    """Each TOML example of the README is a configuration file without a problem."""
-    assert blocks("README.md", "toml")
-    for block in blocks("README.md", "toml"):
-        (tmp_path / "runa-mock.toml").write_text(block, encoding="utf-8")
-        assert read(tmp_path / "runa-mock.toml")
+@pytest.mark.parametrize("block", of_language("toml"), ids=str)
+def test_configuration_examples_can_be_used(block: Block, tmp_path: Path) -> None:
+    """Each TOML example is a configuration file without a problem."""
+    (tmp_path / "runa-mock.toml").write_text(block.text, encoding="utf-8")
+    assert read(tmp_path / "runa-mock.toml")
 
 
-def test_examples_are_there() -> None:
-    """The README has examples of both kinds, and its `make` targets exist."""
-    languages = re.findall(r"^```(\w+)$", README, re.MULTILINE)
-    assert {"python", "console"} <= set(languages) <= {"python", "console", "sh", "toml"}
-    targets = re.findall(r"^(\w+):.*## ", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE)
-    for line in "".join(blocks("README.md", "sh")).splitlines():
-        program, *arguments = line.partition("#")[0].split()
-        if program == "make":
-            assert set(arguments) <= set(targets)
-        else:  # the real service cannot be asked here
-            assert program in {"curl", "runa-mock"}
+@pytest.mark.parametrize("block", of_language("json"), ids=str)
+def test_json_examples_are_json(block: Block) -> None:
+    """Each JSON example is JSON."""
+    assert json.loads(block.text)
 
 
-@pytest.mark.parametrize("paper", PAPERS)
-def test_links_lead_somewhere(paper: str) -> None:
-    """Each link to a file leads to one that is there."""
-    text = (ROOT / paper).read_text(encoding="utf-8")
-    targets = re.findall(r"\]\(([^)#]+)[^)]*\)", text)
-    for target in targets:
-        assert target.startswith("https://") or (ROOT / paper).parent.joinpath(target).exists(), (
-            target
-        )
-
-
-def test_papers_name_each_other() -> None:
-    """From the README a reader finds the other papers, the guides and the licence."""
-    targets = set(re.findall(r"\]\(([^)#]+)\)", README))
-    assert {*PAPERS[1:], "LICENSE"} <= targets
-
-
-def test_architecture_names_modules_that_exist() -> None:
-    """Each module that ARCHITECTURE.md names is there, and each module is named there."""
-    text = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")
-    source = ROOT / "mock_server" / "runa_mock_server"
-    for path in re.findall(r"`((?:\w+/)*\w+\.py)`", text):
-        assert (source / path).is_file(), path
-    words = set(re.findall(r"\w+", text))
-    public = {path.stem for path in source.glob("[a-z]*.py")}
-    assert public <= words, public - words
+def test_titled_blocks_are_used() -> None:
+    """A file that is no test and no report is used by a command of its page, or a setting."""
+    for block in RUN:
+        if block.title and block not in TESTS and block.language in {"python", "js"}:
+            script = "".join(b.text for b in of_language("sh") if b.document == block.document)
+            assert block.title in script, str(block)

@@ -1,4 +1,4 @@
-"""The generated parts of the README, and the data they are made from."""
+"""The generated parts of the documents, and the data they are made from."""
 
 import re
 import subprocess
@@ -26,7 +26,7 @@ def test_generated_parts_are_up_to_date() -> None:
 
 
 def test_every_operation_is_told_and_exists() -> None:
-    """The operations that the README lists are those that the server has."""
+    """The operations that the documents list are those that the server has."""
     text = files("runa_mock_server").joinpath("contract/behaviour.toml").read_text(encoding="utf-8")
     told = {row["name"].strip("`") for row in tomllib.loads(text)["operation"]}
     served = {

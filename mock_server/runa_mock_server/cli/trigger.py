@@ -154,7 +154,7 @@ _EVENTS: dict[str, Callable[[_Asked], None]] = {
     help="Seconds to wait for the order and the delivery.",
 )
 def command(event: str, url: str, token: str | None, **options: Any) -> None:
-    r"""Make something happen on a running mock server.
+    """Make something happen on a running mock server.
 
     \b
     order             an order that completes
@@ -163,7 +163,7 @@ def command(event: str, url: str, token: str | None, **options: Any) -> None:
     order.completion  an order, and its webhook to --to or to the endpoints
     product.update    a product goes off sale and returns
     fault             the next request of the API key fails
-    """
+    """  # noqa: D301 - click reads the character
     place = options["place"]
     if event == "fault" and place is not None and place not in PLACES[options["kind"]]:
         allowed = ", ".join(PLACES[options["kind"]])
