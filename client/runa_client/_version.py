@@ -1,3 +1,3 @@
 """The version that the client states in its `User-Agent`; looking it up at run time is slow."""
 
-VERSION = "0.1.0"
+VERSION = "0.2.0"
