@@ -46,7 +46,7 @@ def lock(path: Path, place: str) -> sqlite3.Connection:
         if getattr(error, "sqlite_errorcode", None) != sqlite3.SQLITE_BUSY:
             raise
         raise StoreLockedError(
-            f"store {place}: another process uses it; a file is for one, postgresql:// for many"
+            f"store {place}: another process uses it; a file is for one process at a time"
         ) from None
     return held
 
