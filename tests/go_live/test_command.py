@@ -15,6 +15,7 @@ from support.api import Api, body
 from support.command import run
 from support.go_live import SHOP, Session, failing, ordered, record
 from support.process import serving
+from webhook_scenarios.handlers import SECRET, Book, handling
 
 TOKEN = "open-sesame"  # noqa: S105 - of a server that lives for a test
 HOSTILE = "</code><script>alert(1)</script> `|` \x1b[31m\u202e\n# title"
@@ -231,3 +232,25 @@ def test_check_client_records_scenarios_with_their_outcomes(tmp_path: Path) -> N
     requests = [r for r in records if r["kind"] == "request"]
     assert {r["test"] for r in requests} == {"clean"}
     assert next(r["outcome"] for r in records if r["kind"] == "test") in {"passed", "failed"}
+
+
+@pytest.mark.parametrize(
+    ("habit", "status"),
+    [("", "proven"), ("no-verification", "violated"), ("no-timestamp-check", "violated")],
+)
+def test_the_deliveries_of_check_webhooks_are_evidence(
+    tmp_path: Path, habit: str, status: str
+) -> None:
+    """A handler that refuses what is forged and old is proven, one that does not is violated."""
+    file = tmp_path / "webhooks.jsonl"
+    with handling(Book(habit) if habit else Book()) as url:
+        options = ("--settle", "0", "--secret", SECRET, "--traffic", str(file))
+        run("check-webhooks", "--url", url, *options)
+    assert SECRET not in file.read_text("utf-8")
+    done = run("report", str(file), "--format", "json")
+    rules = {rule["id"]: rule["status"] for rule in json.loads(done.stdout)["rules"]}
+    assert rules["webhooks-verified"] == status
+    assert {found for rule, found in rules.items() if rule != "webhooks-verified"} <= {
+        "not exercised",
+        "not checkable",
+    }

@@ -67,7 +67,7 @@ def test_data_is_there(wheel: Distribution) -> None:
 def test_entry_points_and_licence(wheel: Distribution) -> None:
     """The wheel has command, plugin and licence; its version is the packages'."""
     (command,) = wheel.entry_points.select(group="console_scripts")
-    assert (command.name, command.value) == ("runa-mock", "runa_mock_server.cli:main")
+    assert (command.name, command.value) == ("runa-mock", "runa_mock_server.__main__:main")
     (plugin,) = wheel.entry_points.select(group="pytest11")
     assert (plugin.name, plugin.value) == ("runa_pytest", "runa_pytest")
     assert any(path.name == "LICENSE" for path in paths(wheel))

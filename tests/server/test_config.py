@@ -261,7 +261,10 @@ def test_secrets_are_shown_on_demand_only(form: str) -> None:
 def test_what_sounds_secret_is_marked_so() -> None:
     """Each setting whose name speaks of keys, tokens or the like is `writeOnly` in the schema."""
     words = {"key", "keys", "token", "tokens", "secret", "secrets", "password"}
+    of_json = {"reordered_keys"}  # keys of objects
     for name, property_ in schema()["properties"].items():
+        if name in of_json:
+            continue
         assert property_.get("writeOnly", False) == bool(words & set(name.split("_"))), name
 
 

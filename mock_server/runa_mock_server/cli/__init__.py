@@ -17,10 +17,10 @@ from runa_mock_server.cli.loading import loading
 
 _COMMANDS = {
     "check-client": "Run a client against a misbehaving mock server.",
-    "check-webhooks": "Check a webhook handler with valid, forged and duplicate deliveries.",
+    "check-webhooks": "Check a webhook handler with all kinds of deliveries.",
     "config": "Print the effective settings and the source of each.",
     "conform": "Check that a server keeps the contract.",
-    "demo": "Show an order, a cut connection, a retry, and proof of one order.",
+    "demo": "Show an order that survives a cut connection.",
     "health": "Ask a server whether it is up: exit 0 if it is, 1 if not.",
     "report": "Judge recorded traffic by the provider's rules for production.",
     "rules": "List the rules of the contract and the evidence for each.",

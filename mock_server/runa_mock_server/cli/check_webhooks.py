@@ -25,6 +25,7 @@ from runa_mock_server.testing.webhook_scenarios.run import (
     UnreachableError,
     check_webhooks,
 )
+from runa_mock_server.testing.webhook_scenarios.traffic import write_traffic
 
 _LONGEST = 600
 _URL = TypeAdapter(Url)
@@ -149,30 +150,38 @@ def _print_list(context: click.Context, _: click.Parameter, wanted: bool) -> Non
     metavar="FILE",
     help="Write the report there; progress still goes to standard output.",
 )
-def command(
-    form: str, output: Path | None, observed: str | None, observe_timeout: float, **handler: Any
-) -> None:
-    """Send valid, forged, stale and duplicate deliveries to a webhook handler.
+@click.option(
+    "--traffic",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Write the deliveries there, for runa-mock report.",
+)
+def command(form: str, output: Path | None, traffic: Path | None, **options: Any) -> None:
+    """Check a webhook handler with all kinds of deliveries.
 
     The handler runs already, with a secret of its own. It has to accept what the service sends
     and to refuse what it does not. Exit 0 if it does, 1 if not.
     """
     aside = form != "text" and output is None
+    observed, observe_timeout = options.pop("observed"), options.pop("observe_timeout")
 
     def tell(finding: Finding) -> None:
         click.echo(finding_text(finding), err=aside)
 
-    if output is not None:
-        check_writable(output)
+    for file in (output, traffic):
+        if file is not None:
+            check_writable(file)
     try:
         observe = None if observed is None else reader_of(observed, observe_timeout)
         with aborted_by_signals():
-            report = check_webhooks(Handler(observe=observe, **handler), tell)
+            report = check_webhooks(Handler(observe=observe, **options), tell)
     except ObserveError as error:
         raise RefusedError(f"--observe: {error}") from None
     except UnreachableError as error:
-        raise RefusedError(f"--url: {handler['url']} cannot be reached: {error}") from None
+        raise RefusedError(f"--url: {options['url']} cannot be reached: {error}") from None
     click.echo(summary_text(report), err=aside)
+    if traffic is not None:
+        write_traffic(traffic, report)
     if output is not None:
         write_report(output, FORMATS[form](report))
     elif aside:

@@ -12,7 +12,7 @@ _TO_REFUSE = frozenset({"wrong_signature", "old_secret", "reserialised", "delay"
     "webhooks-verified",
     "The webhook handler takes signed deliveries only, and refuses what is forged or old.",
     "Subscribe the handler and deliver to it, once as it should be and once with the webhook "
-    "fault wrong_signature; or run check-webhooks.",
+    "fault wrong_signature; or run check-webhooks --traffic FILE.",
 )
 def webhooks_verified(traffic: Traffic) -> Judgement:
     """The handler accepted a delivery that it had to refuse."""
