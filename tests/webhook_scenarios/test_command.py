@@ -139,3 +139,13 @@ def test_an_observe_command_that_hangs_is_ended() -> None:
     done = run("check-webhooks", "--url", "http://127.0.0.1:1/", *options)
     assert done.exit_code == 2
     assert "has not ended after 0.2 s" in done.stderr
+
+
+@pytest.mark.parametrize("option", ["--output", "--traffic"])
+def test_a_file_that_cannot_be_written_is_named_by_its_option(tmp_path: Path, option: str) -> None:
+    """Before anything is sent: one line with the option and the path, exit 2."""
+    file = str(tmp_path / "none" / "file")
+    done = run(*COMMAND, "--url", "http://127.0.0.1:9/", option, file)
+    assert done.exit_code == 2
+    assert f"{option}: {file}" in done.output
+    assert "Traceback" not in done.output

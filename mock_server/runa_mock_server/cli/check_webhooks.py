@@ -8,7 +8,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from runa_mock_server.base.signals import aborted_by_signals
 from runa_mock_server.cli.errors import RefusedError
-from runa_mock_server.cli.report_file import check_writable, write_report
+from runa_mock_server.cli.report_file import check_writable, refused, write_report
 from runa_mock_server.contract.webhook_events import secret_bytes
 from runa_mock_server.contract.webhook_subscription import Url
 from runa_mock_server.testing.webhook_scenarios.checks import CHECKS, Finding
@@ -168,9 +168,10 @@ def command(form: str, output: Path | None, traffic: Path | None, **options: Any
     def tell(finding: Finding) -> None:
         click.echo(finding_text(finding), err=aside)
 
-    for file in (output, traffic):
-        if file is not None:
-            check_writable(file)
+    if output is not None:
+        check_writable(output)
+    if traffic is not None:
+        check_writable(traffic, "--traffic")
     try:
         observe = None if observed is None else reader_of(observed, observe_timeout)
         with aborted_by_signals():
@@ -181,7 +182,8 @@ def command(form: str, output: Path | None, traffic: Path | None, **options: Any
         raise RefusedError(f"--url: {options['url']} cannot be reached: {error}") from None
     click.echo(summary_text(report), err=aside)
     if traffic is not None:
-        write_traffic(traffic, report)
+        with refused(traffic, "--traffic"):
+            write_traffic(traffic, report)
     if output is not None:
         write_report(output, FORMATS[form](report))
     elif aside:

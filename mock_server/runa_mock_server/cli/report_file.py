@@ -7,13 +7,13 @@ from pathlib import Path
 from runa_mock_server.cli.errors import RefusedError
 
 
-def check_writable(file: Path) -> None:
+def check_writable(file: Path, option: str = "--output") -> None:
     """See whether a file can be written; it is left as it was, or absent.
 
     Raises:
-        RefusedError: if it cannot be written.
+        RefusedError: if it cannot be written; the message names the option.
     """
-    with refused(file):
+    with refused(file, option):
         existed = file.exists()
         file.open("a").close()
         if not existed:
