@@ -1,6 +1,7 @@
 """Rules of access: the API key, the environment, the headers of every request."""
 
 import re
+from collections.abc import Iterable
 
 from runa_mock_server.testing.go_live.rule import Judgement, Theme
 from runa_mock_server.testing.go_live.traffic import Request, Traffic, grouped
@@ -94,6 +95,17 @@ def _application(request: Request) -> str | None:
     return None if not name or _LIBRARIES.match(agent) else name
 
 
+def _has_header(requests: Iterable[Request], name: str) -> Judgement:
+    """Whether each request says a header."""
+    found = Judgement()
+    for request in requests:
+        if request.headers.get(name.lower()):
+            found.proof.append(request)
+        else:
+            found.violate(f"no {name}", request)
+    return found
+
+
 @ACCESS.rule(
     "version-pinned",
     "Every request says its X-Api-Version.",
@@ -101,13 +113,7 @@ def _application(request: Request) -> str | None:
 )
 def version_pinned(traffic: Traffic) -> Judgement:
     """A request relied on the default version."""
-    found = Judgement()
-    for request in traffic.api:
-        if request.headers.get("x-api-version"):
-            found.proof.append(request)
-        else:
-            found.violate("no X-Api-Version", request)
-    return found
+    return _has_header(traffic.api, "X-Api-Version")
 
 
 @ACCESS.rule(
@@ -117,13 +123,7 @@ def version_pinned(traffic: Traffic) -> Judgement:
 )
 def execution_mode(traffic: Traffic) -> Judgement:
     """An order relied on the default mode."""
-    found = Judgement()
-    for request in traffic.orders:
-        if request.headers.get("x-execution-mode"):
-            found.proof.append(request)
-        else:
-            found.violate("no X-Execution-Mode", request)
-    return found
+    return _has_header(traffic.orders, "X-Execution-Mode")
 
 
 @ACCESS.rule(
