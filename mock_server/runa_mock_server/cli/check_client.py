@@ -14,7 +14,7 @@ from runa_mock_server.base.signals import aborted_by_signals
 from runa_mock_server.catalogue.catalogue import CatalogueError
 from runa_mock_server.cli.errors import RefusedError
 from runa_mock_server.cli.exploring import further_runs, repeating
-from runa_mock_server.cli.report_file import check_writable, refused, write_report
+from runa_mock_server.cli.report_file import check_writable, refused, report_options, write_report
 from runa_mock_server.config.document import ConfigError
 from runa_mock_server.server import MockServer
 from runa_mock_server.testing.client_scenarios.checks import CHECKS
@@ -161,20 +161,7 @@ def _print_list(context: click.Context, _: click.Parameter, wanted: bool) -> Non
     callback=_schedule,
     help="Instead of the scenarios run one schedule, as --explore reports it.",
 )
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(tuple(FORMATS)),
-    default="text",
-    show_default=True,
-    help="The form of the report.",
-)
-@click.option(
-    "--output",
-    type=click.Path(path_type=Path, dir_okay=False),
-    metavar="FILE",
-    help="Write the report there; progress still goes to standard output.",
-)
+@report_options(FORMATS)
 @click.option(
     "--timeout",
     type=float,

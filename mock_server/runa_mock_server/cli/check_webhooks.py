@@ -8,7 +8,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from runa_mock_server.base.signals import aborted_by_signals
 from runa_mock_server.cli.errors import RefusedError
-from runa_mock_server.cli.report_file import check_writable, refused, write_report
+from runa_mock_server.cli.report_file import check_writable, refused, report_options, write_report
 from runa_mock_server.contract.webhook_events import secret_bytes
 from runa_mock_server.contract.webhook_subscription import Url
 from runa_mock_server.testing.webhook_scenarios.checks import CHECKS, Finding
@@ -136,20 +136,7 @@ def _print_list(context: click.Context, _: click.Parameter, wanted: bool) -> Non
     metavar="CHECK",
     help="Leave out this check; can be repeated.",
 )
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(tuple(FORMATS)),
-    default="text",
-    show_default=True,
-    help="The form of the report.",
-)
-@click.option(
-    "--output",
-    type=click.Path(path_type=Path, dir_okay=False),
-    metavar="FILE",
-    help="Write the report there; progress still goes to standard output.",
-)
+@report_options(FORMATS)
 @click.option(
     "--traffic",
     type=click.Path(path_type=Path, dir_okay=False),

@@ -37,6 +37,7 @@ from runa_mock_server.base.clock import ManualClock
 from runa_mock_server.base.errors import SettingsError
 from runa_mock_server.catalogue.catalogue import CatalogueError
 from runa_mock_server.cli.errors import RefusedError
+from runa_mock_server.cli.report_file import report_options, write_report
 from runa_mock_server.control_client.remote import connect
 from runa_mock_server.control_client.transport import ControlRefusedError
 from runa_mock_server.server import MockServer
@@ -55,7 +56,6 @@ _KEYS = {
 }
 _INTERRUPTED = 130
 _DIRECTORY = click.Path(path_type=Path, file_okay=False)
-_FILE = click.Path(path_type=Path, dir_okay=False)
 
 _OPTIONS: tuple[Callable[..., Any], ...] = (
     click.option("--base-url", metavar="URL", help="The server; else RUNA_BASE_URL."),
@@ -103,20 +103,7 @@ _OPTIONS: tuple[Callable[..., Any], ...] = (
     ),
     click.option("--list", "lists", is_flag=True, help="List the checks and stop."),
     click.option("-v", "--verbose", is_flag=True, help="Show each check, not one line a group."),
-    click.option(
-        "--format",
-        "form",
-        type=click.Choice(tuple(_FORMS)),
-        default="text",
-        show_default=True,
-        help="The form of the report.",
-    ),
-    click.option(
-        "--output",
-        type=_FILE,
-        metavar="FILE",
-        help="Write the report there; progress still goes to standard output.",
-    ),
+    report_options(_FORMS),
     click.option(
         "--record", type=_DIRECTORY, metavar="DIR", help="Write each exchange there, redacted."
     ),
@@ -235,10 +222,7 @@ class _Progress:
 
     def _write(self, text: str) -> None:
         if self._output is not None:
-            try:
-                self._output.write_text(text, encoding="utf-8")
-            except OSError as error:
-                raise RefusedError(f"--output: {self._output}: {error.strerror}") from None
+            write_report(self._output, text)
 
 
 def _group_of(result: Result) -> str:

@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from runa_mock_server.cli.errors import RefusedError
-from runa_mock_server.cli.report_file import write_report
+from runa_mock_server.cli.report_file import report_options, write_report
 from runa_mock_server.testing.go_live.reading import TrafficError, read
 from runa_mock_server.testing.go_live.rendering import FORMATS
 from runa_mock_server.testing.go_live.report import FailOn, evaluate
@@ -15,19 +15,8 @@ _FAILED = 1
 
 @click.command("report")
 @click.argument("traffic", nargs=-1, required=True, metavar="TRAFFIC...")
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(tuple(FORMATS)),
-    default="markdown",
-    show_default=True,
-    help="The form of the report.",
-)
-@click.option(
-    "--output",
-    type=click.Path(path_type=Path, dir_okay=False),
-    metavar="FILE",
-    help="Write the report there, and only the verdict to standard output.",
+@report_options(
+    FORMATS, "markdown", "Write the report there, and only the verdict to standard output."
 )
 @click.option(
     "--fail-on",

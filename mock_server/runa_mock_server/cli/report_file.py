@@ -1,10 +1,42 @@
-"""The option ``--output`` of commands that write a report."""
+"""The options ``--format`` and ``--output`` of commands that write a report."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
+
+import click
 
 from runa_mock_server.cli.errors import RefusedError
+
+
+def report_options(
+    forms: Collection[str],
+    default: str = "text",
+    written: str = "Write the report there; progress still goes to standard output.",
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Give a command ``--format``, as ``form``, and ``--output``.
+
+    Args:
+        forms: the names of the forms.
+        default: the form without the option.
+        written: the help of ``--output``.
+    """
+    form = click.option(
+        "--format",
+        "form",
+        type=click.Choice(tuple(forms)),
+        default=default,
+        show_default=True,
+        help="The form of the report.",
+    )
+    output = click.option(
+        "--output",
+        type=click.Path(path_type=Path, dir_okay=False),
+        metavar="FILE",
+        help=written,
+    )
+    return lambda command: form(output(command))
 
 
 def check_writable(file: Path, option: str = "--output") -> None:
